@@ -1,0 +1,39 @@
+"""One fresh process of a measurement: takes orders on standard input, answers on standard output.
+
+Started by runner.py with its specification as JSON in the only argument. Orders are lines: a
+number runs the workload that often, "usage" asks for CPU time and context switches since the last
+run began. The end of standard input ends the process, so that no peer outlives its runner.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from workloads import WORKLOADS, Usage
+
+
+def say(answer: dict[str, Any]) -> None:
+    """Answer with one line of JSON."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Obey until standard input ends."""
+    spec = json.loads(sys.argv[1])
+    workload = WORKLOADS[spec["work"]](spec)
+    usage = Usage()
+    say({"endpoint": getattr(workload, "endpoint", "")})
+    for line in sys.stdin:
+        if line.strip() == "usage":
+            say(usage.since())
+        else:
+            usage.mark()
+            say(workload.run(int(line)))
+    workload.close()
+
+
+if __name__ == "__main__":
+    main()

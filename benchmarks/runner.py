@@ -1,0 +1,272 @@
+"""Makes one measurement: fresh processes, a warm-up, a run of about the wanted length."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from threading import Timer
+from typing import Any
+
+import cpptools
+from cells import Cell
+from workloads import MODULES
+
+HERE = Path(__file__).resolve().parent
+PEER = HERE / "peer.py"
+STALL_SECONDS = 90
+IMPORT_RUNS = 7
+IMPORT_CODE = (
+    "import time; wall, cpu = time.perf_counter(), time.process_time(); import {module}; "
+    "print(time.perf_counter() - wall, time.process_time() - cpu)"
+)
+
+
+class Failed(Exception):
+    """A measurement could not be made; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement. Times are seconds, `p50` and `p99` microseconds of one round trip.
+
+    `cpu` and `switches` (voluntary context switches) cover every thread of every process taking
+    part. `foreign` is how many cores other programs kept busy meanwhile, by the kernel's count.
+    """
+
+    cell: str
+    library: str
+    round: int
+    count: int
+    seconds: float
+    cpu: float
+    switches: int
+    foreign: float = 0.0
+    p50: float | None = None
+    p99: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Messages, round trips or cycles in a second."""
+        return self.count / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU microseconds for one of them."""
+        return self.cpu / self.count * 1e6
+
+
+def measure(cell: Cell, library: str, number: int, seconds: float) -> Sample:
+    """Measure one cell for one library, in round `number`, for about so many seconds.
+
+    Raises Failed when a process fails or stalls.
+    """
+    busy = _busy_seconds()
+    if cell.work == "import":
+        figures = _import_time(library)
+    elif library == "libzmq":
+        figures = _cpp(cell, seconds)
+    else:
+        figures = _python(cell, library, seconds)
+    return Sample(cell.key, library, number, foreign=busy(), **figures)
+
+
+def _grow(run: Callable[[int], float], start: int, seconds: float) -> None:
+    """Run with growing counts until the last run has taken about `seconds`."""
+    count = start
+    while (taken := run(count)) < seconds * 0.1:
+        count *= 4 if taken * 4 < seconds * 0.1 else 2
+    run(max(2, round(count * seconds / taken)))
+
+
+# --- libraries ------------------------------------------------------------------------------
+
+
+class Peer:
+    """A fresh process that obeys orders; see peer.py."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(PEER), json.dumps(spec)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.name = f"{spec['library']} ({spec['role']})"
+        self.endpoint: str = self.answer()["endpoint"]
+
+    def order(self, words: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(words + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        """Wait for the answer to the last order; a peer that says nothing is ended."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        watchdog = Timer(STALL_SECONDS, self._process.kill)
+        watchdog.start()
+        line = self._process.stdout.readline()
+        watchdog.cancel()
+        if not line:
+            self._process.kill()
+            last = self._process.stderr.read().strip().splitlines()[-1:] or ["it stalled"]
+            raise Failed(f"{self.name}: {last[0]}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
+    with _place(cell.transport) as place, ExitStack() as stack:
+        spec = {
+            "library": library,
+            "work": cell.work,
+            "mode": cell.mode,
+            "size": cell.size,
+            "parts": cell.parts,
+            "sockets": cell.sockets,
+            "bind": place,
+            "connect": "",
+        }
+        alone = cell.transport == "inproc"
+        peers = [Peer({**spec, "role": "both" if alone else "bind"})]
+        stack.callback(peers[0].close)
+        if not alone:
+            peers.append(Peer({**spec, "role": "connect", "connect": peers[0].endpoint}))
+            stack.callback(peers[1].close)
+        figures: dict[str, Any] = {}
+        _grow(lambda count: _run_once(cell, peers, count, figures), _first_count(cell), seconds)
+    return figures
+
+
+def _first_count(cell: Cell) -> int:
+    if cell.work not in ("throughput", "multipart"):
+        return 100
+    return 10 if cell.size > 64 * 1024 else 500
+
+
+def _run_once(cell: Cell, peers: list[Peer], count: int, figures: dict[str, Any]) -> float:
+    """Run all peers together, then ask each what it used: by then nothing is on its way."""
+    for peer in peers:
+        peer.order(str(count))
+    answers = [peer.answer() for peer in peers]
+    for peer in peers:
+        peer.order("usage")
+    used = [peer.answer() for peer in peers]
+    # throughput ends at the receiver, which binds; a round trip begins and ends at the client
+    last = answers[0] if cell.work != "latency" else answers[-1]
+    seconds: float = last["end"] - min(answer.get("begin", last["begin"]) for answer in answers)
+    figures.update(
+        count=count,
+        seconds=seconds,
+        cpu=sum(usage["cpu"] for usage in used),
+        switches=sum(usage["switches"] for usage in used),
+        p50=last.get("p50"),
+        p99=last.get("p99"),
+    )
+    return seconds
+
+
+def _import_time(library: str) -> dict[str, Any]:
+    """Import in fresh interpreters; the time is what comes on top of starting Python."""
+    code = IMPORT_CODE.format(module=MODULES[library])
+    walls, cpus = [], []
+    for _ in range(IMPORT_RUNS):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"{library}: {done.stderr.strip().splitlines()[-1]}")
+        wall, cpu = done.stdout.split()
+        walls.append(float(wall))
+        cpus.append(float(cpu))
+    return {"count": 1, "seconds": median(walls), "cpu": median(cpus), "switches": 0}
+
+
+# --- libzmq's own tools ---------------------------------------------------------------------
+
+
+def _cpp(cell: Cell, seconds: float) -> dict[str, Any]:
+    tools = cpptools.build()
+    tool = cpptools.latency if cell.work == "latency" else cpptools.throughput
+    figures: dict[str, Any] = {}
+
+    def run(count: int) -> float:
+        # a port of its own for each run: the tools know no wildcard
+        with _place(cell.transport, wildcard=False) as place:
+            timing = tool(tools, cell.transport, place, cell.size, count)
+        figures.update(
+            count=timing.count, seconds=timing.seconds, cpu=timing.cpu, switches=timing.switches
+        )
+        return timing.seconds
+
+    try:
+        _grow(run, _first_count(cell) * 10, seconds)
+    except (RuntimeError, cpptools.ToolsMissing) as error:
+        raise Failed(f"libzmq: {error}") from error
+    return figures
+
+
+# --- places and clocks ----------------------------------------------------------------------
+
+
+@contextmanager
+def _place(transport: str, wildcard: bool = True) -> Iterator[str]:
+    """Yield an endpoint to bind; what it leaves in the file system goes with it."""
+    if transport == "tcp":
+        yield "tcp://127.0.0.1:*" if wildcard else f"tcp://127.0.0.1:{_free_port()}"
+    elif transport == "ipc":
+        with tempfile.TemporaryDirectory(prefix="zmqlite-") as folder:
+            yield f"ipc://{folder}/bench"
+    else:
+        yield "inproc://bench"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _busy_seconds() -> Callable[[], float]:
+    """Start watching; the function returned tells how many cores others kept busy since."""
+    begin, before, ours = time.monotonic(), _all_busy(), _our_cpu()
+
+    def since() -> float:
+        elapsed = time.monotonic() - begin
+        return max(0.0, (_all_busy() - before - (_our_cpu() - ours)) / elapsed)
+
+    return since
+
+
+def _our_cpu() -> float:
+    uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def _all_busy() -> float:
+    """Seconds that all cores together have not been idle, stolen time included; 0 if unknown."""
+    try:
+        ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    except OSError:
+        return 0.0
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")

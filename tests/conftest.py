@@ -1,0 +1,147 @@
+"""What every test may count on: contexts that must end, free endpoints, patience, a hang guard.
+
+Timeouts are seconds, stretched by ZMQLITE_TEST_TIMEOUT_FACTOR on slow machines and under
+sanitizers. Warnings are errors, an unclosed socket among them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import zmqlite as zmq
+
+sys.path.insert(0, os.path.dirname(__file__))  # for `support`: the import mode adds no path
+
+from support import FACTOR, connect_pair  # noqa: E402
+
+TERM_LIMIT = 10 * FACTOR
+TEST_LIMIT = 40 * FACTOR
+WILDCARDS = {
+    "inproc": "inproc://name",
+    "ipc": "ipc://*",
+    "tcp": "tcp://127.0.0.1:*",
+    "ws": "ws://127.0.0.1:*",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "error")
+
+
+class HangError(Exception):
+    """Raised inside a test that takes longer than TEST_LIMIT."""
+
+
+def _raise_hang(signum: int, frame: Any) -> None:
+    raise HangError(f"the test did not end within {TEST_LIMIT:.0f} s")
+
+
+@pytest.fixture(autouse=True)
+def hang_guard() -> Iterator[None]:
+    """Break off a test that hangs: first by an exception, then with the stacks of all threads.
+
+    A signal of its own, not SIGALRM, so that tests about signals may use that one.
+    """
+    faulthandler.dump_traceback_later(TEST_LIMIT * 1.5, exit=True)
+    if not hasattr(signal, "SIGUSR2"):
+        yield
+        faulthandler.cancel_dump_traceback_later()
+        return
+    before = signal.signal(signal.SIGUSR2, _raise_hang)
+    alarm = threading.Timer(
+        TEST_LIMIT, signal.pthread_kill, (threading.main_thread().ident, signal.SIGUSR2)
+    )
+    alarm.daemon = True
+    alarm.start()
+    yield
+    alarm.cancel()
+    alarm.join()
+    signal.signal(signal.SIGUSR2, before)
+    faulthandler.cancel_dump_traceback_later()
+
+
+def end(context: zmq.Context[Any]) -> None:
+    """Close what a test left open and fail, with a reason, if the context does not end then."""
+    for socket in context.sockets():
+        with contextlib.suppress(zmq.ThreadMisuse):
+            socket.close(0)
+    try:
+        context.term(timeout=TERM_LIMIT)
+    except zmq.Again as error:
+        pytest.fail(f"the context does not end: {error}")
+
+
+class KeepingContext(zmq.Context[zmq.Socket[bytes]]):
+    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
+
+    _kept: list[Any]
+
+    def socket(self, *args: Any, **kwargs: Any) -> Any:
+        socket = super().socket(*args, **kwargs)
+        self.__dict__.setdefault("_kept", []).append(socket)
+        return socket
+
+
+@pytest.fixture
+def context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
+    """A context of the test's own; its sockets are closed afterwards."""
+    context = KeepingContext()
+    yield context
+    end(context)
+
+
+@pytest.fixture
+def make_context() -> Iterator[Callable[..., zmq.Context[zmq.Socket[bytes]]]]:
+    """A maker of contexts that are ended afterwards."""
+    made: list[zmq.Context[Any]] = []
+
+    def make(*args: Any, cls: Any = zmq.Context, **kwargs: Any) -> Any:
+        made.append(cls(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for context in reversed(made):
+        end(context)
+
+
+@pytest.fixture
+def default_context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
+    """The context of `Context.instance()`, ended afterwards so that tests do not share it."""
+    context = zmq.Context.instance()
+    yield context
+    end(context)
+
+
+@pytest.fixture(params=list(WILDCARDS))
+def endpoint(request: pytest.FixtureRequest) -> str:
+    """A free address to bind, of each transport in turn; bind returns where it went.
+
+    Again and again, except for inproc://name, which a second socket must vary.
+    """
+    transport = request.param
+    if transport == "ws" and not zmq.has("ws"):
+        pytest.skip("this libzmq was built without ws")
+    if transport == "ipc" and not zmq.has("ipc"):
+        pytest.skip("this libzmq was built without ipc")
+    return WILDCARDS[transport]
+
+
+@pytest.fixture
+def pair(
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str
+) -> Callable[..., tuple[Any, Any]]:
+    """A maker of two sockets that are connected over each transport in turn."""
+
+    def make(bound: int = zmq.PAIR, connected: int = zmq.PAIR, **options: Any) -> tuple[Any, Any]:
+        return connect_pair(context, endpoint, bound, connected, **options)
+
+    return make

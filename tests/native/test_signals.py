@@ -1,0 +1,192 @@
+"""Every blocking call can be interrupted, and keeps its deadline while signals arrive."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from support import FACTOR, connect_pair, in_thread
+
+import zmqlite as zmq
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="this system has no interval timers"
+)
+# How late a deadline may be on a busy machine; it may never be early.
+LATE = 0.25 * FACTOR
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture
+def alarm():
+    """alarm(handler, after, every=0): call `handler` by SIGALRM."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    def start(handler, after, every=0.0):
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, after, every)
+
+    yield start
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def interrupt(signum, frame):
+    raise Interrupted
+
+
+def full_sender(context):
+    """A PUSH whose high-water mark is reached."""
+    sender = context.socket(zmq.PUSH, sndhwm=1, linger=0)
+    sender.bind("inproc://nobody")
+    return sender
+
+
+CALLS = {
+    "recv": lambda c, s: s.recv(),
+    "recv frame": lambda c, s: s.recv(copy=False),
+    "recv_multipart": lambda c, s: s.recv_multipart(),
+    "recv_string": lambda c, s: s.recv_string(),
+    "recv_into": lambda c, s: s.recv_into(bytearray(10)),
+    "recv_many": lambda c, s: s.recv_many(),
+    "iterate": lambda c, s: next(iter(s)),
+    "poll": lambda c, s: s.poll(),
+    "send": lambda c, s: full_sender(c).send(b"x"),
+    "send_many": lambda c, s: full_sender(c).send_many([b"x"]),
+    "send_multipart": lambda c, s: full_sender(c).send_multipart([b"x", b"y"]),
+    "zmq_poll": lambda c, s: zmq.zmq_poll([(s, zmq.POLLIN)]),
+    "select": lambda c, s: zmq.select([s], [], []),
+    "proxy": lambda c, s: zmq.proxy(s, full_sender(c)),
+    "term": lambda c, s: c.term(),
+    "term in time": lambda c, s: c.term(timeout=30),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_interrupted_at_once(context, alarm, name):
+    socket = context.socket(zmq.PULL)
+    socket.bind("inproc://quiet")
+    alarm(interrupt, 0.1)
+    start = time.monotonic()
+    with pytest.raises(Interrupted):
+        CALLS[name](context, socket)
+    assert 0.1 <= time.monotonic() - start < 0.15 + LATE
+    assert not context.closed
+
+
+def test_poller_interrupted(context, alarm):
+    socket = context.socket(zmq.PULL)
+    poller = zmq.Poller()
+    poller.register(socket, zmq.POLLIN)
+    alarm(interrupt, 0.05)
+    with pytest.raises(Interrupted):
+        poller.poll()
+    assert poller.poll(0) == []
+
+
+def test_empty_poller_keeps_its_time(alarm):
+    start = time.monotonic()
+    assert zmq.Poller().poll(100) == []
+    assert 0.1 <= time.monotonic() - start < 0.1 + LATE
+
+
+@pytest.mark.parametrize("wait", ["recv", "send", "poll", "poller", "zmq_poll", "empty poller"])
+def test_deadlines_are_exact_under_signals(context, alarm, wait):
+    ticks = []
+    socket = context.socket(zmq.PULL, rcvtimeo=300)
+    socket.bind("inproc://quiet")
+    sender = full_sender(context)
+    sender.sndtimeo = 300
+    poller = zmq.Poller()
+    if wait == "poller":
+        poller.register(socket, zmq.POLLIN)
+    alarm(lambda *_: ticks.append(1), 0.02, 0.02)
+    start = time.monotonic()
+    if wait == "recv":
+        with pytest.raises(zmq.Again, match="RCVTIMEO of 300 ms"):
+            socket.recv()
+    elif wait == "send":
+        with pytest.raises(zmq.Again, match="SNDTIMEO of 300 ms"):
+            sender.send(b"x")
+    elif wait == "poll":
+        assert socket.poll(300) == 0
+    elif wait == "zmq_poll":
+        assert zmq.zmq_poll([(socket, zmq.POLLIN)], 300) == []
+    else:
+        assert poller.poll(300) == []
+    assert 0.299 <= time.monotonic() - start < 0.3 + LATE
+    assert len(ticks) >= 5
+    assert socket.rcvtimeo == 300
+    assert sender.sndtimeo == 300
+
+
+def test_handler_sees_the_option_unchanged_and_may_use_the_socket(context, alarm):
+    socket = context.socket(zmq.PAIR, rcvtimeo=2000)
+    socket.bind("inproc://reenter")
+    peer = context.socket(zmq.PAIR)
+    peer.connect("inproc://reenter")
+    seen = []
+
+    def handler(signum, frame):
+        seen.append(socket.rcvtimeo)
+        socket.send(b"from the handler")
+        if len(seen) == 2:
+            peer.send(b"enough")
+
+    alarm(handler, 0.02, 0.02)
+    assert socket.recv() == b"enough"
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert set(seen) == {2000}
+    assert peer.recv() == b"from the handler"
+
+
+def test_handler_may_close_the_socket_it_interrupts(context, alarm):
+    socket = context.socket(zmq.PULL)
+    socket.bind("inproc://closing")
+    alarm(lambda *_: socket.close(), 0.05)
+    with pytest.raises(zmq.SocketClosed):
+        socket.recv()
+
+
+def test_busy_proxy_is_interrupted(context, alarm):
+    front, producer = connect_pair(context, "inproc://front", zmq.PULL, zmq.PUSH)
+    back, consumer = connect_pair(context, "inproc://back", zmq.PUSH, zmq.PULL)
+    stopped = []
+
+    def produce():
+        with pytest.raises(zmq.ContextTerminated):
+            while True:
+                producer.send(b"x" * 100)
+
+    def consume():
+        with pytest.raises(zmq.ContextTerminated):
+            while True:
+                consumer.recv()
+                stopped.append(1)
+
+    joins = [in_thread(produce), in_thread(consume)]
+    alarm(interrupt, 0.3)
+    start = time.monotonic()
+    with pytest.raises(Interrupted):
+        zmq.proxy(front, back)
+    assert time.monotonic() - start < 0.35 + LATE
+    assert stopped
+    context.shutdown()
+    for join in joins:
+        join()
+
+
+def test_long_batches_are_interrupted(context, alarm):
+    server, client = connect_pair(context, "inproc://batch", zmq.PULL, zmq.PUSH, rcvhwm=0, sndhwm=0)
+    alarm(interrupt, 0.05)
+    with pytest.raises(Interrupted) as caught:
+        client.send_many(b"m" for _ in range(50_000_000))
+    assert caught.value.sent > 0
+    got = 0
+    while got < caught.value.sent:
+        got += len(server.recv_many())
+    assert got == caught.value.sent

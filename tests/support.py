@@ -1,0 +1,70 @@
+"""Helpers that tests import by name; the fixtures are in conftest."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import zmqlite as zmq
+
+FACTOR = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
+"""Stretches every timeout of the suite."""
+
+
+def connect_pair(
+    context: zmq.Context[Any],
+    endpoint: str = "tcp://127.0.0.1:*",
+    bound: int = zmq.PAIR,
+    connected: int = zmq.PAIR,
+    **options: Any,
+) -> tuple[Any, Any]:
+    """Return two sockets, the second connected to the first, that give up after some seconds."""
+    limit = int(5000 * FACTOR)
+    server = context.socket(bound, rcvtimeo=limit, sndtimeo=limit, linger=0, **options)
+    client = context.socket(connected, rcvtimeo=limit, sndtimeo=limit, linger=0, **options)
+    client.connect(server.bind(endpoint))
+    return server, client
+
+
+def wait_until(condition: Callable[[], Any], timeout: float = 5, what: str = "") -> Any:
+    """Return the condition's value as soon as it is true; fail after `timeout` seconds."""
+    deadline = time.monotonic() + timeout * FACTOR
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout * FACTOR:.1f} s in vain for {what or condition}")
+        time.sleep(0.001)
+
+
+def in_thread(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+    """Run a function in a thread; the returned callable joins it and gives its result or error."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append((function(*args), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True, name=f"test-{function.__name__}")
+    thread.start()
+
+    def join(timeout: float = 10) -> Any:
+        thread.join(timeout * FACTOR)
+        if not outcome:
+            frames = sys._current_frames().get(thread.ident or 0)
+            pytest.fail(f"{thread.name} did not end; it is at {frames}")
+        value, error = outcome[0]
+        if error is not None:
+            raise error
+        return value
+
+    return join

@@ -1,0 +1,232 @@
+"""The command line: what it prints, what it returns, and that it notices what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from support import FACTOR
+
+import zmqlite as zmq
+from zmqlite.cli import main
+from zmqlite.cli.demo.catalogue import ROLES, SCENARIOS
+from zmqlite.cli.demo.crew import ProcessCrew
+from zmqlite.cli.demo.records import DemoFailure, Outcome, Report, Task
+from zmqlite.cli.demo.show import Progress, table
+
+SHOWS = [(s.title, transport) for s in SCENARIOS for transport in s.transports]
+NAMES = [scenario.name for scenario in SCENARIOS]
+LIMIT = 60 * FACTOR
+PATIENCE = str(10 * FACTOR)
+
+
+def command(*words: str, **environment: str) -> subprocess.Popen[str]:
+    """Start `python -m zmqlite` as a user would, in a session of its own."""
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "zmqlite", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        start_new_session=True,
+    )
+
+
+# --- demo -----------------------------------------------------------------------------------
+
+
+def test_demo_prints_a_row_for_every_scenario_and_succeeds() -> None:
+    process = command("demo", "--quick", "--patience", PATIENCE)
+    output, progress = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, output + progress
+    lines = output.splitlines()
+    header = next(number for number, line in enumerate(lines) if line.startswith("pattern"))
+    assert lines[header].split() == [
+        *("pattern", "over", "sent", "received", "messages/s"),
+        *("trip", "p50", "us", "trip", "p99", "us", "result"),
+    ]
+    rows = [line.split() for line in lines[header + 2 : header + 2 + len(SHOWS)]]
+    assert [(row[0], row[1]) for row in rows] == SHOWS
+    for row in rows:
+        sent, received, rate = (int(cell.replace(",", "")) for cell in row[2:5])
+        assert sent == received > 0
+        assert rate > 0
+        assert row[-1] == "ok"
+    assert "HELLO 0" in output
+    assert re.search(r"All [\d,]+ messages arrived, in \d+\.\d s", lines[-1])
+    # not a terminal, so one plain line a step
+    titles = [f"[{n}/{len(SHOWS)}] {show[0]} over {show[1]}" for n, show in enumerate(SHOWS, 1)]
+    assert progress.splitlines() == titles
+
+
+def test_demo_gives_figures_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["demo", "--quick", "--json", "--only", "reqrep", "--only", "pubsub"]
+    assert main([*arguments, "--patience", PATIENCE]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is True
+    assert document["zmqlite"] == zmq.__version__
+    assert document["libzmq"] == zmq.zmq_version()
+    assert document["seconds"] > 0
+    scenarios = document["scenarios"]
+    assert [(s["pattern"], s["transport"]) for s in scenarios] == SHOWS[:6]
+    for scenario in scenarios:
+        assert set(scenario) == {
+            *("pattern", "transport", "parties", "status", "sent", "received", "lost"),
+            *("seconds", "messages_per_second", "round_trip_us", "sample", "reason"),
+        }
+        assert scenario["status"] == "ok"
+        assert scenario["sent"] == scenario["received"]
+        assert scenario["lost"] == 0
+        assert scenario["reason"] is None
+    trips = scenarios[0]["round_trip_us"]
+    assert 0 < trips["p50"] <= trips["p99"]
+    assert scenarios[-1]["round_trip_us"] is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_demo_fails_when_a_message_is_lost(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["demo", "--quick", "--json", "--only", name, "--lose", name]
+    assert main([*arguments, "--patience", "1.5"]) == 1
+    output, errors = capsys.readouterr()
+    document = json.loads(output)
+    assert document["ok"] is False
+    for scenario in document["scenarios"]:
+        assert scenario["status"] == "FAILED"
+        assert scenario["lost"] == 1
+        assert "1 of" in scenario["reason"]
+    assert "FAILED" in errors
+
+
+def test_demo_tells_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--quick", "--only", "curve", "--lose", "curve"]) == 1
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert re.fullmatch(r"FAILED: PAIR\+CURVE over tcp: 1 of \d+ messages .*", last[0])
+    assert last[1].startswith("1 of 1 scenarios failed")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
+@pytest.mark.parametrize("step", [1, 4, 8, 11])
+def test_ctrl_c_ends_the_demo_at_any_step(step: int) -> None:
+    # not tmp_path: the paths of ipc endpoints must be short
+    with tempfile.TemporaryDirectory() as folder:
+        process = command("demo", "--quick", TMPDIR=folder)
+        assert process.stderr is not None
+        while f"[{step}/" not in process.stderr.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=5 * FACTOR)
+        assert process.returncode == 130
+        assert errors.splitlines()[-1] == "zmqlite: interrupted"
+        assert "Traceback" not in errors
+        assert list(Path(folder).iterdir()) == []
+
+
+# --- crew -----------------------------------------------------------------------------------
+
+
+def order(name: str, task: Task) -> Report:
+    """Have one worker process play the role of that name."""
+    crew = ProcessCrew()
+    try:
+        return crew.start(ROLES[name], task).result(LIMIT)
+    finally:
+        crew.dismiss()
+
+
+def test_a_role_that_fails_tells_why() -> None:
+    with pytest.raises(DemoFailure, match=r"serve: .*nonsense"):
+        order("serve", Task("nonsense://x", patience=10))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_a_worker_that_dies_is_noticed() -> None:
+    crew = ProcessCrew()
+    try:
+        report = crew.start(ROLES["serve"], Task("ipc://nobody", patience=60000))
+        crew._members[0]._process.kill()
+        with pytest.raises(DemoFailure, match="ended early, with status -9"):
+            report.result(LIMIT)
+    finally:
+        crew.dismiss()
+
+
+# --- show -----------------------------------------------------------------------------------
+
+
+def test_table_aligns_and_marks_what_was_not_measured() -> None:
+    outcomes = [
+        Outcome("REQ/REP", "tcp", "", 2000, 2000, 0.5, [50.0] * 99 + [900.0]),
+        Outcome("PUB/SUB", "ipc", skipped="no ipc"),
+        Outcome("PUSH/PULL", "inproc", "", 10, 9, 0.5, failure="lost"),
+    ]
+    lines = table(outcomes).splitlines()
+    assert lines[2].split() == ["REQ/REP", "tcp", "2,000", "2,000", "4,000", "50", "900", "ok"]
+    assert lines[3].split() == ["PUB/SUB", "ipc", "0", "0", "-", "-", "-", "skipped"]
+    assert lines[4].split()[-1] == "FAILED"
+    assert lines[0].index("result") == lines[2].index("ok") == lines[4].index("FAILED")
+
+
+class Terminal:
+    """A stream that says that it is a terminal."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def test_progress_rewrites_one_line_on_a_terminal() -> None:
+    stream = Terminal()
+    progress = Progress(2, stream)  # type: ignore[arg-type]
+    progress.step("first")
+    progress.step("second")
+    progress.clear()
+    assert "\n" not in stream.text
+    assert stream.text.split("\r\x1b[K") == ["", "[1/2] first ...", "[2/2] second ...", ""]
+
+
+# --- version and usage ----------------------------------------------------------------------
+
+
+def test_version_names_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    output = capsys.readouterr().out
+    assert zmq.__version__ in output
+    assert zmq.zmq_version() in output
+
+
+def test_version_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["zmqlite"] == zmq.__version__
+    assert facts["libzmq"] == zmq.zmq_version()
+    assert ("curve" in facts["features"]) == bool(zmq.has("curve"))
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [([], "required"), (["nonsense"], "invalid choice"), (["demo", "--only", "x"], "--only")],
+)
+def test_a_faulty_command_line_is_explained(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(words)
+    assert error.value.code == 2
+    assert complaint in capsys.readouterr().err

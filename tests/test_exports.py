@@ -1,0 +1,161 @@
+"""What `import zmqlite` gives, and what it costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zmqlite
+from zmqlite import constants
+
+ROOF = Path(zmqlite.__file__)
+
+# Floors 0 to 2, as `sys.modules` shows them after a bare import.
+LOADED = {"zmqlite"} | {
+    f"zmqlite.{name}"
+    for name in (
+        "_about _address _build _native _native.core _option_attributes _option_table _payload "
+        "_settings _version constants context endpoint enums error frame monitor options poller "
+        "proxy security socket"
+    ).split()
+}
+
+# What a messaging library has no need of before the first message.
+TOO_HEAVY = (
+    "argparse asyncio cffi concurrent.futures ctypes dataclasses difflib email gevent hashlib "
+    "hmac http importlib.metadata inspect logging multiprocessing random select selectors socket "
+    "ssl subprocess tempfile tokenize tornado trio typing_extensions unittest urllib uuid"
+).split()
+
+
+def run(code: str, *options: str) -> str:
+    """Run a program in a fresh interpreter that finds the same zmqlite, and return its output."""
+    env = {**os.environ, "PYTHONPATH": str(ROOF.parents[1])}
+    done = subprocess.run(
+        [sys.executable, *options, "-c", code],
+        capture_output=True, text=True, check=False, env=env, cwd=ROOF.anchor,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def reexports() -> Iterator[tuple[str, str]]:
+    """Yield (module, name) for each name that the roof takes from a floor."""
+    for node in ast.parse(ROOF.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.module, alias.asname or alias.name
+
+
+def test_all_names_exist_once() -> None:
+    names = zmqlite.__all__
+    assert len(names) == len(set(names))
+    missing = [name for name in names if not hasattr(zmqlite, name)]
+    assert not missing
+
+
+def test_star_import_gives_what_all_says() -> None:
+    space: dict[str, Any] = {}
+    exec("from zmqlite import *", space)
+    assert set(space) - {"__builtins__"} == set(zmqlite.__all__)
+
+
+def test_each_name_is_reexported_once_and_listed() -> None:
+    seen: dict[str, str] = {}
+    for module, name in reexports():
+        if name == "*":
+            assert module == "constants"
+            continue
+        assert name not in seen, f"{name} comes from {seen[name]} and from {module}"
+        seen[name] = module
+    twice = set(seen) & set(constants.__all__)
+    assert not twice
+    private = {name for name in seen if name.startswith("_") and name != "__version__"}
+    assert not private
+    made_here = {"SyncContext", "SyncSocket"}
+    assert set(seen) | made_here | set(constants.__all__) == set(zmqlite.__all__)
+
+
+@pytest.mark.parametrize(("module", "name"), [e for e in reexports() if e[1] != "*"])
+def test_a_reexport_is_public_where_it_comes_from(module: str, name: str) -> None:
+    home = importlib.import_module(f"zmqlite.{module}")
+    assert getattr(home, name) is getattr(zmqlite, name)
+    if hasattr(home, "__all__"):
+        assert name in home.__all__
+
+
+def test_nothing_else_is_public() -> None:
+    """A name of the package that is neither listed nor a submodule has leaked."""
+    leaked = {
+        name
+        for name, value in vars(zmqlite).items()
+        if not name.startswith("_")
+        and name not in zmqlite.__all__
+        and not isinstance(value, types.ModuleType)
+    }
+    assert leaked <= {"TYPE_CHECKING"}
+
+
+def test_public_modules_list_their_names() -> None:
+    for module in ("constants", "context", "endpoint", "error", "frame", "monitor", "options",
+                   "poller", "proxy", "security", "socket"):  # fmt: skip
+        home = importlib.import_module(f"zmqlite.{module}")
+        assert [name for name in home.__all__ if not hasattr(home, name)] == []
+
+
+def test_import_loads_floors_zero_to_two_only() -> None:
+    code = (
+        "import json, sys; before = set(sys.modules); import zmqlite; "
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    loaded = set(json.loads(run(code)))
+    assert {name for name in loaded if name.split(".")[0] == "zmqlite"} == LOADED
+    heavy = sorted(loaded.intersection(TOO_HEAVY))
+    assert not heavy, f"import zmqlite loads {heavy}"
+
+
+def test_import_starts_no_thread_and_opens_no_descriptor() -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs /proc")
+    code = (
+        "import os, threading\n"
+        "fds = lambda: len(os.listdir('/proc/self/fd'))\n"
+        "before = fds()\n"
+        "import zmqlite\n"
+        "print(fds() - before, len(os.listdir('/proc/self/task')), threading.active_count())"
+    )
+    assert run(code).split() == ["0", "1", "1"]
+
+
+def test_import_time_is_reported(record_property: Any) -> None:
+    """Tell what the import costs over a bare interpreter; a budget would only measure the load."""
+    code = (
+        "import time; start = time.perf_counter(); import zmqlite; "
+        "print((time.perf_counter() - start) * 1000)"
+    )
+    best = min(float(run(code)) for _ in range(5))
+    record_property("import_ms", round(best, 1))
+    print(f"import zmqlite: {best:.1f} ms (best of 5)")
+    assert best < 2000, "something waits during the import"
+
+
+def test_silent_under_dev_mode() -> None:
+    assert run("import zmqlite", "-X", "dev", "-W", "error") == ""
+
+
+def test_help_shows_contracts() -> None:
+    """Every public class and function says what it does where `help()` looks."""
+    for name in zmqlite.__all__:
+        value = getattr(zmqlite, name)
+        if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+            assert (value.__doc__ or "").strip(), f"{name} has no docstring"

@@ -1,0 +1,277 @@
+"""The plan of the house, checked: who may import whom, how long a file may be, who knows what.
+
+The floors are the table below. A new file without a line in it fails, and so does an import that
+goes up, sideways to a later neighbour, through the roof, or out of a window (inside a function).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import zmqlite
+
+PACKAGE = Path(zmqlite.__file__).parent
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+# Floor by floor; within a floor, a file may import those that stand before it.
+FLOORS: dict[int, tuple[str, ...]] = {
+    0: ("_version", "_build", "enums", "constants", "error"),
+    1: ("_native", "_native.core"),
+    2: (
+        "_option_table",
+        "options",
+        "_option_attributes",
+        "endpoint",
+        "security",
+        "_address",
+        "_payload",
+        "_settings",
+        "frame",
+        "poller",
+        "monitor",
+        "socket",
+        "context",
+        "proxy",
+        "_about",
+    ),
+    4: (
+        "cli.command",
+        "cli.version",
+        "cli.demo.records",
+        "cli.demo.handles",
+        "cli.demo.crew",
+        "cli.demo.stage",
+        "cli.demo.roundtrip",
+        "cli.demo.pubsub",
+        "cli.demo.pipeline",
+        "cli.demo.broker",
+        "cli.demo.catalogue",
+        "cli.demo.worker",
+        "cli.demo.show",
+        "cli.demo.command",
+        "cli.demo",
+        "cli.app",
+        "cli",
+        "__main__",
+    ),
+    5: ("",),  # the roof: zmqlite/__init__.py
+}
+PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enumerate(names)}
+LOOPS = {"asyncio", "trio", "green"}
+
+MAX_LINES = 400
+# Tables read best in one piece; and the socket is what there is most to say about.
+LONG_FILES = {"constants.py": 450, "enums.py": 450, "_option_table.py": 450, "socket.pxi": 480}
+MAX_FUNCTION = 60
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a file inside the package; the roof is ""."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def python_files() -> list[Path]:
+    """Return the package's own Python files."""
+    return sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def native_files() -> list[Path]:
+    """Return the core's sources; an installed package has only those that others cimport."""
+    folder = PACKAGE / "_native"
+    return sorted(p for e in ("pyx", "pxi", "pxd", "h", "hpp") for p in folder.glob(f"*.{e}"))
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def target_of(node: ast.ImportFrom, path: Path) -> list[str]:
+    """Return the modules of the package that a relative import reaches."""
+    package = module_name(path).split(".") if module_name(path) else []
+    if path.name != "__init__.py":
+        package = package[:-1]
+    base = package[: len(package) - (node.level - 1)] + (node.module or "").split(".")
+    stem = ".".join(part for part in base if part)
+    inside = [f"{stem}.{alias.name}".strip(".") for alias in node.names]
+    found = [name for name in inside if name in PLACE]
+    return found if len(found) == len(inside) else [*found, stem]
+
+
+def relative_imports(path: Path) -> Iterator[tuple[ast.ImportFrom, str]]:
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            for name in target_of(node, path):
+                yield node, name
+
+
+def core_imports() -> Iterator[tuple[str, str]]:
+    """Yield (file, module) for what the compiled core imports from the package."""
+    for path in native_files():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = re.match(r"\s*from \.\.(\w*) import|\s*from zmqlite|\s*import zmqlite", line)
+            if found:
+                yield path.name, found[1] or ""
+
+
+def ids(paths: list[Path]) -> list[str]:
+    return [str(p.relative_to(PACKAGE)) for p in paths]
+
+
+FILES = python_files()
+each_file = pytest.mark.parametrize("path", FILES, ids=ids(FILES))
+
+
+@each_file
+def test_every_file_has_a_floor(path: Path) -> None:
+    name = module_name(path)
+    assert name in PLACE, f"{path.name} has no floor: give {name!r} a place in FLOORS"
+
+
+def test_every_place_has_a_file() -> None:
+    have = {module_name(path) for path in FILES} | {"_native.core"}
+    assert set(PLACE) == have
+
+
+@each_file
+def test_imports_go_down(path: Path) -> None:
+    here = PLACE[module_name(path)]
+    for node, name in relative_imports(path):
+        there = PLACE.get(name)
+        assert there is not None, f"line {node.lineno}: {name!r} is no module of the package"
+        if path.parent != PACKAGE and name == module_name(path.parent / "__init__.py"):
+            pytest.fail(f"line {node.lineno}: imports from its own package's __init__")
+        assert there < here, f"line {node.lineno}: {name or 'the roof'} stands above, or later"
+
+
+def test_the_core_imports_only_the_ground_floor() -> None:
+    for file, name in core_imports():
+        assert PLACE.get(name, (9, 9))[0] == 0, f"{file} imports {name!r}"
+
+
+@each_file
+def test_nobody_imports_the_package_by_name(path: Path) -> None:
+    for node in ast.walk(parse(path)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        assert not any(n.split(".")[0] == "zmqlite" for n in names), f"line {node.lineno}"
+
+
+@each_file
+def test_no_import_of_our_own_is_late(path: Path) -> None:
+    for function in ast.walk(parse(path)):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for node in ast.walk(function):
+                late = isinstance(node, ast.ImportFrom) and node.level
+                assert not late, f"line {node.lineno}: an import inside {function.name}()"
+
+
+@each_file
+def test_only_the_core_touches_pointers(path: Path) -> None:
+    allowed = {"_address": {"cffi"}}.get(module_name(path), set())  # reads a caller's pointer
+    used = top_level_imports(path) & {"ctypes", "cffi", "mmap"}
+    assert used <= allowed
+
+
+@each_file
+def test_only_floor_three_knows_a_loop(path: Path) -> None:
+    used = top_level_imports(path) & {"asyncio", "trio", "gevent", "tornado", "selectors"}
+    assert not used or module_name(path).split(".")[0] in LOOPS
+
+
+def top_level_imports(path: Path) -> set[str]:
+    """Return the packages that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").split(".")[0])
+    return found
+
+
+FLAG = re.compile(r"(-f[a-z]|-W[a-z,]|-O[0-3sg]$|-std=|-march|-flto|-pthread$|/O2$|/std:|/EHsc)")
+
+
+def test_only_setup_knows_a_compiler_flag() -> None:
+    # vendor/ drives compilers (-c, -o, -I, -D are its words), setup.py alone tunes them
+    paths = [*FILES, *CHECKOUT.glob("vendor/*.py")]
+    for path in paths:
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                flag = FLAG.match(node.value)
+                assert not flag, f"{path.name}, line {node.lineno}: {node.value!r}"
+
+
+@pytest.mark.parametrize("path", [*FILES, *native_files()], ids=lambda p: p.name)
+def test_files_stay_short(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    limit = LONG_FILES.get(path.name, MAX_LINES)
+    assert lines <= limit, f"{path.name} has {lines} lines: find the second noun in it"
+
+
+def function_lengths(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield (name, lines without docstring) for every function of a Python file."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body
+            text = ast.get_docstring(node, clean=False)
+            documented = body[0].end_lineno if text is not None else None
+            start = documented or node.lineno
+            yield node.name, (node.end_lineno or start) - start
+
+
+def native_function_lengths(path: Path) -> Iterator[tuple[str, int]]:
+    """The same for Cython, by indentation."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    starts = re.compile(r"(\s*)(?:cdef|cpdef|def)\b(?! class)[^=]*?(\w+)\(")
+    for number, line in enumerate(lines):
+        found = starts.match(line)
+        if not found or (line.rstrip().endswith(")") and not line.rstrip().endswith(":")):
+            continue
+        indent, length = len(found[1]), 1
+        for following in lines[number + 1 :]:
+            if following.strip() and len(following) - len(following.lstrip()) <= indent:
+                if following.lstrip().startswith(")"):  # the end of a long signature
+                    length += 1
+                    continue
+                break
+            length += 1
+        body = "\n".join(lines[number : number + length])
+        yield found[2], len(re.sub(r'"""(.|\n)*?"""', "", body).strip().splitlines())
+
+
+@pytest.mark.parametrize("path", [*FILES, *native_files()], ids=lambda p: p.name)
+def test_functions_fit_on_a_screen(path: Path) -> None:
+    measure = function_lengths if path.suffix == ".py" else native_function_lengths
+    if path.suffix in (".h", ".hpp"):
+        return
+    for name, length in measure(path):
+        assert length <= MAX_FUNCTION, f"{name}() has {length} lines"
+
+
+def test_the_roof_shows_the_same_plan() -> None:
+    """`zmqlite.__doc__` names the floors in their order, and every public module stands there."""
+    text = zmqlite.__doc__ or ""
+    shown: dict[int, str] = {}
+    for line in text.splitlines():
+        found = re.match(r"\s+floor (\d)\s+(.*)", line)
+        if found:
+            shown[int(found[1])] = found[2]
+    for floor, names in FLOORS.items():
+        if floor not in shown:
+            assert floor == 5
+            continue
+        for name in names:
+            top = name.split(".")[0]
+            if not top.startswith("_"):
+                assert re.search(rf"\b{top}\b", shown[floor]), f"the roof does not show {top}"
+    assert sorted(shown, reverse=True) == list(shown), "the roof draws the floors top down"

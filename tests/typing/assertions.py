@@ -1,0 +1,90 @@
+"""What mypy and pyright must see in ordinary code. Checked, never run: see test_typing.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import assert_type
+
+import zmqlite as zmq
+
+# --- contexts and sockets --------------------------------------------------------------------
+
+context = zmq.Context()
+assert_type(context, zmq.Context[zmq.Socket[bytes]])
+assert_type(zmq.Context(4, max_sockets=10), zmq.Context[zmq.Socket[bytes]])
+socket = context.socket(zmq.REQ, linger=0, connect=["tcp://127.0.0.1:5555"])
+assert_type(socket, zmq.Socket[bytes])
+assert_type(context.socket("REQ"), zmq.Socket[bytes])
+with zmq.Context() as entered, entered.socket(zmq.REP) as server:
+    assert_type(server, zmq.Socket[bytes])
+
+
+class Own(zmq.Socket[bytes]):
+    """A class of the user's own comes back as itself."""
+
+
+assert_type(context.socket(zmq.REQ, Own), Own)
+assert_type(socket.type, zmq.SocketType)
+assert_type(socket.closed, bool)
+sync: zmq.SyncSocket = socket
+
+# --- data --------------------------------------------------------------------------------------
+
+assert_type(socket.recv(), bytes)
+assert_type(socket.recv(zmq.DONTWAIT), bytes)
+assert_type(socket.recv(copy=False), zmq.Frame)
+assert_type(socket.recv_multipart(), list[bytes])
+assert_type(socket.recv_multipart(copy=False), list[zmq.Frame])
+assert_type(socket.recv_string(), str)
+assert_type(socket.recv_strings(), list[str])
+assert_type(socket.recv_json(), Any)
+assert_type(socket.recv_nonblock(), "bytes | None")
+assert_type(socket.recv_into(bytearray(10)), int)
+assert_type(socket.recv_many(), list[bytes])
+assert_type(socket.recv_many(10, multipart=True), list[list[bytes]])
+assert_type(socket.recv_envelope(), tuple[list[bytes], list[bytes]])
+assert_type(socket.send(b"", copy=False), zmq.MessageTracker)
+assert_type(socket.send_nonblock(memoryview(b"")), bool)
+assert_type(socket.send_many([b"one", [b"two", b"parts"]]), int)
+for message in socket:
+    assert_type(message, bytes)
+for data in (b"", bytearray(), memoryview(b""), zmq.Frame(b"")):
+    socket.send(data)
+socket.send_multipart([b"", bytearray(), zmq.Frame()])
+
+frame = socket.recv(copy=False)
+assert_type(frame.bytes, bytes)
+assert_type(frame.buffer, memoryview)
+assert_type(frame.more, bool)
+assert_type(bytes(frame), bytes)
+
+# --- options -----------------------------------------------------------------------------------
+
+socket.linger = 0
+socket.LINGER = zmq.NULL
+assert_type(socket.linger, int)
+assert_type(socket.sndhwm, int)
+assert_type(socket.identity, bytes)
+socket.subscribe("topic")
+context.io_threads = 2
+assert_type(context.io_threads, int)
+
+# --- waiting, endpoints, keys, errors ----------------------------------------------------------
+
+assert_type(socket.poll(100), int)
+assert_type(zmq.Poller().poll(), list[tuple[Any, int]])
+assert_type(zmq.select([socket], [], []), tuple[list[Any], list[Any], list[Any]])
+assert_type(socket.bind("tcp://127.0.0.1:*"), zmq.Endpoint[zmq.Socket[bytes]])
+with socket.connect("inproc://a") as connected:
+    assert_type(connected, zmq.Socket[bytes])
+endpoint: str = socket.bind("inproc://b")
+assert_type(zmq.curve_keypair(), tuple[bytes, bytes])
+try:
+    socket.recv(zmq.NOBLOCK)
+except zmq.Again as error:
+    assert_type(error.errno, "int | None")
+    blocked: BlockingIOError = error
+assert_type(zmq.has("curve"), bool)
+assert_type(zmq.zmq_version_info(), tuple[int, int, int])
+assert_type(zmq.__version__, str)

@@ -1,0 +1,153 @@
+"""Compile a list of sources into a static archive, once for all builds with the same inputs.
+
+The key covers sources, flags, generated headers and the compiler. A finished archive is kept in
+the build folder and in the per-user cache, so neither a clean checkout nor an isolated
+`pip install .` compiles it again. A lock makes concurrent builds wait instead of repeating work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from fetch import cache_folder
+
+
+class Toolchain(Protocol):
+    """How to compile one file and how to pack an archive; setup.py knows the flags."""
+
+    identity: str
+    suffix: str
+
+    def compile(self, source: Path, target: Path, recipe: Recipe, headers: Path) -> None: ...
+
+    def archive(self, objects: list[Path], target: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything an archive depends on.
+
+    `fingerprint` stands for the contents below `root`, `depends` for headers from elsewhere;
+    `generated` are headers to write first. No path enters the key, so checkouts share archives.
+    """
+
+    name: str
+    root: Path
+    fingerprint: str
+    sources: tuple[Path, ...]
+    includes: tuple[Path, ...]
+    macros: tuple[tuple[str, str], ...]
+    c_flags: tuple[str, ...]
+    cxx_flags: tuple[str, ...]
+    generated: dict[str, str] = field(default_factory=dict)
+    depends: tuple[str, ...] = ()
+
+    def key(self, toolchain: Toolchain) -> str:
+        """Return a hash that changes whenever the archive would."""
+        parts = [
+            self.fingerprint,
+            toolchain.identity,
+            [s.relative_to(self.root).as_posix() for s in self.sources],
+            sorted(self.macros),
+            self.depends,
+            self.c_flags,
+            self.cxx_flags,
+            self.generated,
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def build(recipe: Recipe, toolchain: Toolchain, folder: Path, say: Callable[[str], None]) -> Path:
+    """Return the archive for `recipe`, from `folder`, from the cache, or freshly compiled."""
+    name = f"{recipe.name}-{recipe.key(toolchain)}{toolchain.suffix}"
+    local = folder / name
+    if local.is_file():
+        return local
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = _writable(cache_folder() / "archives", folder) / name
+    with locked(shared.with_name(name + ".lock")):
+        if not shared.is_file():
+            _compile(recipe, toolchain, shared, say)
+    if shared != local:
+        copy = local.with_name(f".{name}.{os.getpid()}")
+        shutil.copyfile(shared, copy)
+        copy.replace(local)
+    return local
+
+
+def _compile(
+    recipe: Recipe, toolchain: Toolchain, target: Path, say: Callable[[str], None]
+) -> None:
+    jobs = int(os.environ.get("ZMQLITE_JOBS") or os.cpu_count() or 1)
+    started = time.monotonic()
+    say(f"{recipe.name}: compiling {len(recipe.sources)} files with {jobs} jobs")
+    with tempfile.TemporaryDirectory(prefix=f".{recipe.name}-", dir=target.parent) as work:
+        headers = Path(work) / "generated"
+        for file, text in recipe.generated.items():
+            (headers / file).parent.mkdir(parents=True, exist_ok=True)
+            (headers / file).write_text(text, encoding="utf-8")
+        # names repeat across folders, so a number keeps objects apart
+        objects = [Path(work) / f"{n:03}-{s.stem}.o" for n, s in enumerate(recipe.sources)]
+        # the longest first, so that no core idles at the end
+        order = sorted(range(len(objects)), key=lambda n: -recipe.sources[n].stat().st_size)
+        with ThreadPoolExecutor(jobs) as pool:
+            tasks = [
+                pool.submit(toolchain.compile, recipe.sources[n], objects[n], recipe, headers)
+                for n in order
+            ]
+            for done, task in enumerate(tasks, 1):
+                try:
+                    task.result()
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+                if done % 40 == 0:
+                    say(f"{recipe.name}: {done} of {len(tasks)}")
+        packed = Path(work) / target.name
+        toolchain.archive(objects, packed)
+        packed.replace(target)
+    say(f"{recipe.name}: done in {time.monotonic() - started:.0f} s")
+
+
+def _writable(preferred: Path, fallback: Path) -> Path:
+    try:
+        preferred.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=preferred):
+            return preferred
+    except OSError:
+        return fallback
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file; go on without one where the file system has none."""
+    with path.open("a+b") as stream:
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                while True:
+                    try:
+                        stream.seek(0)
+                        msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)  # waits 10 s
+                        break
+                    except PermissionError:
+                        continue
+            else:
+                import fcntl
+
+                fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError:
+            pass
+        yield

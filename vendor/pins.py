@@ -1,0 +1,130 @@
+"""Read a PIN: which upstream project we build, and which files of it we trust."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+VENDOR = Path(__file__).resolve().parent
+
+
+class FetchError(Exception):
+    """A source could not be used; the text says why in one line."""
+
+
+@dataclass(frozen=True)
+class Tarball:
+    """One archive we accept: the hash decides, the URL (if any) says where upstream keeps it."""
+
+    filename: str
+    version: str
+    sha256: str
+    size: int | None
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One of our own patches: the versions that need it, and what makes it superfluous.
+
+    A version with a question mark ("4.3.5?", or "*?" for every other one) was never seen by us:
+    the patch is applied if it fits and left out, loudly, if it does not.
+    """
+
+    path: Path
+    versions: tuple[str, ...]
+    unless: str | None
+
+    def wanted(self, version: str, distribution_patches: tuple[str, ...]) -> bool:
+        """Tell whether a tree of `version` that carries `distribution_patches` needs this one."""
+        known = self.must_fit(version) or f"{version}?" in self.versions or "*?" in self.versions
+        return known and self.unless not in distribution_patches
+
+    def must_fit(self, version: str) -> bool:
+        """Tell whether it is an error if the patch does not fit."""
+        return version in self.versions
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The parsed PIN of one project."""
+
+    name: str
+    version: str
+    environment: str
+    pkgconfig: str
+    debian: str
+    keep: tuple[str, ...]
+    licenses: tuple[str, ...]
+    tarballs: tuple[Tarball, ...]
+    patches: tuple[Patch, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the project below vendor/."""
+        return VENDOR / self.name
+
+    def by_hash(self, sha256: str) -> Tarball | None:
+        """Find the accepted tarball with this hash."""
+        return next((t for t in self.tarballs if t.sha256 == sha256), None)
+
+    def patches_for(self, version: str, distribution_patches: tuple[str, ...]) -> list[Patch]:
+        """List our patches that a tree of `version` needs, in the order of the PIN."""
+        return [p for p in self.patches if p.wanted(version, distribution_patches)]
+
+
+def read_pin(name: str) -> Pin:
+    """Parse vendor/<name>/PIN."""
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(VENDOR / name / "PIN", encoding="utf-8")
+    project = parser["project"]
+    tarballs = tuple(
+        Tarball(
+            filename=section,
+            version=body["version"],
+            sha256=body["sha256"],
+            size=int(body["size"]) if "size" in body else None,
+            url=body.get("url"),
+        )
+        for section, body in parser.items()
+        if "sha256" in body
+    )
+    return Pin(
+        name=project["name"],
+        version=project["version"],
+        environment=project["environment"],
+        pkgconfig=project["pkgconfig"],
+        debian=project["debian"],
+        keep=tuple(project["keep"].split()),
+        licenses=tuple(project["licenses"].split()),
+        tarballs=tarballs,
+        patches=tuple(
+            _patch(VENDOR / name / "patches" / file, rule)
+            for file, rule in parser["patches"].items()
+        ),
+    )
+
+
+def _patch(path: Path, rule: str) -> Patch:
+    versions, _, unless = rule.partition(" unless ")
+    return Patch(path, tuple(versions.split()), unless.strip() or None)
+
+
+def digest_file(path: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def digest_patches(patches: list[Patch]) -> str:
+    """Return one hash over the names and texts of a list of our patches."""
+    digest = hashlib.sha256()
+    for patch in patches:
+        digest.update(patch.path.name.encode() + b"\0" + patch.path.read_bytes() + b"\0")
+    return digest.hexdigest()

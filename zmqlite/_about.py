@@ -1,0 +1,37 @@
+"""Which libzmq is inside, what it can do, and where its headers lie."""
+
+from __future__ import annotations
+
+import os
+
+from ._native.core import DRAFT_API, has, strerror, zmq_errno, zmq_version_info
+from .endpoint import IPC_PATH_MAX_LEN
+
+__all__ = [
+    "DRAFT_API",
+    "IPC_PATH_MAX_LEN",
+    "get_includes",
+    "get_library_dirs",
+    "has",
+    "strerror",
+    "zmq_errno",
+    "zmq_version",
+    "zmq_version_info",
+]
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def zmq_version() -> str:
+    """Return the version of the libzmq inside, such as "4.3.4"."""
+    return ".".join(map(str, zmq_version_info()))
+
+
+def get_includes() -> list[str]:
+    """Return the folders to compile against: zmq.h of the libzmq inside, and the core's own."""
+    return [os.path.join(_HERE, "include"), os.path.join(_HERE, "_native")]
+
+
+def get_library_dirs() -> list[str]:
+    """Return the folder of the package. No library is in it: libzmq is part of the core."""
+    return [_HERE]

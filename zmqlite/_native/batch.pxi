@@ -1,0 +1,112 @@
+# Many messages in one crossing. Long stays inside let other threads run every millisecond.
+
+
+cdef inline int breathe(Handle self, double *last, str operation) except -1:
+    """Let others have the GIL, and handle signals, if the last time was a slice ago."""
+    if now() - last[0] < SLICE:
+        return 0
+    with nogil:
+        pass
+    PyErr_CheckSignals()
+    last[0] = now()
+    return 0
+
+
+cdef object send_batch(Handle self, object messages, int flags):
+    cdef Py_ssize_t sent = 0
+    cdef double last = now()
+    cdef bint stop = flags & ZMQ_DONTWAIT
+    if has_returned():
+        drain_loans()
+    try:
+        for message in messages:
+            if isinstance(message, (list, tuple)):
+                self.send_multipart(message, flags)
+            else:
+                send_one(self, message, flags)
+            sent += 1
+            if not sent & 31:
+                breathe(self, &last, "send_many")
+    except Again as error:
+        if stop:
+            return sent
+        error.sent = sent
+        raise
+    except BaseException as error:
+        try:
+            error.sent = sent
+        except AttributeError:  # an exception of the iterable with slots
+            pass
+        raise
+    return sent
+
+
+cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
+    cdef list messages = []
+    cdef Py_ssize_t count = 0
+    cdef zmq_msg_t msg
+    cdef double last
+    if most <= 0:
+        raise ValueError(f"recv_many: max must be above 0, not {most}")
+    if has_returned():
+        drain_loans()
+    zmq_msg_init(&msg)
+    enter(self, "recv_many")
+    recv_msg(self, &msg, flags, "recv_many")
+    last = now()
+    while True:
+        part = take_bytes(&msg)
+        if multipart:
+            parts = [part]
+            while self._recv_more:
+                zmq_msg_init(&msg)
+                recv_msg(self, &msg, flags, "recv_many")
+                parts.append(take_bytes(&msg))
+            messages.append(parts)
+        else:
+            messages.append(part)
+        if not self._recv_more:
+            count += 1
+            if count >= most or (not count & 31 and now() - last >= SLICE):
+                break  # enough, or a slice is over: what is left waits in libzmq
+        zmq_msg_init(&msg)
+        if zmq_msg_recv(&msg, self.handle, ZMQ_DONTWAIT) < 0:
+            break  # nothing more now; an error will come back at the next call
+        self._recv_more = zmq_msg_more(&msg)
+    leave(self)
+    return messages
+
+
+cdef class Loan:
+    """Loan(socket, size, flags=0): a message that is filled in place and sent without a copy."""
+
+    cdef Handle _socket
+    cdef Frame _frame
+    cdef object _view
+    cdef int _flags
+
+    def __init__(self, Handle socket not None, size_t size, int flags=0):
+        self._socket = socket
+        self._flags = flags
+        self._frame = Frame()
+        if zmq_msg_init_size(&self._frame.msg, size) != 0:
+            zmq_msg_init(&self._frame.msg)
+            raise MemoryError
+        self._frame._readonly = False
+
+    def __enter__(self):
+        if self._frame is None:
+            raise RuntimeError("this loan is over")
+        self._view = PyMemoryView_FromObject(self._frame)
+        return self._view
+
+    def __exit__(self, kind, value, traceback):
+        cdef Frame frame = self._frame
+        self._frame = None
+        try:
+            self._view.release()
+        except BufferError:
+            pass  # numpy still looks at it: the frame keeps the memory alive
+        self._view = None
+        if kind is None:
+            send_general(self._socket, frame, self._flags, True, False, None, None)

@@ -1,0 +1,106 @@
+/* What every supported libzmq (4.3.4, 4.3.5, master; with or without drafts) looks like to the core.
+
+   A function that this libzmq lacks becomes one that fails with ENOTSUP, so that the code above
+   has one shape and the error names the missing feature. */
+#ifndef ZMQLITE_COMPAT_H
+#define ZMQLITE_COMPAT_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#ifdef ZMQ_BUILD_DRAFT_API
+#define ZMQLITE_DRAFTS 1
+#else
+#define ZMQLITE_DRAFTS 0
+
+static inline int zmq_ctx_set_ext (void *c, int o, const void *v, size_t n)
+{
+    (void) c, (void) o, (void) v, (void) n;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline int zmq_ctx_get_ext (void *c, int o, void *v, size_t *n)
+{
+    (void) c, (void) o, (void) v, (void) n;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline int zmq_join (void *s, const char *g)
+{
+    (void) s, (void) g;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline int zmq_leave (void *s, const char *g)
+{
+    (void) s, (void) g;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline uint32_t zmq_connect_peer (void *s, const char *a)
+{
+    (void) s, (void) a;
+    errno = ENOTSUP;
+    return 0;
+}
+static inline int zmq_msg_set_routing_id (zmq_msg_t *m, uint32_t id)
+{
+    (void) m, (void) id;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline uint32_t zmq_msg_routing_id (zmq_msg_t *m)
+{
+    (void) m;
+    return 0;
+}
+static inline int zmq_msg_set_group (zmq_msg_t *m, const char *g)
+{
+    (void) m, (void) g;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline const char *zmq_msg_group (zmq_msg_t *m)
+{
+    (void) m;
+    return "";
+}
+static inline int zmq_socket_get_peer_state (void *s, const void *id, size_t n)
+{
+    (void) s, (void) id, (void) n;
+    errno = ENOTSUP;
+    return -1;
+}
+static inline int
+zmq_socket_monitor_versioned (void *s, const char *a, uint64_t e, int version, int type)
+{
+    if (version == 1 && type == ZMQ_PAIR)
+        return zmq_socket_monitor (s, a, (int) e);
+    errno = ENOTSUP;
+    return -1;
+}
+static inline int zmq_socket_monitor_pipes_stats (void *s)
+{
+    (void) s;
+    errno = ENOTSUP;
+    return -1;
+}
+#endif
+
+/* Only libzmq's master has it, and no version macro tells: the build defines this after a look at the header. */
+#ifndef ZMQLITE_HAVE_DISCONNECT_PEER
+static inline int zmq_disconnect_peer (void *s, uint32_t id)
+{
+    (void) s, (void) id;
+    errno = ENOTSUP;
+    return -1;
+}
+#endif
+
+/* Draft option numbers, needed even where the header hides them; they never changed. */
+#define ZMQLITE_IN_BATCH_SIZE 101
+#define ZMQLITE_OUT_BATCH_SIZE 102
+
+#endif

@@ -1,0 +1,130 @@
+"""Shapes of the compiled classes, for the core itself and for people who cimport them."""
+
+from libc.stdint cimport uint32_t
+
+from .libzmq cimport zmq_msg_t, zmq_pollitem_t
+
+
+cdef extern from "guard.hpp" namespace "zmqlite" nogil:
+    ctypedef struct Owner:
+        pass
+    cdef cppclass Ending:
+        Ending(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
+               int interrupted) except +
+        bint wait(double seconds)
+
+
+cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
+    ctypedef struct Readable:
+        pass
+
+
+cdef class Poller
+cdef class Watch
+cdef class Frame
+cdef class MessageTracker
+
+
+cdef class Context:
+    cdef object __weakref__
+    cdef void *handle            # NULL once terminated, or in the child of a fork
+    cdef void *_sockets          # borrowed: the first Socket of a chain
+    cdef void *_next             # borrowed: the chain of all contexts
+    cdef void *_previous
+    cdef Ending *_ending         # a termination that runs in a thread of its own
+    cdef bint _shadow
+    cdef bint _started           # a socket was made: libzmq's threads run
+    cdef bint _shut
+    cdef int _state
+
+    cdef int _check(self) except -1
+    cdef int _start(self) except -1
+    cdef int _linger_all(self, int linger) except -1
+    cdef int _close_idle(self, int linger) except -1
+
+
+cdef class Handle:
+    cdef object __weakref__
+    cdef void *handle            # NULL once closed, or in the child of a fork
+    cdef Owner _owner
+    cdef Context _context
+    cdef void *_next             # borrowed: the chain of the context's sockets
+    cdef void *_previous
+    cdef void *_watch            # borrowed: the pollers' items that must hear of each use
+    cdef readonly int type_number
+    cdef public Py_ssize_t copy_threshold
+    cdef bint _shadow
+    cdef bint _exposed           # someone knows the address and may use it behind our back
+    cdef bint _thread_safe
+    cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
+    cdef bint _udp               # an udp endpoint was bound or connected
+    cdef bint _send_more         # the last part sent said that more follow
+    cdef bint _recv_more
+    cdef int _state
+    cdef list _endpoints
+    cdef set _peer_ids           # CONNECT_ROUTING_IDs already used
+    cdef bytes _next_peer_id
+
+    cdef object _attached(self, object address, const char *text)
+
+
+cdef class Socket(Handle):
+    pass
+
+
+cdef class Frame:
+    cdef object __weakref__
+    cdef zmq_msg_t msg
+    cdef object _bytes
+    cdef bint _readonly
+    cdef public bint more
+    cdef public MessageTracker tracker
+
+    cdef int _lend(self, object data, bint track) except -1
+    cdef int _fill(self, object data) except -1
+    cdef Frame _shared(self)
+
+
+cdef class MessageTracker:
+    cdef object __weakref__
+    cdef int _pending
+    cdef tuple _watched
+
+    cdef bint _is_done(self)
+
+
+cdef class Poller:
+    cdef object __weakref__
+    cdef dict _watches           # source -> Watch, in the order of registration
+    cdef list _hot               # the watches whose EVENTS must be read at the next poll
+    cdef Readable *_found        # room for what epoll reports
+    cdef int _room
+    cdef int _set                # the epoll descriptor, -1 before the first registration
+    cdef int _registered
+    cdef int _turn
+    cdef int _closed             # how many of the registered sockets were closed
+    cdef unsigned int _forks
+    cdef bint _plain             # something here cannot be watched through epoll: use zmq_poll
+
+    cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
+    cdef int _renew(self) except -1
+    cdef int _reserve(self, int count) except -1
+    cdef int _epoll(self, long timeout) except? -1
+    cdef list _poll_watches(self, object timeout)
+    cdef int _check_found(self, int count, list ready) except -1
+    cdef int _check_hot(self, list ready) except -1
+    cdef int _check(self, Watch watch, int events, list ready) except -1
+
+
+cdef class Watch:
+    cdef object source
+    cdef Poller poller
+    cdef void *next              # borrowed: the next watch of the same socket
+    cdef int fd                  # -1: none
+    cdef int events
+    cdef int place               # the order of registration
+    cdef int turn                # the last poll that reported it
+    cdef bint is_socket
+    cdef bint hot
+    cdef bint sticky             # others use the socket behind our back: never cold
+    cdef bint closed

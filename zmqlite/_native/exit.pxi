@@ -1,0 +1,90 @@
+# The two moments when a process changes under our feet: fork() and the end of the interpreter.
+
+import atexit
+import os
+import sys
+from sys import byteorder
+
+cdef bint exiting = False
+
+
+cdef bint interpreter_exits() noexcept:
+    return exiting
+
+
+cdef int park() except -1:
+    """A thread that wakes up in a context that is ending with the interpreter waits here for its end,
+    as Python does with daemon threads; there is nobody left to tell about an exception."""
+    if threading.current_thread() is threading.main_thread():
+        return 0
+    while True:
+        with nogil:
+            pause_thread(3600)
+
+
+def _forget_after_fork():
+    """In the child: libzmq's threads stayed with the parent, so every handle from there is dead."""
+    global forks
+    cdef void *place = all_contexts
+    cdef void *inner
+    while place != NULL:
+        inner = (<Context> place)._sockets
+        while inner != NULL:
+            forget_socket(<Handle> inner)
+            inner = (<Handle> inner)._next
+        (<Context> place).handle = NULL
+        (<Context> place)._state = FORKED
+        (<Context> place)._ending = NULL
+        place = (<Context> place)._next
+    forks += 1
+    drain()
+
+
+cdef void forget_socket(Handle self) noexcept:
+    self.handle = NULL
+    self._state = FORKED
+    owner_reset(&self._owner)
+
+
+def _end_with_interpreter():
+    """Close what the program left open, and wait for unsent messages as linger says."""
+    global exiting
+    cdef void *place
+    exiting = True
+    contexts = []
+    place = all_contexts
+    while place != NULL:
+        contexts.append(<object> place)
+        place = (<Context> place)._next
+    try:
+        for context in contexts:
+            end_context(context)
+    except KeyboardInterrupt:
+        pass  # the user does not want to wait: leave, unsent messages are lost
+    stop_pending_calls()
+
+
+cdef int end_context(Context context) except -1:
+    """Close, wake the daemon threads that are inside, wait, terminate."""
+    if context.handle == NULL or context._shadow:
+        return 0
+    names = "; ".join(subject_of(socket) for socket in context.sockets())
+    context._close_idle(-2)
+    if context._sockets != NULL:
+        context.shutdown()
+        while context._sockets != NULL:
+            with nogil:
+                pause_thread(0.0005)
+            PyErr_CheckSignals()
+            context._close_idle(-2)
+    if not end_in_thread(context, 3):
+        print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
+              "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
+        end_in_thread(context, -1)
+    context._forget()
+    return 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+atexit.register(_end_with_interpreter)

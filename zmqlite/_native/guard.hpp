@@ -1,0 +1,198 @@
+/* Who is inside a socket, what the clock says, and how a context ends in a thread of its own. */
+#ifndef ZMQLITE_GUARD_HPP
+#define ZMQLITE_GUARD_HPP
+
+#include <Python.h>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#endif
+
+namespace zmqlite
+{
+/* A socket belongs to one thread at a time. With the GIL a call that keeps it needs no mark: nobody
+   else can get in. Only a call that is about to let the GIL go marks itself (`block`). Without a GIL
+   every call marks itself on entry (`enter`). Thread-safe socket types only count who is inside. */
+struct Owner
+{
+    std::atomic<unsigned long> thread;
+    std::atomic<int> users;
+};
+
+static inline void owner_reset (Owner *o)
+{
+    o->thread.store (0, std::memory_order_relaxed);
+    o->users.store (0, std::memory_order_relaxed);
+}
+
+static inline bool owner_in_use (Owner *o)
+{
+    return o->thread.load (std::memory_order_acquire) != 0
+           || o->users.load (std::memory_order_acquire) != 0;
+}
+
+static inline unsigned long owner_thread (Owner *o)
+{
+    return o->thread.load (std::memory_order_relaxed);
+}
+
+#ifdef Py_GIL_DISABLED
+static inline bool owner_enter (Owner *o, bool shared)
+{
+    if (shared) {
+        o->users.fetch_add (1, std::memory_order_acquire);
+        return true;
+    }
+    unsigned long nobody = 0;
+    return o->thread.compare_exchange_strong (nobody, PyThread_get_thread_ident (),
+                                              std::memory_order_acquire);
+}
+static inline void owner_leave (Owner *o, bool shared)
+{
+    if (shared)
+        o->users.fetch_sub (1, std::memory_order_release);
+    else
+        o->thread.store (0, std::memory_order_release);
+}
+static inline void owner_block (Owner *, bool)
+{
+}
+static inline void owner_unblock (Owner *, bool)
+{
+}
+#else
+static inline bool owner_enter (Owner *o, bool)
+{
+    return o->thread.load (std::memory_order_relaxed) == 0;
+}
+static inline void owner_leave (Owner *, bool)
+{
+}
+static inline void owner_block (Owner *o, bool shared)
+{
+    if (shared)
+        o->users.fetch_add (1, std::memory_order_relaxed);
+    else
+        o->thread.store (PyThread_get_thread_ident (), std::memory_order_relaxed);
+}
+static inline void owner_unblock (Owner *o, bool shared)
+{
+    if (shared)
+        o->users.fetch_sub (1, std::memory_order_relaxed);
+    else
+        o->thread.store (0, std::memory_order_relaxed);
+}
+#endif
+
+static inline double now ()
+{
+    return std::chrono::duration<double> (std::chrono::steady_clock::now ().time_since_epoch ())
+      .count ();
+}
+
+static inline void pause_thread (double seconds)
+{
+    std::this_thread::sleep_for (std::chrono::duration<double> (seconds));
+}
+
+/* Whether `count` more descriptors can be opened: libzmq aborts when it cannot open those of a
+   starting context. */
+static inline bool descriptors_left (int count)
+{
+#ifdef _WIN32
+    (void) count;
+    return true;
+#else
+    enum { most = 64 };
+    int opened[most], n = 0;
+    bool ok = true;
+    if (count > most)
+        count = most;
+    while (n < count) {
+        const int fd = n ? fcntl (opened[0], F_DUPFD_CLOEXEC, 0) : open ("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            ok = false;
+            break;
+        }
+        opened[n++] = fd;
+    }
+    while (n)
+        close (opened[--n]);
+    return ok;
+#endif
+}
+
+/* Whether `fd` can be given to libzmq as USE_FD: a bound or listening stream socket. */
+static inline bool usable_fd (int fd)
+{
+#ifdef _WIN32
+    (void) fd;
+    return true;
+#else
+    struct stat st;
+    int type = 0;
+    socklen_t size = sizeof type;
+    return fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode)
+           && getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+#endif
+}
+
+/* zmq_ctx_term in a thread of its own, so that the caller can wait with a limit and be interrupted. */
+class Ending
+{
+  public:
+    Ending (void *context, int (*term) (void *), int (*last_error) (), int interrupted) :
+        _state (std::make_shared<State> ())
+    {
+#ifndef _WIN32
+        sigset_t all, before;
+        sigfillset (&all);
+        pthread_sigmask (SIG_SETMASK, &all, &before); // signals are for the interpreter's threads
+#endif
+        std::shared_ptr<State> state = _state;
+        std::thread ([state, context, term, last_error, interrupted] {
+            int rc;
+            do
+                rc = term (context);
+            while (rc != 0 && last_error () == interrupted);
+            std::lock_guard<std::mutex> guard (state->mutex);
+            state->done = true;
+            state->cv.notify_all ();
+        }).detach ();
+#ifndef _WIN32
+        pthread_sigmask (SIG_SETMASK, &before, nullptr);
+#endif
+    }
+
+    bool wait (double seconds)
+    {
+        std::unique_lock<std::mutex> lock (_state->mutex);
+        return _state->cv.wait_for (lock, std::chrono::duration<double> (seconds),
+                                    [this] { return _state->done; });
+    }
+
+  private:
+    struct State
+    {
+        std::mutex mutex;
+        std::condition_variable cv;
+        bool done = false;
+    };
+    std::shared_ptr<State> _state;
+};
+}
+
+#endif

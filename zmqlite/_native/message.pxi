@@ -1,0 +1,283 @@
+# Frame: a message part that keeps libzmq's own memory, with the buffer protocol on top.
+
+cdef size_t COPY_THRESHOLD = 65536
+
+
+cdef str no_buffer(object data, str operation):
+    if isinstance(data, str):
+        return (f"{operation}() takes bytes-like objects, not str (unicode): use send_string(), "
+                "or encode the text yourself")
+    return f"{operation}() takes bytes-like objects or frames, not {type(data).__name__!r}"
+
+
+cdef bytes text_or_bytes(object value, str what):
+    if isinstance(value, str):
+        return (<str> value).encode("utf-8")
+    if isinstance(value, bytes):
+        return value
+    raise TypeError(f"{what} must be str or bytes, not {type(value).__name__!r}")
+
+
+cdef object bytes_of(zmq_msg_t *msg):
+    """The body of a received message as bytes; the very object that was sent, when it was lent by
+    this process."""
+    cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
+    cdef void *data = zmq_msg_data(msg)
+    cdef PyObject *found
+    cdef bint lent = False
+    if size >= BORROW:
+        if borrowed.size():
+            found = borrowed.find(data, &lent)
+            if found != NULL:
+                result = <object> found
+                Py_DECREF(result)  # `find` gave us a reference of our own
+                if PyBytes_CheckExact(result) and PyBytes_GET_SIZE(result) == size:
+                    return result
+        if size >= BIG_COPY:
+            result = PyBytes_FromStringAndSize(NULL, size)
+            found = <PyObject *> PyBytes_AS_STRING(result)
+            with nogil:
+                memcpy(<void *> found, data, size)
+            return result
+    return PyBytes_FromStringAndSize(<char *> data, size)
+
+
+cdef int lend_buffer(zmq_msg_t *msg, object data, MessageTracker tracker) except -1:
+    """Make `msg` a message over the memory of `data`, which stays exported until libzmq is done."""
+    cdef Py_buffer view
+    cdef Loan_t *loan
+    cdef PyObject *watcher = <PyObject *> tracker if tracker is not None else NULL
+    if PyBytes_CheckExact(data):
+        return lend_bytes(msg, data, watcher)
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    loan = new_loan(NULL, watcher, view.buf)
+    if loan == NULL:
+        PyBuffer_Release(&view)
+        raise MemoryError
+    if zmq_msg_init_data(msg, view.buf, view.len, release_loan, loan) != 0:
+        cancel_loan(loan)
+        PyBuffer_Release(&view)
+        return fail(libzmq_errno(), "send", "")
+    loan.view = view
+    loan.has_view = True
+    if tracker is not None:
+        tracker._pending += 1
+    return 0
+
+
+cdef int lend_bytes(zmq_msg_t *msg, object data, PyObject *tracker) except -1:
+    cdef char *start = PyBytes_AS_STRING(data)
+    cdef Loan_t *loan = new_loan(<PyObject *> data, tracker, start)
+    if loan == NULL:
+        raise MemoryError
+    if zmq_msg_init_data(msg, start, PyBytes_GET_SIZE(data), release_loan, loan) != 0:
+        cancel_loan(loan)
+        return fail(libzmq_errno(), "send", "")
+    if tracker != NULL:
+        (<MessageTracker> tracker)._pending += 1
+    return 0
+
+
+cdef int copy_buffer(zmq_msg_t *msg, object data) except -1:
+    """Make `msg` a message with a copy of the bytes of `data`."""
+    cdef Py_buffer view
+    cdef void *target
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        if zmq_msg_init_size(msg, view.len) != 0:
+            return fail(libzmq_errno(), "send", "")
+        target = zmq_msg_data(msg)
+        if view.len >= BIG_COPY:
+            with nogil:
+                memcpy(target, view.buf, view.len)
+        else:
+            memcpy(target, view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)  # only now: until here nobody could resize the memory
+    return 0
+
+
+cdef class Frame:
+    """Frame(data=None, track=False, copy=None, copy_threshold=None)
+
+    One message part. Its memory belongs to libzmq and is read through the buffer protocol.
+
+    ``data`` is any bytes-like object. With ``copy=False`` libzmq reads the memory of ``data`` itself,
+    which stays exported (a bytearray refuses to be resized) until libzmq lets go; ``copy=None`` does so
+    from ``copy_threshold`` bytes on (64 KiB). ``track=True`` gives the frame a MessageTracker.
+
+    The buffer of a received frame is writable while no one else shares its memory.
+    """
+
+    def __cinit__(self):
+        zmq_msg_init(&self.msg)
+        self._readonly = True
+
+    def __init__(self, data=None, bint track=False, copy=None, copy_threshold=None):
+        cdef Py_ssize_t threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        if data is None:
+            if track:
+                self.tracker = MessageTracker()
+            return
+        if isinstance(data, Frame):
+            if zmq_msg_copy(&self.msg, &(<Frame> data).msg) != 0:
+                fail(libzmq_errno(), "Frame", "")
+            self.tracker = (<Frame> data).tracker
+            return
+        if not PyObject_CheckBuffer(data):
+            raise TypeError(no_buffer(data, "Frame"))
+        if copy is None:
+            copy = memoryview(data).nbytes < threshold
+        if copy:
+            self._fill(data)
+            self._readonly = False
+            if track:
+                self.tracker = MessageTracker()
+        else:
+            self._lend(data, track)
+
+    cdef int _fill(self, object data) except -1:
+        cdef zmq_msg_t fresh
+        copy_buffer(&fresh, data)
+        zmq_msg_move(&self.msg, &fresh)
+        zmq_msg_close(&fresh)
+        return 0
+
+    cdef int _lend(self, object data, bint track) except -1:
+        cdef zmq_msg_t fresh
+        cdef MessageTracker tracker = MessageTracker() if track else None
+        drain()
+        lend_buffer(&fresh, data, tracker)
+        zmq_msg_move(&self.msg, &fresh)
+        zmq_msg_close(&fresh)
+        self.tracker = tracker
+        return 0
+
+    def __dealloc__(self):
+        zmq_msg_close(&self.msg)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, zmq_msg_data(&self.msg), zmq_msg_size(&self.msg),
+                          self._is_readonly(), flags)
+
+    def _is_readonly(self):
+        """Whether someone else may read this memory: a sender that lent it, or another copy."""
+        cdef bint lent = False
+        cdef PyObject *found
+        if self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1:
+            return True
+        if borrowed.size():
+            found = borrowed.find(zmq_msg_data(&self.msg), &lent)
+            if found != NULL:
+                Py_DECREF(<object> found)
+        return lent
+
+    @property
+    def buffer(self):
+        """The body as a memoryview, without a copy. It keeps the frame alive."""
+        return PyMemoryView_FromObject(self)
+
+    @property
+    def bytes(self):
+        """The body as bytes; copied at the first use, then kept."""
+        if self._bytes is None:
+            self._bytes = bytes_of(&self.msg)
+        return self._bytes
+
+    @property
+    def tracker_event(self):
+        """The tracker, under the name that pyzmq gives it."""
+        return self.tracker
+
+    @property
+    def group(self):
+        """The RADIO/DISH group of this message (zmq_msg_group, draft)."""
+        return zmq_msg_group(&self.msg).decode("utf-8", "surrogateescape")
+
+    @group.setter
+    def group(self, value):
+        cdef bytes name = text_or_bytes(value, "a group")
+        if zmq_msg_set_group(&self.msg, name) != 0:
+            fail(libzmq_errno(), "set group", "Frame", "a group has at most 255 bytes")
+
+    @property
+    def routing_id(self):
+        """The routing id of a SERVER's or PEER's peer (zmq_msg_routing_id, draft); 0 for none."""
+        return zmq_msg_routing_id(&self.msg)
+
+    @routing_id.setter
+    def routing_id(self, uint32_t value):
+        if zmq_msg_set_routing_id(&self.msg, value) != 0:
+            fail(libzmq_errno(), "set routing_id", "Frame", "a routing id is a number above 0")
+
+    def get(self, option):
+        """Return a property: a number for zmq.MORE, SRCFD, SHARED (zmq_msg_get), text for a name such
+        as "User-Id" or "Peer-Address" (zmq_msg_gets). Raises ZMQError(EINVAL) when it has none.
+        """
+        cdef const char *text
+        cdef int value
+        cdef bytes name
+        if isinstance(option, str):
+            if option == "routing_id":
+                return self.routing_id
+            if option == "group":
+                return self.group
+            name = (<str> option).encode("utf-8")
+            text = zmq_msg_gets(&self.msg, name)
+            if text == NULL:
+                fail(libzmq_errno(), "get", "Frame", f"this message has no property {option!r}")
+            return text.decode("utf-8", "surrogateescape")
+        value = zmq_msg_get(&self.msg, option)
+        if value < 0:
+            fail(libzmq_errno(), "get", "Frame", f"no message option has the number {option}")
+        return value
+
+    def set(self, option, value):
+        """Set a message option by number (zmq_msg_set), or "routing_id" or "group" by name."""
+        if option == "routing_id":
+            self.routing_id = value
+        elif option == "group":
+            self.group = value
+        elif zmq_msg_set(&self.msg, option, value) != 0:
+            fail(libzmq_errno(), "set", "Frame", "libzmq has no settable message option")
+
+    def __getitem__(self, key):
+        return self.get(key)
+
+    def __len__(self):
+        return zmq_msg_size(&self.msg)
+
+    def __bytes__(self):
+        return self.bytes
+
+    def __str__(self):
+        return self.bytes.decode("utf-8")
+
+    def __copy__(self):
+        return self._shared()
+
+    def fast_copy(self):
+        """Return another frame over the same memory (zmq_msg_copy)."""
+        return self._shared()
+
+    cdef Frame _shared(self):
+        cdef Frame other = type(self)()
+        if zmq_msg_copy(&other.msg, &self.msg) != 0:
+            fail(libzmq_errno(), "copy", "Frame")
+        other._bytes = self._bytes
+        other.more = self.more
+        other.tracker = self.tracker
+        return other
+
+    def __repr__(self):
+        cdef Py_ssize_t size = len(self)
+        start = bytes(self.buffer[:16 if size <= 16 else 12])
+        return f"<zmqlite.Frame({start!r}{human_size(size) if size > 16 else ''})>"
+
+
+cdef str human_size(Py_ssize_t size):
+    for unit in ("B", "kB", "MB"):
+        if size < 1024:
+            return f"...{size}{unit}"
+        size //= 1024
+    return f"...{size}GB"

@@ -1,0 +1,178 @@
+# Waiting with zmq_poll: one socket, or a list of anything. The cost follows what is listed.
+
+
+cdef int fill_item(zmq_pollitem_t *item, object source, int events) except -1:
+    """Write one poll item for a socket, a descriptor, or an object with fileno()."""
+    item.socket = NULL
+    item.fd = 0
+    item.events = events
+    item.revents = 0
+    if isinstance(source, Handle):
+        if (<Handle> source).handle == NULL:
+            if (<Handle> source)._state == FORKED:
+                refuse(source, "poll")
+            fail(ENOTSUP, "poll", subject_of(source), "the socket is closed; unregister it")
+        item.socket = (<Handle> source).handle
+        return 0
+    if isinstance(source, int):
+        item.fd = source
+        return 0
+    fileno = getattr(source, "fileno", None)
+    if fileno is None:
+        raise TypeError("only sockets, file descriptors and objects with fileno() can be polled, not "
+                        f"{type(source).__name__!r}")
+    item.fd = fileno()
+    return 0
+
+
+cdef long poll_step(double end, double timeout) noexcept:
+    """How many ms the next wait may take: whole ones, rounded up, so that it never ends early."""
+    cdef double left
+    if timeout < 0:
+        return -1
+    left = end - now()
+    return 0 if left <= 0 else <long> (left * 1000) + 1
+
+
+cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeout) except -1:
+    """zmq_poll with exact time under signals; the sockets count as used while it waits."""
+    cdef double limit = -1 if timeout is None else timeout
+    cdef double end = now() + limit / 1000 if limit > 0 else 0
+    cdef int ready, place, error
+    cdef long step
+    for place in range(count):
+        source = sources[place]
+        if isinstance(source, Handle) and not owner_enter(
+                &(<Handle> source)._owner, (<Handle> source)._thread_safe):
+            leave_all(sources, place)
+            refuse(source, "poll")
+    ready = libzmq_poll(items, count, 0) if count else 0
+    error = libzmq_errno() if ready < 0 else 0
+    if ready == 0 and limit != 0:
+        block_all(sources, count)
+        while True:
+            step = poll_step(end, limit)
+            with nogil:
+                ready = libzmq_poll(items, count, step)
+                error = libzmq_errno() if ready < 0 else 0
+            if error != EINTR and (ready != 0 or (limit >= 0 and now() >= end)):
+                break
+            if error == EINTR:
+                unblock_all(sources, count)
+                leave_all(sources, count)
+                PyErr_CheckSignals()
+                enter_again(items, sources, count)
+                block_all(sources, count)
+                error = 0
+                if limit >= 0 and now() >= end:
+                    ready = 0
+                    break
+        unblock_all(sources, count)
+    leave_all(sources, count)
+    if error:
+        fail(error, "poll", "", "the context was terminated" if error == ETERM else "")
+    return ready
+
+
+cdef int enter_again(zmq_pollitem_t *items, list sources, int count) except -1:
+    """After signal handlers ran: each socket must still be there, and free."""
+    cdef int place
+    for place in range(count):
+        source = sources[place]
+        if isinstance(source, Handle) and (
+                (<Handle> source).handle != items[place].socket
+                or not owner_enter(&(<Handle> source)._owner, (<Handle> source)._thread_safe)):
+            leave_all(sources, place)
+            refuse(source, "poll")
+    return 0
+
+
+cdef void leave_all(list sources, int count) noexcept:
+    cdef int place
+    for place in range(count):
+        if isinstance(sources[place], Handle):
+            leave(<Handle> sources[place])
+
+
+cdef void block_all(list sources, int count) noexcept:
+    cdef int place
+    for place in range(count):
+        if isinstance(sources[place], Handle):
+            owner_block(&(<Handle> sources[place])._owner, (<Handle> sources[place])._thread_safe)
+
+
+cdef void unblock_all(list sources, int count) noexcept:
+    cdef int place
+    for place in range(count):
+        if isinstance(sources[place], Handle):
+            owner_unblock(&(<Handle> sources[place])._owner, (<Handle> sources[place])._thread_safe)
+
+
+cdef list poll_items(list pairs, object timeout):
+    """Poll (source, events) pairs once; return those that are ready with their masks."""
+    cdef int count = len(pairs)
+    cdef int place
+    cdef list sources = [source for source, _ in pairs]
+    cdef list found = []
+    cdef zmq_pollitem_t *items = <zmq_pollitem_t *> malloc((count + 1) * sizeof(zmq_pollitem_t))
+    if items == NULL:
+        raise MemoryError
+    try:
+        for place in range(count):
+            fill_item(&items[place], sources[place], pairs[place][1])
+        if wait_items(items, count, sources, timeout):
+            for place in range(count):
+                if items[place].revents:
+                    found.append((sources[place], items[place].revents))
+        return found
+    finally:
+        free(items)
+
+
+cdef int ready_events(Handle self, int wanted) except -1:
+    """Which of the wanted events hold now. The caller has entered; it has left when this raises."""
+    cdef int events = 0
+    cdef size_t size = sizeof(events)
+    cdef int error
+    while zmq_getsockopt(self.handle, ZMQ_EVENTS, &events, &size) != 0:
+        error = libzmq_errno()
+        if error != EINTR:
+            leave(self)
+            return fail_socket(self, error, "poll")
+        interrupted(self, "poll")
+    return events & wanted
+
+
+cdef int poll_one(Handle self, int wanted, object timeout) except -1:
+    """Wait for events of one socket; 0 when the time is over."""
+    cdef int ready
+    if self.handle == NULL:
+        if self._state == FORKED:
+            refuse(self, "poll")
+        fail(ENOTSUP, "poll", subject_of(self), "the socket is closed")
+    if not self._thread_safe:
+        enter(self, "poll")
+        ready = ready_events(self, wanted)
+        leave(self)
+        if ready or timeout == 0:
+            return ready
+    for _, ready in poll_items([(self, wanted)], timeout):
+        return ready
+    return 0
+
+
+def zmq_poll(sockets, timeout=-1):
+    """Poll a list of (socket or descriptor, events) pairs; return the ready ones with their masks.
+
+    ``timeout`` in ms, -1 or None for ever; an empty list returns at once. Objects with fileno() come
+    back as their descriptor (zmq_poll).
+    """
+    pairs = list(sockets)
+    if not pairs:
+        return []
+    plain = []
+    for source, events in pairs:
+        if not isinstance(source, (Handle, int)) and hasattr(source, "fileno"):
+            source = source.fileno()
+        plain.append((source, events))
+    return poll_items(plain, timeout)

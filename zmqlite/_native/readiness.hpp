@@ -1,0 +1,81 @@
+/* epoll where there is one. Elsewhere the functions say so, and the poller uses zmq_poll. */
+#ifndef ZMQLITE_READINESS_HPP
+#define ZMQLITE_READINESS_HPP
+
+#include <errno.h>
+
+#if defined(__linux__)
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace zmqlite
+{
+enum { have_epoll = 1 };
+typedef struct epoll_event Readable;
+
+static inline void *readable_watch (const Readable *found)
+{
+    return found->data.ptr;
+}
+
+/* POLLIN 1, POLLOUT 2, POLLERR 4, POLLPRI 8, as libzmq counts. */
+static inline int readable_events (const Readable *found)
+{
+    const unsigned bits = found->events;
+    return (bits & EPOLLIN ? 1 : 0) | (bits & EPOLLOUT ? 2 : 0)
+           | (bits & (EPOLLERR | EPOLLHUP) ? 4 : 0) | (bits & EPOLLPRI ? 8 : 0);
+}
+
+static inline int epoll_open ()
+{
+    return epoll_create1 (EPOLL_CLOEXEC);
+}
+
+static inline void epoll_end (int set)
+{
+    if (set >= 0)
+        close (set);
+}
+
+static inline int epoll_put (int set, int fd, int events, void *watch, bool change)
+{
+    struct epoll_event event = {};
+    event.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0) | (events & 8 ? EPOLLPRI : 0);
+    event.data.ptr = watch;
+    return epoll_ctl (set, change ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
+static inline void epoll_take (int set, int fd)
+{
+    struct epoll_event event = {};
+    epoll_ctl (set, EPOLL_CTL_DEL, fd, &event);
+}
+
+/* Returns how many are ready, or -errno. */
+static inline int epoll_ready (int set, Readable *found, int most, int timeout)
+{
+    const int count = epoll_wait (set, found, most, timeout);
+    return count < 0 ? -errno : count;
+}
+}
+
+#else
+
+namespace zmqlite
+{
+enum { have_epoll = 0 };
+struct Readable
+{
+    void *watch;
+};
+static inline void *readable_watch (const Readable *found) { return found->watch; }
+static inline int readable_events (const Readable *) { return 0; }
+static inline int epoll_open () { return -1; }
+static inline void epoll_end (int) {}
+static inline int epoll_put (int, int, int, void *, bool) { return ENOSYS; }
+static inline void epoll_take (int, int) {}
+static inline int epoll_ready (int, Readable *, int, int) { return -ENOSYS; }
+}
+
+#endif
+#endif

@@ -1,0 +1,110 @@
+# Memory lent to libzmq: Python's side of release.hpp, and the tracker that tells when it is over.
+
+cdef extern from "release.hpp" namespace "zmqlite" nogil:
+    ctypedef struct Loan_t "zmqlite::Loan":
+        Py_buffer view
+        bint has_view
+        PyObject *tracker
+        void *data
+    cdef cppclass BorrowTable:
+        PyObject *find(void *key, bint *lent)
+        size_t size()
+    BorrowTable borrowed
+    void stop_pending_calls()
+    bint has_returned()
+    void wait_returned(double seconds)
+    void release_loan "zmqlite::release"(void *data, void *hint) noexcept
+
+cdef extern from "release.hpp" namespace "zmqlite":
+    void (*finish_loan)(Loan_t *) noexcept
+    void drain_loans()
+    Loan_t *new_loan(PyObject *owner, PyObject *tracker, void *data)
+    void cancel_loan(Loan_t *loan)
+
+# From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the loan
+# (two allocations and the way home) costs more than the copy. See docs/performance.md.
+cdef Py_ssize_t BORROW = 2048
+BORROW_THRESHOLD = BORROW
+
+# From this size on a copy lets other threads have the GIL.
+cdef Py_ssize_t BIG_COPY = 262144
+
+
+cdef void finish(Loan_t *loan) noexcept:
+    (<MessageTracker> loan.tracker)._pending -= 1
+
+
+finish_loan = finish
+
+
+cdef inline void drain() noexcept:
+    if has_returned():
+        drain_loans()
+
+
+cdef class MessageTracker:
+    """MessageTracker(*towatch)
+
+    Tell when libzmq has let go of the memory of one or more messages sent without a copy.
+
+    ``towatch`` are trackers, frames, or objects with ``is_set()`` such as ``threading.Event``.
+    """
+
+    def __cinit__(self, *towatch):
+        watched = []
+        for item in towatch:
+            if isinstance(item, Frame):
+                item = (<Frame> item).tracker
+                if item is None:
+                    raise ValueError("this frame is not tracked: make it with track=True")
+            if not isinstance(item, MessageTracker) and not hasattr(item, "is_set"):
+                raise TypeError(
+                    "a tracker watches trackers, frames and events, not "
+                    f"{type(item).__name__!r}")
+            watched.append(item)
+        self._watched = tuple(watched)
+
+    cdef bint _is_done(self):
+        if self._pending:
+            return False
+        for item in self._watched:
+            if isinstance(item, MessageTracker):
+                if not (<MessageTracker> item)._is_done():
+                    return False
+            elif not item.is_set():
+                return False
+        return True
+
+    @property
+    def done(self):
+        """Whether libzmq has let go of every message. Never blocks."""
+        drain()
+        return self._is_done()
+
+    def is_set(self):
+        """Return ``done``; so a tracker may be watched like an event."""
+        return self.done
+
+    def wait(self, timeout=-1):
+        """Wait until libzmq has let go of every message.
+
+        ``timeout`` is in seconds; None or a negative number waits for ever. Other threads run
+        meanwhile, and signals are handled. Raises NotDone when the time is over first.
+        """
+        cdef double end = -1
+        cdef double left = 0.05
+        if timeout is not None and timeout >= 0:
+            end = now() + timeout
+        while not self.done:
+            if end >= 0:
+                left = min(0.05, end - now())
+                if left <= 0:
+                    raise NotDone(f"libzmq still holds the memory of the message after {timeout} s")
+            with nogil:
+                wait_returned(left)
+            PyErr_CheckSignals()
+        return True
+
+    def __repr__(self):
+        return f"<zmqlite.MessageTracker {'done' if self.done else 'pending'} at {id(self):#x}>"
+

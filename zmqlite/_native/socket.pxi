@@ -1,0 +1,482 @@
+# Handle: the life, endpoints and options of a socket. Socket (transfer.pxi) adds the messages.
+
+# libzmq reads and writes tcp and ipc in batches of this size (8 KiB by default); larger ones halve
+# the system calls for messages of 1 KiB and more. See docs/performance.md.
+cdef int BATCH_SIZE = 65536
+
+cdef enum:  # how an option's value travels; the codes of zmqlite.options
+    KIND_INT = 0
+    KIND_INT64 = 1
+    KIND_UINT64 = 2
+    KIND_BYTES = 3
+    KIND_STRING = 4
+    KIND_KEY = 5
+    KIND_FD = 6
+
+cdef enum:
+    RADIO = 14
+    DISH = 15
+    DGRAM = 18
+
+
+# -- who is inside -------------------------------------------------------------------------------
+
+
+cdef inline int enter(Handle self, str operation) except -1:
+    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+        return refuse(self, operation)
+    if self._watch != NULL:
+        touch(self)
+    return 0
+
+
+cdef inline void leave(Handle self) noexcept:
+    owner_leave(&self._owner, self._thread_safe)
+
+
+cdef int refuse(Handle self, str operation) except -1:
+    """Say why this socket cannot be used now."""
+    if self._state == FORKED:
+        raise ForkError(EPERM, f"{operation} on {subject_of(self)}: this socket was made before fork() "
+                        "and stays with the parent process; make a new one here")
+    if self.handle == NULL:
+        if operation == "iterate":
+            raise StopIteration
+        return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
+    raise ThreadMisuse(
+        EBUSY,
+        f"{operation} on {subject_of(self)} from thread {threading.current_thread().name!r} while "
+        f"thread {thread_name(owner_thread(&self._owner))!r} is inside it: a socket serves one thread at "
+        "a time; give each thread its own socket, or wake the other one with context.shutdown()")
+
+
+cdef int fail_socket(Handle self, int error, str operation, str hint="") except -1:
+    return fail(error, operation, subject_of(self),
+                hint or next_step(error, operation, self.type_number))
+
+
+cdef int interrupted(Handle self, str operation) except -1:
+    """A signal came: run the handlers, outside of the socket, then look whether it still lives."""
+    leave(self)
+    PyErr_CheckSignals()
+    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+        refuse(self, operation)
+    return 0
+
+
+
+cdef class Handle:
+    """The life, the endpoints and the options of a socket; Socket adds the messages."""
+
+    def __init__(self, Context context not None, int socket_type, *, shadow=0, copy_threshold=None):
+        cdef size_t address = shadow
+        cdef size_t size = sizeof(int)
+        cdef int value = 0
+        if self._state:
+            raise RuntimeError("a socket is initialised once")
+        self._endpoints = []
+        self._context = context
+        self.copy_threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        self.type_number = socket_type
+        owner_reset(&self._owner)
+        if address:
+            self.handle = <void *> address
+            self._shadow = True
+            zmq_getsockopt(self.handle, ZMQ_TYPE, &self.type_number, &size)
+        else:
+            self._open(context, socket_type)
+        self._state = OPEN
+        if socket_type >= 12:
+            size = sizeof(value)
+            zmq_getsockopt(self.handle, ZMQ_THREAD_SAFE, &value, &size)
+            self._thread_safe = value
+        self._special = socket_type == RADIO or socket_type == DGRAM
+        if not self._shadow:
+            socket_link(self)
+
+    def _open(self, Context context not None, int socket_type):
+        cdef int batch = BATCH_SIZE
+        if context.handle == NULL and context._state != FORKED:
+            fail(ENOTSUP, "socket", "Context", "the context is closed")
+        context._check()
+        drain()
+        context._start()
+        self.handle = zmq_socket(context.handle, socket_type)
+        if self.handle == NULL:
+            error = libzmq_errno()
+            if error == EINVAL:
+                fail(error, "socket", "Context", f"{socket_type} is not a socket type of this libzmq")
+            fail(error, "socket", "Context", next_step(error, "socket", socket_type))
+        if ZMQLITE_DRAFTS:
+            zmq_setsockopt(self.handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
+            zmq_setsockopt(self.handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
+
+    # -- life ------------------------------------------------------------------------------------
+
+    @property
+    def closed(self):
+        """Whether the socket is closed (or belongs to the parent of a fork)."""
+        return self.handle == NULL
+
+    @property
+    def underlying(self):
+        """The address of libzmq's socket, 0 when closed."""
+        stick(self)
+        return <size_t> self.handle
+
+    @property
+    def context(self):
+        """The context that this socket lives in."""
+        return self._context
+
+    @property
+    def thread_safe(self):
+        """Whether several threads may use this socket at once (SERVER, CLIENT, RADIO, DISH ...)."""
+        return self._thread_safe
+
+    @property
+    def more_parts(self):
+        """Whether the part received last is followed by another of the same message."""
+        return self._recv_more
+
+    @property
+    def endpoints(self):
+        """The endpoints bound and connected now, resolved, in order."""
+        return tuple(self._endpoints)
+
+    def close(self, linger=None):
+        """Close the socket; messages not yet sent are sent for as long as linger says (zmq_close).
+
+        ``linger`` in ms sets the option first. Never blocks: a later ``Context.term()`` waits. Closing
+        twice is no error. Raises ThreadMisuse while another thread is inside the socket.
+        """
+        cdef int value
+        if self.handle == NULL:
+            return
+        if owner_in_use(&self._owner):
+            refuse(self, "close")
+        if linger is not None:
+            value = linger
+            zmq_setsockopt(self.handle, ZMQ_LINGER, &value, sizeof(value))
+        if not self._shadow:
+            zmq_close(self.handle)
+        self.handle = NULL
+        self._state = CLOSED
+        socket_unlink(self)
+        if self._watch != NULL:
+            forget_watches(self)
+        drain()
+
+    def __del__(self):
+        try:
+            if self.handle != NULL and not self._shadow and not interpreter_exits():
+                warnings.warn(f"unclosed socket {self!r}", ResourceWarning, source=self)
+        finally:  # a warning may be an exception
+            if not interpreter_exits():
+                self.close()
+            socket_unlink(self)
+
+    # -- endpoints -------------------------------------------------------------------------------
+
+    def bind_raw(self, address):
+        """Bind to an address that the facade has checked; return the resolved endpoint (zmq_bind)."""
+        cdef int error
+        cdef bytes name = address_bytes(address)
+        cdef const char *text = name
+        enter(self, "bind")
+        try:
+            error = attach(self, &zmq_bind, text)
+            if error:
+                self._fail_address(error, "bind", address)
+            return self._attached(address, text)
+        finally:
+            leave(self)
+
+    def connect_raw(self, address):
+        """Connect to an address that the facade has checked (zmq_connect)."""
+        cdef int error
+        cdef bytes name = address_bytes(address)
+        cdef const char *text = name
+        enter(self, "connect")
+        try:
+            error = attach(self, &zmq_connect, text)
+            if error:
+                self._fail_address(error, "connect", address)
+            if self._next_peer_id is not None:
+                self._peer_ids.add(self._next_peer_id)
+                self._next_peer_id = None
+            return self._attached(address, text)
+        finally:
+            leave(self)
+
+    def connect_peer(self, address):
+        """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
+        cdef bytes name = address_bytes(address)
+        cdef uint32_t peer
+        enter(self, "connect_peer")
+        try:
+            peer = zmq_connect_peer(self.handle, name)
+            if peer == 0:
+                self._fail_address(libzmq_errno(), "connect_peer", address)
+            self._attached(address, name)
+            return peer
+        finally:
+            leave(self)
+
+    def disconnect_peer(self, uint32_t routing_id):
+        """Disconnect one peer of a PEER or SERVER (zmq_disconnect_peer, libzmq after 4.3.5)."""
+        enter(self, "disconnect_peer")
+        try:
+            if zmq_disconnect_peer(self.handle, routing_id) != 0:
+                fail_socket(self, libzmq_errno(), "disconnect_peer",
+                           "zmq_disconnect_peer needs a libzmq newer than 4.3.5 with drafts")
+        finally:
+            leave(self)
+
+    def peer_state(self, bytes routing_id not None):
+        """Return the POLLIN/POLLOUT mask of one peer of a ROUTER (zmq_socket_get_peer_state, draft)."""
+        cdef int state
+        enter(self, "peer_state")
+        try:
+            state = zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id))
+            if state < 0:
+                fail_socket(self, libzmq_errno(), "peer_state")
+            return state
+        finally:
+            leave(self)
+
+    def _fail_address(self, int error, str operation, address):
+        hint = next_step(error, operation, self.type_number)
+        address = str(address)
+        raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket", hint)
+
+    cdef object _attached(self, object address, const char *text):
+        """Remember the endpoint that libzmq resolved `address` to, and return it."""
+        cdef char buffer[1024]
+        cdef size_t size = sizeof(buffer)
+        endpoint = str(address)
+        if zmq_getsockopt(self.handle, ZMQ_LAST_ENDPOINT, buffer, &size) == 0 and size > 1:
+            endpoint = buffer[:size - 1].decode("utf-8", "surrogateescape")
+        self._endpoints.append(endpoint)
+        if text[0] == b"u" and text[1] == b"d" and text[2] == b"p":
+            self._udp = True
+        return endpoint
+
+    def unbind_raw(self, address):
+        """Stop accepting on an endpoint, in its resolved spelling (zmq_unbind)."""
+        self._detach("unbind", str(address))
+
+    def disconnect_raw(self, address):
+        """Disconnect from an endpoint (zmq_disconnect)."""
+        self._detach("disconnect", str(address))
+
+    def _detach(self, str operation, str address):
+        cdef bytes name = address_bytes(address)
+        enter(self, operation)
+        try:
+            if operation == "unbind":
+                rc = zmq_unbind(self.handle, name)
+            else:
+                rc = zmq_disconnect(self.handle, name)
+            if rc != 0:
+                error = libzmq_errno()
+                known = ", ".join(self._endpoints) or "none"
+                raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket",
+                              f"this socket's endpoints: {known}" if error == ENOENT else "")
+            if address in self._endpoints:
+                self._endpoints.remove(address)
+        finally:
+            leave(self)
+
+    def join(self, group):
+        """Join a group of a DISH socket (zmq_join, draft). At most 255 bytes."""
+        cdef bytes name = text_or_bytes(group, "a group")
+        enter(self, "join")
+        try:
+            if zmq_join(self.handle, name) != 0:
+                error = libzmq_errno()
+                fail_socket(self, error, "join", "a group is joined once and has at most 255 bytes"
+                           if error == EINVAL else "")
+        finally:
+            leave(self)
+
+    def leave(self, group):
+        """Leave a group of a DISH socket (zmq_leave, draft)."""
+        cdef bytes name = text_or_bytes(group, "a group")
+        enter(self, "leave")
+        try:
+            if zmq_leave(self.handle, name) != 0:
+                error = libzmq_errno()
+                fail_socket(self, error, "leave", "this socket has not joined that group"
+                           if error == EINVAL else "")
+        finally:
+            leave(self)
+
+    def monitor_raw(self, address, uint64_t events, int version=1, int socket_type=0):
+        """Publish the socket's events on an inproc address, or stop with None
+        (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
+        cdef bytes name = None if address is None else address.encode("utf-8")
+        cdef const char *text = NULL
+        if name is not None:
+            text = name
+        enter(self, "monitor")
+        try:
+            if version == 1 and socket_type == ZMQ_PAIR:
+                rc = zmq_socket_monitor(self.handle, text, <int> events)
+            else:
+                rc = zmq_socket_monitor_versioned(self.handle, text, events, version, socket_type)
+            if rc != 0:
+                error = libzmq_errno()
+                fail_socket(self, error, "monitor", "the address must begin with inproc://"
+                           if error not in (ETERM, ENOTSUP, EADDRINUSE) else "")
+        finally:
+            leave(self)
+
+    def monitor_pipes_stats(self):
+        """Ask for an event with the depth of each queue (zmq_socket_monitor_pipes_stats, draft)."""
+        enter(self, "monitor_pipes_stats")
+        try:
+            if zmq_socket_monitor_pipes_stats(self.handle) != 0:
+                fail_socket(self, libzmq_errno(), "monitor_pipes_stats",
+                           "the socket needs a version 2 monitor and a peer")
+        finally:
+            leave(self)
+
+    # -- options ---------------------------------------------------------------------------------
+
+    def get_option(self, int option, int kind):
+        """Return the option with this number; ``kind`` says how its value travels (zmq_getsockopt)."""
+        cdef int number = 0
+        cdef int64_t long_number = 0
+        cdef uint64_t big_number = 0
+        cdef char text[4096]
+        cdef size_t size
+        cdef int rc
+        if option == ZMQ_TYPE and self.handle != NULL:
+            return self.type_number
+        enter(self, "getsockopt")
+        try:
+            while True:
+                if kind == KIND_INT or kind == KIND_FD:
+                    size = sizeof(number)
+                    rc = zmq_getsockopt(self.handle, option, &number, &size)
+                elif kind == KIND_INT64:
+                    size = sizeof(long_number)
+                    rc = zmq_getsockopt(self.handle, option, &long_number, &size)
+                elif kind == KIND_UINT64:
+                    size = sizeof(big_number)
+                    rc = zmq_getsockopt(self.handle, option, &big_number, &size)
+                else:
+                    size = 41 if kind == KIND_KEY else sizeof(text)
+                    rc = zmq_getsockopt(self.handle, option, text, &size)
+                if rc == 0:
+                    break
+                if libzmq_errno() != EINTR:
+                    fail_socket(self, libzmq_errno(), f"getsockopt({option})")
+                interrupted(self, "getsockopt")
+        finally:
+            leave(self)
+        if kind == KIND_INT or kind == KIND_FD:
+            return number
+        if kind == KIND_INT64:
+            return long_number
+        if kind == KIND_UINT64:
+            return big_number
+        if kind != KIND_BYTES and size and text[size - 1] == 0:
+            size -= 1
+        return PyBytes_FromStringAndSize(text, size)
+
+    def set_option(self, int option, int kind, value):
+        """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
+
+        None clears an option for which libzmq knows "unset".
+        """
+        cdef int number
+        cdef int64_t long_number
+        cdef uint64_t big_number
+        cdef bytes text
+        cdef int rc
+        enter(self, "setsockopt")
+        try:
+            if value is None:
+                rc = zmq_setsockopt(self.handle, option, NULL, 0)
+            elif kind == KIND_INT or kind == KIND_FD:
+                number = value
+                if option == ZMQ_USE_FD and number >= 0 and not usable_fd(number):
+                    fail_socket(self, EINVAL, "setsockopt(USE_FD)", f"{number} is not an open socket descriptor")
+                rc = zmq_setsockopt(self.handle, option, &number, sizeof(number))
+            elif kind == KIND_INT64:
+                long_number = value
+                rc = zmq_setsockopt(self.handle, option, &long_number, sizeof(long_number))
+            elif kind == KIND_UINT64:
+                big_number = value
+                rc = zmq_setsockopt(self.handle, option, &big_number, sizeof(big_number))
+            else:
+                text = value
+                if option == ZMQ_CONNECT_ROUTING_ID:
+                    self._check_peer_id(text)
+                rc = zmq_setsockopt(self.handle, option, PyBytes_AS_STRING(text), len(text))
+            if rc != 0:
+                self._fail_option(libzmq_errno(), option, value)
+        finally:
+            leave(self)
+
+    def _fail_option(self, int error, int option, value):
+        hint = "the option refuses this value, this socket type, or this moment" if error == EINVAL else ""
+        fail_socket(self, error, f"setsockopt({option}, {value!r})", hint)
+
+    def _check_peer_id(self, bytes routing_id):
+        # A second peer with an id that is taken makes libzmq abort the process.
+        if self._peer_ids is None:
+            self._peer_ids = set()
+        taken = routing_id in self._peer_ids or (
+            ZMQLITE_DRAFTS and self.type_number == ZMQ_ROUTER and len(routing_id)
+            and zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id)) >= 0)
+        if taken:
+            fail_socket(self, EINVAL, "setsockopt(CONNECT_ROUTING_ID)",
+                       f"the routing id {routing_id!r} already belongs to a peer of this socket")
+        self._next_peer_id = routing_id
+
+    def __repr__(self):
+        state = " closed" if self.handle == NULL else ""
+        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}) at {id(self):#x}{state}>"
+
+
+cdef bytes address_bytes(object address):
+    if not isinstance(address, str):
+        raise TypeError(f"Expected addr to be str, got {type(address).__name__!r}")
+    return (<object> address).encode("utf-8")
+
+
+cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept:
+    """bind or connect, which may look up a name: others run meanwhile. Returns an errno, 0 for done."""
+    cdef int rc
+    cdef void *handle = self.handle
+    owner_block(&self._owner, self._thread_safe)
+    with nogil:
+        rc = call(handle, address)
+        rc = libzmq_errno() if rc != 0 else 0
+    owner_unblock(&self._owner, self._thread_safe)
+    return rc
+
+
+cdef void socket_link(Handle self) noexcept:
+    cdef Context context = self._context
+    self._next = context._sockets
+    self._previous = NULL
+    if context._sockets != NULL:
+        (<Handle> context._sockets)._previous = <void *> self
+    context._sockets = <void *> self
+
+
+cdef void socket_unlink(Handle self) noexcept:
+    if self._context is None:
+        return
+    if self._previous != NULL:
+        (<Handle> self._previous)._next = self._next
+    elif self._context._sockets == <void *> self:
+        self._context._sockets = self._next
+    if self._next != NULL:
+        (<Handle> self._next)._previous = self._previous
+    self._next = NULL
+    self._previous = NULL

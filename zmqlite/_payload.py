@@ -1,0 +1,138 @@
+"""Sending and receiving what is not bytes yet: text, JSON, pickles, and formats of your own.
+
+All of it ends in the core's `send`, `recv`, `send_multipart` and `recv_multipart`: what those
+say about blocking, flags, threads and errors holds here.
+
+Text is UTF-8 with `surrogateescape`: any bytes become a string and come back the same, so the
+identity that a ROUTER receives may be read and sent back as text.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar, overload
+
+from ._native import core
+
+__all__ = ["PayloadSocket"]
+
+_T = TypeVar("_T")
+_LOSSLESS = "surrogateescape"
+
+
+class PayloadSocket(core.Socket):
+    """The half of `Socket` that converts; see `Socket`."""
+
+    def send_string(
+        self,
+        u: str,
+        flags: int = 0,
+        copy: bool = True,
+        encoding: str = "utf-8",
+        **kwargs: Any,
+    ) -> core.MessageTracker | None:
+        """Send text as one part; `kwargs` are those of `send`."""
+        if not isinstance(u, str):
+            raise TypeError(f"send_string() sends str, not {type(u).__name__}: use send()")
+        return self.send(u.encode(encoding, _LOSSLESS), flags, copy, **kwargs)
+
+    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> str:
+        """Receive one part as text."""
+        return self.recv(flags).decode(encoding, _LOSSLESS)
+
+    send_unicode = send_string
+    recv_unicode = recv_string
+
+    def send_strings(
+        self,
+        strings: Iterable[str],
+        flags: int = 0,
+        copy: bool = True,
+        encoding: str = "utf-8",
+        **kwargs: Any,
+    ) -> core.MessageTracker | None:
+        """Send texts as the parts of one message; `kwargs` are those of `send_multipart`."""
+        if isinstance(strings, str):
+            raise TypeError("send_strings() takes a list of strings: use send_string() for one")
+        parts = [text.encode(encoding, _LOSSLESS) for text in strings]
+        return self.send_multipart(parts, flags, copy, **kwargs)
+
+    def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> list[str]:
+        """Receive all parts of a message as texts."""
+        return [part.decode(encoding, _LOSSLESS) for part in self.recv_multipart(flags)]
+
+    def send_json(
+        self,
+        obj: Any,
+        flags: int = 0,
+        *,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+        **kwargs: Any,
+    ) -> core.MessageTracker | None:
+        """Send `json.dumps(obj, **kwargs)` as one part."""
+        data = json.dumps(obj, **kwargs).encode("utf-8", _LOSSLESS)
+        return self.send(data, flags, routing_id=routing_id, group=group)
+
+    def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
+        """Receive one part and return `json.loads(part, **kwargs)`.
+
+        Raises `ValueError` (`json.JSONDecodeError`) for a part that is no JSON; it is consumed.
+        """
+        return json.loads(self.recv(flags), **kwargs)
+
+    def send_pyobj(
+        self, obj: Any, flags: int = 0, protocol: int = pickle.DEFAULT_PROTOCOL, **kwargs: Any
+    ) -> core.MessageTracker | None:
+        """Send `pickle.dumps(obj, protocol)` as one part; `kwargs` are those of `send`."""
+        return self.send(pickle.dumps(obj, protocol), flags, **kwargs)
+
+    def recv_pyobj(self, flags: int = 0) -> Any:
+        """Receive one part and unpickle it. Never do this with peers you do not trust:
+
+        unpickling runs whatever code the sender put in.
+        """
+        return pickle.loads(self.recv(flags))
+
+    def send_serialized(
+        self,
+        msg: _T,
+        serialize: Callable[[_T], Sequence[core.Data]],
+        flags: int = 0,
+        copy: bool = True,
+        **kwargs: Any,
+    ) -> core.MessageTracker | None:
+        """Send the parts that `serialize(msg)` returns; `kwargs` are those of `send_multipart`."""
+        return self.send_multipart(serialize(msg), flags, copy, **kwargs)
+
+    @overload
+    def recv_serialized(
+        self, deserialize: Callable[[list[bytes]], _T], flags: int = 0, copy: Literal[True] = True
+    ) -> _T: ...
+    @overload
+    def recv_serialized(
+        self, deserialize: Callable[[list[core.Frame]], _T], flags: int = 0, *, copy: Literal[False]
+    ) -> _T: ...
+    @overload
+    def recv_serialized(
+        self, deserialize: Callable[[Any], _T], flags: int = 0, copy: bool = True
+    ) -> _T: ...
+    def recv_serialized(
+        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
+    ) -> Any:
+        """Receive all parts of a message and return `deserialize(parts)`."""
+        return deserialize(self.recv_multipart(flags, copy))
+
+    def recv_envelope(self, flags: int = 0) -> tuple[list[bytes], list[bytes]]:
+        """Receive a message and return (envelope, body), parted at the first empty part.
+
+        The envelope ends with that empty part, so that `send_multipart(envelope + reply)`
+        answers whom it came from. Without one, all of the message is body.
+        """
+        parts = self.recv_multipart(flags)
+        if b"" not in parts:
+            return [], parts
+        cut = parts.index(b"") + 1
+        return parts[:cut], parts[cut:]

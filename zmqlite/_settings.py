@@ -1,0 +1,188 @@
+"""Setting and reading the options of a socket, by number, by name and as attributes."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from . import options
+from ._option_attributes import SocketOptions
+from ._payload import PayloadSocket
+from .enums import SocketOption, SocketType
+from .error import LateOptionWarning, ZMQError
+
+__all__ = ["SettingSocket", "declares"]
+
+_HWM, _TYPE = SocketOption.HWM.value, SocketOption.TYPE.value
+_SNDHWM, _RCVHWM = SocketOption.SNDHWM.value, SocketOption.RCVHWM.value
+_ROWS = options.SOCKET_OPTIONS.by_number
+_KINDS = {number: row.kind for number, row in _ROWS.items()}
+_TEXTUAL = (options.BYTES, options.STRING, options.KEY)
+_SUBJECTS = {member.value: f"{member.name} socket" for member in SocketType}
+# These cannot be read back from libzmq, and a wss endpoint is checked against them.
+_WSS = frozenset(row.number for row in options.SOCKET_OPTIONS if row.name.startswith("WSS_"))
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+class SettingSocket(SocketOptions, PayloadSocket):
+    """The half of `Socket` that knows options; see `Socket`."""
+
+    # -- by number -------------------------------------------------------------------------------
+
+    def get(self, option: int) -> Any:
+        """Return an option: zmq_getsockopt(3). An int, or bytes for what is text or a key.
+
+        Raises `InvalidArgument` for an option that is unknown, write-only or not of this socket
+        type, `NotSupported` for one that this libzmq lacks, `SocketClosed`, `ContextTerminated`.
+        """
+        if option == _HWM:
+            option = _SNDHWM
+        try:
+            return self.get_option(option, _KINDS.get(option, options.INT))
+        except ZMQError as error:
+            if self.closed:
+                if option == _TYPE:
+                    return self.type_number  # known also when all else is gone
+                raise
+            row = _ROWS.get(option)
+            if row is not None:
+                options.check_readable(row, self._subject())
+            raise self._explained(error, option, "get") from None
+
+    def set(self, option: int, optval: Any) -> None:
+        """Set an option: zmq_setsockopt(3). Ints and bools, or bytes for what is text or a key.
+
+        None takes back what can be unset (filters, proxies, PLAIN names). An option that acts
+        only on later binds and connects warns (`LateOptionWarning`), once for this socket, when
+        it already has endpoints.
+
+        Raises `TypeError` for a wrong type (str: use `set_string`), `InvalidArgument` for a wrong
+        value, option or socket type, `NotSupported` for an option that this libzmq lacks,
+        `SocketClosed`, `ContextTerminated`.
+        """
+        row = _ROWS.get(option)
+        if row is None:
+            self._set_unlisted(option, optval)
+            return
+        value = options.check_value(row, optval, self._subject())
+        if row.acts_late and self.endpoints:
+            self._warn_late(row)
+        try:
+            self.set_option(row.number, row.kind, value)
+        except ZMQError as error:
+            raise self._explained(error, row.number, "set") from None
+        if row.number in _WSS:
+            self.__dict__.setdefault("_pem", {})[row.number] = value
+
+    # As in pyzmq, these are what this class does, also where a subclass overrides get and set.
+    getsockopt = get
+    setsockopt = set
+
+    def get_string(self, option: int, encoding: str = "utf-8") -> str:
+        """Return an option of text or bytes, decoded.
+
+        Raises `ValueError` for an unknown option, `TypeError` for one that is a number.
+        """
+        row = _ROWS.get(option)
+        if row is None:
+            raise ValueError(f"{option} is not the number of a socket option")
+        if row.kind not in _TEXTUAL:
+            raise TypeError(f"{row.name} is a number, not text: use get()")
+        text: bytes = self.get(option)
+        return text.decode(encoding, "surrogateescape")
+
+    def set_string(self, option: int, optval: str, encoding: str = "utf-8") -> None:
+        """Set an option of text or bytes from a str. Raises `TypeError` for all but str."""
+        if not isinstance(optval, str):
+            raise TypeError(f"set_string() takes a str, not {type(optval).__name__}: use set()")
+        self.set(option, optval.encode(encoding, "surrogateescape"))
+
+    getsockopt_string = getsockopt_unicode = get_string
+    setsockopt_string = setsockopt_unicode = set_string
+
+    def get_hwm(self) -> int:
+        """Return the high-water mark for sending; RCVHWM may differ."""
+        return int(self.get(_SNDHWM))
+
+    def set_hwm(self, value: int) -> None:
+        """Set both high-water marks, SNDHWM and RCVHWM, in messages; 0 is no limit."""
+        self.set(_SNDHWM, value)
+        self.set(_RCVHWM, value)
+
+    # -- refusals and warnings -------------------------------------------------------------------
+
+    def _subject(self) -> str:
+        """What errors call this socket."""
+        return _SUBJECTS.get(self.type_number, "socket")
+
+    def _explained(self, error: ZMQError, option: int, operation: str) -> ZMQError:
+        row = _ROWS.get(option)
+        return options.explain(
+            error, option if row is None else row, operation, self._subject(), self.type_number
+        )
+
+    def _set_unlisted(self, option: int, value: Any) -> None:
+        """Set an option that the table does not list: HWM of libzmq 2, or a newer libzmq's int."""
+        if option == _HWM:
+            self.set_hwm(value)
+            return
+        if not hasattr(value, "__index__"):
+            raise TypeError(f"option {option} is not in the table, so it takes an int")
+        try:
+            self.set_option(option, options.INT, value)
+        except ZMQError as error:
+            raise self._explained(error, option, "set") from None
+
+    def _warn_late(self, row: options.Option) -> None:
+        warned = self.__dict__.setdefault("_late", set())
+        if row.number in warned:
+            return
+        warned.add(row.number)
+        level, frame = 1, sys._getframe()
+        while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+            level, frame = level + 1, frame.f_back
+        warnings.warn(options.late_message(row), LateOptionWarning, stacklevel=level)
+
+    # -- as attributes ---------------------------------------------------------------------------
+    # `SocketOptions` has them in lower and upper case; here is the rest: other spellings, and
+    # the refusal of names that mean nothing. Hidden from checkers, who see misspelt names best
+    # without these.
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            row = None if name.startswith("_") else options.find(name)
+            if row is None:
+                raise _unknown(self, name)
+            # Also the way here: the attribute itself raised, and says once more why.
+            return getattr(type(self), row.name).__get__(self, type(self))
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in self.__dict__ or name.startswith("_") or declares(type(self), name):
+                super().__setattr__(name, value)
+                return
+            row = options.find(name)
+            if row is None:
+                raise _unknown(self, name)
+            super().__setattr__(row.name, value)
+
+
+def _unknown(owner: object, name: str) -> AttributeError:
+    if name.startswith("_"):
+        return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
+    return options.SOCKET_OPTIONS.unknown(name, type(owner).__name__)
+
+
+def declares(cls: type, name: str) -> bool:
+    """Whether a class, or a base of it, defines or annotates an attribute."""
+    return hasattr(cls, name) or any(name in _annotated(base) for base in cls.__mro__)
+
+
+def _annotated(cls: type) -> Any:
+    try:
+        return getattr(cls, "__annotations__", ())
+    except NameError:  # Python 3.14 evaluates them late, and one may name what only checkers see
+        from annotationlib import Format, get_annotations  # type: ignore[import-not-found]
+
+        return get_annotations(cls, format=Format.FORWARDREF)

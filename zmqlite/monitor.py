@@ -1,0 +1,159 @@
+"""What a monitor socket says, in numbers and names: zmq_socket_monitor(3).
+
+libzmq reports on a socket's connections through a second socket, made by
+`Socket.get_monitor_socket()`. Each report is a message in one of two layouts:
+
+    version 1: [event u16, value u32] [endpoint]
+    version 2: [event u64] [count u64] [value u64] x count [local endpoint] [remote endpoint]
+
+What the value means depends on the event: a file descriptor, an errno, a reconnect interval in
+milliseconds, a ZAP status, or a protocol error.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Awaitable, Iterator, Sequence
+from typing import Any, Literal, TypedDict, overload
+
+from .enums import Event
+from .error import ContextTerminated, SocketClosed, strerror_for
+
+__all__ = [
+    "MonitorMessage",
+    "describe",
+    "monitor_events",
+    "parse_monitor_message",
+    "recv_monitor_message",
+]
+
+_HEAD_V1 = struct.Struct("=HI")
+_NUMBER_V2 = struct.Struct("=Q")
+
+_ERRNO_EVENTS = (
+    Event.CONNECT_DELAYED
+    | Event.BIND_FAILED
+    | Event.ACCEPT_FAILED
+    | Event.CLOSE_FAILED
+    | Event.HANDSHAKE_FAILED_NO_DETAIL
+)
+_FD_EVENTS = (
+    Event.CONNECTED | Event.LISTENING | Event.ACCEPTED | Event.CLOSED | Event.DISCONNECTED
+)
+
+
+class _VersionTwo(TypedDict, total=False):
+    values: tuple[int, ...]
+    local: bytes
+    remote: bytes
+
+
+class MonitorMessage(_VersionTwo):
+    """One report of a monitor.
+
+    `event` is what happened. `value` is a plain number (descriptor, errno, milliseconds or ZAP
+    status), and for HANDSHAKE_FAILED_PROTOCOL the `PROTOCOL_ERROR_...` member. `endpoint` is
+    where. Reports of version 2 add `values` (all of them; PIPES_STATS has two), `local` and
+    `remote`; their `endpoint` is the side that version 1 would name.
+    """
+
+    event: Event
+    value: int
+    endpoint: bytes
+
+
+def parse_monitor_message(msg: Sequence[bytes]) -> MonitorMessage:
+    """Decode a message of a monitor socket, of either version.
+
+    Raises `ValueError` for anything that is no such message.
+    """
+    parts = [bytes(part) for part in msg]
+    if len(parts) == 2 and len(parts[0]) == _HEAD_V1.size:
+        number, value = _HEAD_V1.unpack(parts[0])
+        event = Event(number)
+        return {"event": event, "value": _meaning(event, value), "endpoint": parts[1]}
+    if len(parts) >= 4 and all(len(part) == _NUMBER_V2.size for part in parts[:-2]):
+        number, count, *values = (_NUMBER_V2.unpack(part)[0] for part in parts[:-2])
+        if count == len(values):
+            return _version_two(Event(number), tuple(values), parts[-2], parts[-1])
+    raise ValueError(f"not the message of a monitor socket: {msg!r:.80}")
+
+
+def _version_two(
+    event: Event, values: tuple[int, ...], local: bytes, remote: bytes
+) -> MonitorMessage:
+    return {
+        "event": event,
+        "value": _meaning(event, values[0] if values else 0),
+        "endpoint": local or remote,
+        "values": values,
+        "local": local,
+        "remote": remote,
+    }
+
+
+def _meaning(event: Event, value: int) -> int:
+    """Return the value as what it is for this event."""
+    if event == Event.HANDSHAKE_FAILED_PROTOCOL and value in Event._value2member_map_:
+        return Event(value)
+    return value
+
+
+@overload
+def recv_monitor_message(socket: Any, flags: int = 0) -> MonitorMessage: ...
+@overload
+def recv_monitor_message(socket: Any, flags: int = 0) -> Awaitable[MonitorMessage]: ...
+def recv_monitor_message(socket: Any, flags: int = 0) -> Any:
+    """Receive and decode the next report of a monitor socket.
+
+    Blocks as `socket.recv_multipart(flags)` does and raises what it raises: `Again` when the
+    flags or the socket's timeout say not to wait. On an asynchronous socket the result is to be
+    awaited.
+    """
+    received = socket.recv_multipart(flags)
+    if isinstance(received, list):
+        return parse_monitor_message(received)
+    return _parse_later(received)
+
+
+async def _parse_later(received: Awaitable[list[bytes]]) -> MonitorMessage:
+    return parse_monitor_message(await received)
+
+
+def monitor_events(socket: Any) -> Iterator[MonitorMessage]:
+    """Yield the reports of a monitor socket until it stops.
+
+    Blocks between reports. Ends after MONITOR_STOPPED, which is yielded last, and when the
+    monitor socket or the context closes. `Again` passes through if the socket has a timeout.
+    """
+    while True:
+        try:
+            message = parse_monitor_message(socket.recv_multipart())
+        except (ContextTerminated, SocketClosed):
+            return
+        yield message
+        if message["event"] == Event.MONITOR_STOPPED:
+            return
+
+
+def describe(message: MonitorMessage) -> str:
+    """Return a report as one line for people: what, where, and what the value says."""
+    event, value = message["event"], message["value"]
+    where = message["endpoint"].decode("utf-8", "surrogateescape")
+    detail = _detail(event, value)
+    return " ".join(filter(None, [event.name or hex(event), where, f"({detail})" * bool(detail)]))
+
+
+def _detail(event: Event, value: int) -> str:
+    if event & _FD_EVENTS:
+        return f"fd {value}"
+    if event & _ERRNO_EVENTS:
+        return strerror_for(value) if value else ""
+    if event == Event.CONNECT_RETRIED:
+        return f"next try in {value} ms"
+    if event == Event.HANDSHAKE_FAILED_AUTH:
+        return f"ZAP status {value}"
+    if event == Event.HANDSHAKE_FAILED_PROTOCOL:
+        name = value.name if isinstance(value, Event) and value.name else hex(value)
+        return name.removeprefix("PROTOCOL_ERROR_").lower().replace("_", " ")
+    return ""

@@ -1,0 +1,295 @@
+"""What the facade asks about options: find one, check a value, explain a refusal.
+
+The rows are in `_option_table`. This module alone decides what type and range a value must have,
+and it refuses only what every libzmq would refuse or would get wrong in silence; whether this
+build, this socket type and this moment allow an option is left to libzmq, and `explain` turns
+its bare EINVAL into a reason.
+"""
+
+from __future__ import annotations
+
+from . import _build
+from ._option_table import (
+    BYTES,
+    CONTEXT_ROWS,
+    FD,
+    INT,
+    INT64,
+    KEY,
+    MESSAGE_PROPERTIES,
+    MESSAGE_ROWS,
+    SOCKET_ALIASES,
+    SOCKET_ROWS,
+    STRING,
+    UINT64,
+    Option,
+)
+from .enums import Errno, SocketType
+from .error import InvalidArgument, NotSupported, ZMQError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+__all__ = [
+    "BYTES",
+    "CONTEXT_OPTIONS",
+    "FD",
+    "INT",
+    "INT64",
+    "KEY",
+    "MESSAGE_OPTIONS",
+    "MESSAGE_PROPERTIES",
+    "SOCKET_OPTIONS",
+    "STRING",
+    "UINT64",
+    "Option",
+    "OptionTable",
+    "check_readable",
+    "check_value",
+    "explain",
+    "find",
+    "lacking",
+    "late_message",
+    "nearest",
+]
+
+_BOUNDS = {
+    INT: (-(2**31), 2**31 - 1),
+    INT64: (-(2**63), 2**63 - 1),
+    # A negative bitmap is two's complement, as it would be in C: -1 sets every bit.
+    UINT64: (-(2**63), 2**64 - 1),
+    FD: (-(2**31), 2**63 - 1),
+}
+_KEY_SIZES = (32, 40, 41)  # raw; Z85; Z85 with its NUL
+
+
+class OptionTable:
+    """The options of one kind of thing, to look up by number or by name in any case.
+
+    Iterates over the rows; older names lead to the same row.
+    """
+
+    def __init__(self, rows: Iterable[Option], aliases: Mapping[str, str] | None = None) -> None:
+        self.rows = tuple(rows)
+        self.aliases = dict(aliases or {})
+        self.by_name = {row.name: row for row in self.rows}
+        self.by_number: dict[int, Option] = {}
+        for row in self.rows:  # of two that share a number, the readable one stands for it
+            self.by_number.setdefault(row.number, row)
+        for alias, name in self.aliases.items():
+            self.by_name[alias] = self.by_name[name]
+
+    def __iter__(self) -> Iterator[Option]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def find(self, key: str | int) -> Option | None:
+        """Return the option of that number or name, None when there is none."""
+        if isinstance(key, str):
+            return self.by_name.get(key) or self.by_name.get(key.upper())
+        return self.by_number.get(key)
+
+    def nearest(self, name: str) -> str | None:
+        """Return the lower-case name most like a misspelt one, None when nothing is like it."""
+        import difflib  # only the failure branch pays for it
+
+        found = difflib.get_close_matches(name.upper(), self.by_name, n=1, cutoff=0.6)
+        return found[0].lower() if found else None
+
+    def unknown(self, name: str, owner: str = "Socket") -> AttributeError:
+        """Return (not raise) the error for a name that is no option, with the nearest one."""
+        text = f"{owner} has no such option: {name.upper()}"
+        like = self.nearest(name)
+        return AttributeError(f"{text}; did you mean {like}?" if like else text)
+
+
+SOCKET_OPTIONS = OptionTable(SOCKET_ROWS, SOCKET_ALIASES)
+CONTEXT_OPTIONS = OptionTable(CONTEXT_ROWS)
+MESSAGE_OPTIONS = OptionTable(MESSAGE_ROWS)
+
+
+def find(key: str | int) -> Option | None:
+    """Return the socket option of that number or name (any case), None when there is none."""
+    return SOCKET_OPTIONS.find(key)
+
+
+def nearest(name: str) -> str | None:
+    """Return the socket option whose name is most like a misspelt one, in lower case."""
+    return SOCKET_OPTIONS.nearest(name)
+
+
+def check_value(option: Option, value: Any, subject: str = "") -> Any:
+    """Return `value` as the core takes it, or say what is wrong with it.
+
+    Ints may be bools or enum members. Bytes must be `bytes`. None takes away the value of an
+    option that is `resettable`.
+
+    Raises `TypeError` for a wrong type, `InvalidArgument` for a value outside the range that
+    libzmq accepts and for a read-only option, `NotSupported` for an option newer than this
+    libzmq.
+    """
+    if not option.writable:
+        raise _refusal(option, "set", subject, "it is read-only", "read it instead")
+    if option.since > _build.LIBZMQ_VERSION:
+        raise _not_here(option, "set", subject, lacking(option))
+    if value is None and option.resettable:
+        return None
+    if option.kind in (BYTES, STRING, KEY):
+        return _check_bytes(option, value, subject)
+    return _check_int(option, value, subject)
+
+
+def _check_int(option: Option, value: Any, subject: str) -> int:
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{option.name} takes an int, got {_short(value)}")
+    number = int(value.__index__())
+    low, high = _BOUNDS[option.kind]
+    if option.low is not None:
+        low = max(low, option.low)
+    if option.high is not None:
+        high = min(high, option.high)
+    if not low <= number <= high:
+        raise _refusal(option, "set", subject, f"{number} is out of range", _allowed(option))
+    return number & 0xFFFFFFFFFFFFFFFF if option.kind == UINT64 else number
+
+
+def _check_bytes(option: Option, value: Any, subject: str) -> bytes:
+    if not isinstance(value, bytes):
+        if isinstance(value, str):
+            raise TypeError(
+                f"{option.name} takes bytes, not str: use set_string (setsockopt_string), "
+                "or encode it"
+            )
+        raise TypeError(f"{option.name} takes bytes, got {_short(value)}")
+    size = len(value)
+    if option.kind == KEY:
+        if size not in _KEY_SIZES:
+            problem = f"a key of {size} bytes"
+            raise _refusal(option, "set", subject, problem, "a key has 32 bytes, or 40 in Z85")
+    elif size < (option.low or 0) or (option.high is not None and size > option.high):
+        raise _refusal(option, "set", subject, f"a value of {size} bytes", _allowed(option))
+    if option.name == "METADATA":
+        key, colon, text = value.partition(b":")
+        if not (colon and text and key.startswith(b"X-") and len(key) <= 255):
+            raise _refusal(option, "set", subject, f"{value!r}", 'write b"X-key:value"')
+    return value
+
+
+def check_readable(option: Option, subject: str = "") -> None:
+    """Raise `InvalidArgument` for a write-only option, `NotSupported` for one not there yet."""
+    if not option.readable:
+        raise _refusal(option, "get", subject, "it is write-only", "remember what was set")
+    if option.since > _build.LIBZMQ_VERSION:
+        raise _not_here(option, "get", subject, lacking(option))
+
+
+def lacking(option: Option) -> str:
+    """Return what this libzmq lacks for an option, as far as its build tells; "" for nothing.
+
+    A reason to give after libzmq has refused, not one to refuse by: some draft options work in
+    a library that was built without drafts.
+    """
+    if option.since > _build.LIBZMQ_VERSION:
+        return f"it needs libzmq {_dotted(option.since)}, and this is {_version()}"
+    if option.draft and not _build.DRAFTS:
+        return f"it is a draft option, and this libzmq {_version()} was built without drafts"
+    if option.feature and option.feature not in _build.FEATURES:
+        return f"it needs a libzmq built with {option.feature}, and this one was not"
+    return ""
+
+
+def explain(
+    error: ZMQError,
+    option: Option | int,
+    operation: str,
+    subject: str = "",
+    socket_type: int | None = None,
+) -> ZMQError:
+    """Return a better error than libzmq's, which has one EINVAL for a dozen reasons.
+
+    `operation` is "get" or "set", `option` the row, or the number where there is no row. Every
+    errno but EINVAL comes back as it was. The errno stays EINVAL, since callers test for it.
+    """
+    if error.errno != Errno.EINVAL:
+        return error
+    if not isinstance(option, Option):
+        problem = f"libzmq {_version()} refused option number {int(option)}"
+        return InvalidArgument.during(
+            f"{operation} option {int(option)}", subject, "zmqlite has no option of that number",
+            text=problem,
+        )  # fmt: skip
+    missing = lacking(option)
+    if missing:
+        return _not_here(option, operation, subject, missing)
+    if option.name in ("SUBSCRIBE", "UNSUBSCRIBE") and socket_type in (_XPUB, _PUB):
+        return _refusal(option, operation, subject, "not in this mode", "set XPUB_MANUAL first")
+    if option.types and socket_type is not None and socket_type not in option.types:
+        owners = " and ".join(kind.name for kind in option.types)
+        return _refusal(
+            option, operation, subject, "this socket type lacks it", f"it belongs to {owners}"
+        )
+    return _refusal(option, operation, subject, "libzmq refused it", _allowed(option))
+
+
+_XPUB, _PUB = SocketType.XPUB.value, SocketType.PUB.value
+
+
+def late_message(option: Option) -> str:
+    """Return the text of the `LateOptionWarning` for an option set after bind or connect."""
+    return (
+        f"{option.name} was set after bind or connect, and the endpoints that exist keep the old "
+        "value: set it first"
+    )
+
+
+def _refusal(
+    option: Option, operation: str, subject: str, problem: str, hint: str
+) -> InvalidArgument:
+    return InvalidArgument.during(f"{operation} {option.name}", subject, hint, text=problem)
+
+
+def _not_here(option: Option, operation: str, subject: str, reason: str) -> NotSupported:
+    return NotSupported.during(
+        f"{operation} {option.name}", subject, errno=Errno.EINVAL.value, text=reason
+    )
+
+
+def _allowed(option: Option) -> str:
+    """The range in words: what to write instead."""
+    if option.kind == KEY:
+        return "a key has 32 bytes, or 40 in Z85"
+    if option.name == "METADATA":
+        return 'write b"X-key:value"'
+    sized = option.kind in (BYTES, STRING)
+    unit = "bytes" if sized else option.unit
+    low, high = option.low, option.high
+    if option.flag and low == 0 and high == 1:
+        return "allowed are 0 and 1"
+    if low is None and high is None and not sized:
+        low, high = _BOUNDS[option.kind]
+    if low is not None and high is not None:
+        span = f"from {low} to {high}"
+    elif low is not None:
+        span = f"{low} and more"
+    elif high is not None:
+        span = f"at most {high}"
+    else:
+        return ""
+    return f"allowed: {span}" + (f" (in {unit})" if unit else "")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _version() -> str:
+    return _dotted(_build.LIBZMQ_VERSION)

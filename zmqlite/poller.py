@@ -1,0 +1,120 @@
+"""Waiting on many things at once: sockets, file descriptors, and objects that have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ._native import core
+from ._native.core import zmq_poll
+
+__all__ = ["Poller", "select", "zmq_poll"]
+
+_IN, _OUT, _ERR = 1, 2, 4
+_ALL = _IN | _OUT | _ERR | 8
+
+
+class Poller(core.Poller):
+    """A set of things to wait for: zmq_poller(3), as pyzmq and ffi-rzmq spell it.
+
+    Members are sockets, descriptors (int) and objects with `fileno()`. Waiting costs what is
+    ready, not what is registered. Not for use by two threads at once.
+    """
+
+    _found: list[tuple[Any, int]] = []  # noqa: RUF012 - replaced, never changed
+
+    def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
+        """Wait until a member is ready and return the ready ones as (member, events) pairs.
+
+        `timeout` is in milliseconds; None or a negative number waits for ever, 0 does not wait.
+        Returns an empty list when the time runs out. A signal handler that raises ends the wait
+        with its exception; one that returns does not, and the deadline is kept.
+        """
+        self._found = found = super().poll(timeout)
+        return found
+
+    def poll_nonblock(self) -> list[tuple[Any, int]]:
+        """Return what is ready now, without waiting."""
+        return self.poll(0)
+
+    @property
+    def readables(self) -> list[Any]:
+        """The members that the last `poll` found readable."""
+        return [member for member, events in self._found if events & _IN]
+
+    @property
+    def writables(self) -> list[Any]:
+        """The members that the last `poll` found writable."""
+        return [member for member, events in self._found if events & _OUT]
+
+    @property
+    def size(self) -> int:
+        """How many members there are."""
+        return len(self)
+
+    def register_readable(self, socket: Any) -> None:
+        """Watch `socket` for messages to read, besides what it is watched for already."""
+        self.register(socket, self._watched(socket) | _IN)
+
+    def register_writable(self, socket: Any) -> None:
+        """Watch `socket` for room to write, besides what it is watched for already."""
+        self.register(socket, self._watched(socket) | _OUT)
+
+    def deregister(self, socket: Any, flags: int = _ALL) -> bool:
+        """Stop watching `socket` for these events; with none left it is no member any more.
+
+        Returns whether it was watched for one of them.
+        """
+        watched = self._watched(socket)
+        if not watched & flags:
+            return False
+        left = watched & ~flags
+        if left:
+            self.modify(socket, left)
+        else:
+            self.unregister(socket)
+        return True
+
+    def deregister_readable(self, socket: Any) -> bool:
+        """Stop watching `socket` for messages to read; tell whether it was."""
+        return self.deregister(socket, _IN)
+
+    def deregister_writable(self, socket: Any) -> bool:
+        """Stop watching `socket` for room to write; tell whether it was."""
+        return self.deregister(socket, _OUT)
+
+    def delete(self, socket: Any) -> bool:
+        """Forget `socket` altogether, also one that is closed; tell whether it was a member."""
+        if socket not in self:
+            return False
+        self.unregister(socket)
+        return True
+
+    def _watched(self, socket: Any) -> int:
+        """Return the events that a member is watched for, 0 for a stranger."""
+        if socket not in self:
+            return 0
+        return next(flags for member, flags in self.sockets if member is socket or member == socket)
+
+
+def select(
+    rlist: Iterable[Any],
+    wlist: Iterable[Any],
+    xlist: Iterable[Any],
+    timeout: float | None = None,
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Wait as `select.select` does, for sockets too, and return three lists of what is ready.
+
+    `timeout` is in SECONDS; None or a negative number waits for ever. Sockets come back as they
+    are, everything else as its descriptor. A thing named in several lists is watched for all.
+    """
+    wanted: dict[Any, int] = {}
+    for members, event in ((rlist, _IN), (wlist, _OUT), (xlist, _ERR)):
+        for member in members:
+            wanted[member] = wanted.get(member, 0) | event
+    milliseconds = -1.0 if timeout is None or timeout < 0 else timeout * 1000
+    found = zmq_poll(list(wanted.items()), milliseconds)
+    readable, writable, failed = (
+        [member for member, events in found if events & event] for event in (_IN, _OUT, _ERR)
+    )
+    return readable, writable, failed

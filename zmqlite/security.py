@@ -1,0 +1,164 @@
+"""Keys, and the look at a socket's security settings before it meets the network.
+
+libzmq takes some settings without complaint and then encrypts nothing, shuts everybody out, or
+ends the process when the first client comes. `preflight` finds those before bind and connect
+and says what is missing. Keys travel in Z85, 40 characters: zmq_curve(7), zmq_z85_encode(3).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ._native import core
+from ._native.core import curve_keypair, curve_public, z85_decode, z85_encode
+from .enums import SecurityMechanism, SocketOption
+from .error import InvalidArgument
+
+__all__ = [
+    "check_pem",
+    "curve_keypair",
+    "curve_public",
+    "keys_equal",
+    "preflight",
+    "z85_decode",
+    "z85_encode",
+]
+
+# The core wants each option's number and kind as plain ints (kinds: see `options`).
+_INT, _STRING, _KEY = 0, 4, 5
+_MECHANISM = SocketOption.MECHANISM.value
+_NULL = SecurityMechanism.NULL.value
+_PLAIN = SecurityMechanism.PLAIN.value
+_CURVE = SecurityMechanism.CURVE.value
+_ZERO_KEY = b"0" * 40  # what an unset key reads as
+
+
+class _Checked(Protocol):
+    """What `preflight` needs of a socket."""
+
+    def get_option(self, option: int, kind: int, /) -> object: ...
+
+
+def keys_equal(one: str | bytes, other: str | bytes) -> bool:
+    """Compare two keys or passwords in a time that tells nothing about them.
+
+    Z85 text and the 32 raw bytes of the same CURVE key are different here.
+    """
+    from hmac import compare_digest  # loads hashlib: nothing to do on every import
+
+    return compare_digest(_octets(one), _octets(other))
+
+
+def _octets(value: str | bytes) -> bytes:
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+
+
+def preflight(socket: _Checked, operation: str, address: str, subject: str = "") -> None:
+    """Refuse to `operation` (bind or connect) with settings that would not do what they say.
+
+    Raises `InvalidArgument` when CURVE lacks a key, and for the PLAIN server settings that let
+    any client end the process. Costs one option read when no security is set.
+    """
+    mechanism = socket.get_option(_MECHANISM, _INT)
+    if mechanism == _NULL or address.startswith("inproc:"):
+        return
+    if mechanism == _CURVE:
+        reason = _curve_lack(socket)
+    elif mechanism == _PLAIN:
+        reason = _plain_trap(socket)
+    else:
+        return
+    if reason:
+        raise InvalidArgument.during(operation, subject or address, reason)
+
+
+def _curve_lack(socket: _Checked) -> str:
+    def unset(option: SocketOption) -> bool:
+        return socket.get_option(option.value, _KEY) in (_ZERO_KEY, bytes(32), b"", None)
+
+    if unset(SocketOption.CURVE_SECRETKEY):
+        side = "server" if socket.get_option(SocketOption.CURVE_SERVER.value, _INT) else "client"
+        return (
+            f"a CURVE {side} needs its own secret key: make a pair with "
+            "public, secret = curve_keypair() and set curve_secretkey = secret"
+        )
+    if socket.get_option(SocketOption.CURVE_SERVER.value, _INT):
+        return ""
+    if unset(SocketOption.CURVE_PUBLICKEY):
+        return (
+            "a CURVE client needs its own public key beside the secret one: "
+            "set curve_publickey = curve_public(secret)"
+        )
+    if unset(SocketOption.CURVE_SERVERKEY):
+        return (
+            "a CURVE client needs the public key of the server it wants: "
+            "set curve_serverkey, or curve_server = 1 if this is the server"
+        )
+    return ""
+
+
+def _plain_trap(socket: _Checked) -> str:
+    if not core.DRAFT_API or not socket.get_option(SocketOption.PLAIN_SERVER.value, _INT):
+        return ""
+    if not socket.get_option(SocketOption.ZAP_ENFORCE_DOMAIN.value, _INT):
+        return ""
+    if socket.get_option(SocketOption.ZAP_DOMAIN.value, _STRING):
+        return ""
+    return (
+        "a PLAIN server with zap_enforce_domain and no zap_domain is ended by its first client: "
+        "set zap_domain"
+    )
+
+
+def check_pem(operation: str, address: str, pem: dict[int, bytes]) -> None:
+    """Refuse a wss endpoint whose certificates are missing or unreadable.
+
+    `pem` maps the WSS option numbers that were set to their values. libzmq would end the process
+    instead. To bind takes WSS_CERT_PEM and WSS_KEY_PEM, which must belong together; to connect
+    takes WSS_TRUST_PEM or WSS_TRUST_SYSTEM. The key is written to a private temporary file for a
+    moment, for that is the only way Python's ssl module reads one. Raises `InvalidArgument`.
+    """
+    if operation == "bind":
+        cert = pem.get(SocketOption.WSS_CERT_PEM)
+        key = pem.get(SocketOption.WSS_KEY_PEM)
+        if not cert or not key:
+            lacking = "wss_cert_pem" if not cert else "wss_key_pem"
+            raise InvalidArgument.during(
+                operation, address, f"a wss server needs its certificate and key: set {lacking}"
+            )
+        _load_pair(operation, address, cert, key)
+        return
+    trust = pem.get(SocketOption.WSS_TRUST_PEM)
+    if trust:
+        _load_trust(operation, address, trust)
+    elif not pem.get(SocketOption.WSS_TRUST_SYSTEM):
+        raise InvalidArgument.during(
+            operation,
+            address,
+            "a wss client needs to know whom to trust: set wss_trust_pem or wss_trust_system = 1",
+        )
+
+
+def _load_pair(operation: str, address: str, cert: bytes, key: bytes) -> None:
+    import ssl  # wss alone pays for these imports
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(cert.rstrip(b"\0") + b"\n" + key.rstrip(b"\0") + b"\n")
+        file.flush()
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(file.name, password=lambda: "")
+        except ssl.SSLError as error:
+            hint = f"wss_cert_pem and wss_key_pem are no matching PEM pair: {error}"
+            raise InvalidArgument.during(operation, address, hint) from error
+
+
+def _load_trust(operation: str, address: str, trust: bytes) -> None:
+    import ssl
+
+    try:
+        text = trust.rstrip(b"\0").decode("ascii", "replace")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except ssl.SSLError as error:
+        hint = f"wss_trust_pem holds no readable certificate: {error}"
+        raise InvalidArgument.during(operation, address, hint) from error

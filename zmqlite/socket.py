@@ -1,0 +1,304 @@
+"""Socket: the one class that messages go through, of whatever type.
+
+The compiled core sends and receives; `_payload` converts, `_settings` knows the options; here
+are birth, endpoints, waiting and monitoring.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from ._address import address_of
+from ._native import core
+from ._settings import SettingSocket
+from .endpoint import Endpoint, check, hint_for
+from .enums import Event, PollEvent, SocketType
+from .error import ZMQBindError, ZMQError
+from .security import check_pem, preflight
+
+__all__ = ["Socket"]
+
+T = TypeVar("T")
+_SocketT = TypeVar("_SocketT", bound="Socket[Any]")
+
+_POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+_monitor_numbers = count(1)
+_PORTS = (49152, 65536)
+
+
+class Socket(SettingSocket, Generic[T]):
+    """A ZeroMQ socket: zmq_socket(3). Made by `Context.socket()`, or by calling a type.
+
+    It belongs to one thread at a time; handing it on is allowed, sharing it raises
+    `ThreadMisuse` (the thread-safe draft types may be shared). Everything that waits obeys
+    RCVTIMEO and SNDTIMEO and runs signal handlers.
+
+    Options are attributes (`sock.linger = 0`), in milliseconds and with -1 for ever where they
+    are times. As a context manager it closes; as an iterable it yields one received part after
+    the other until it or its context is closed.
+
+    `Socket(other)` and `shadow` give a second handle on a socket that somebody else owns.
+    """
+
+    _repr_cls = "zmqlite.Socket"
+    _shadow_obj: Any = None
+    _monitor_socket: Any = None
+
+    @overload
+    def __init__(
+        self,
+        context: core.Context,
+        socket_type: int,
+        /,
+        *,
+        copy_threshold: int | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(self, socket: core.Socket, /, *, copy_threshold: int | None = None) -> None: ...
+    @overload
+    def __init__(
+        self,
+        context: core.Context | None = None,
+        socket_type: int = -1,
+        *,
+        shadow: Any = 0,
+        copy_threshold: int | None = None,
+    ) -> None: ...
+    def __init__(
+        self,
+        context: Any = None,
+        socket_type: int = -1,
+        *,
+        shadow: Any = 0,
+        copy_threshold: int | None = None,
+    ) -> None:
+        if isinstance(context, core.Socket):
+            context, shadow = None, context
+        if not shadow:
+            super().__init__(context, socket_type, copy_threshold=copy_threshold)
+            return
+        self.__dict__["_shadow_obj"] = shadow  # keeps its owner alive
+        if context is None and isinstance(shadow, core.Socket):
+            context = shadow.context
+        super().__init__(
+            context, socket_type, shadow=address_of(shadow), copy_threshold=copy_threshold
+        )
+
+    @classmethod
+    def shadow(cls: type[_SocketT], address: Any) -> _SocketT:
+        """Return a handle on a socket that somebody else made and will close.
+
+        `address` is a Socket, the number `underlying` of one, or a cffi pointer. Closing the
+        handle leaves the socket open; using it after the socket was closed is undefined.
+        """
+        return cls(shadow=address)
+
+    def __copy__(self: _SocketT, memo: Any = None) -> _SocketT:
+        """Return another handle on this socket, which does not close it."""
+        return type(self)(self)
+
+    __deepcopy__ = __copy__
+
+    if TYPE_CHECKING:
+
+        @property
+        def context(self) -> Any:
+            """The context that this socket lives in."""
+
+    @property
+    def socket_type(self) -> SocketType:
+        """The older name of `type`."""
+        return self.type
+
+    def fileno(self) -> int:
+        """Return the descriptor that turns readable when `events` may have changed: FD.
+
+        It is no descriptor to read from, and it is edge-triggered: read `events` after each use.
+        """
+        return self.fd
+
+    # -- endpoints -------------------------------------------------------------------------------
+
+    @overload
+    def bind(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...
+    @overload
+    def bind(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
+    def bind(self, addr: Any) -> Any:
+        """Accept connections at an address and return the endpoint: zmq_bind(3).
+
+        The endpoint is a str in its resolved form, so `tcp://127.0.0.1:*` and `ipc://*` come back
+        with the port or path that the system chose; in a `with` it unbinds at the end. A list of
+        addresses gives a list of endpoints. Does not block, except to look up a host name.
+
+        Raises `InvalidArgument` for an address that makes no sense and for CURVE without keys,
+        `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `IncompatibleProtocol`,
+        `NotSupported` for a transport that this build lacks.
+        """
+        if isinstance(addr, (str, bytes)) or not isinstance(addr, Iterable):
+            return self._add_endpoint("bind", addr)
+        return [self._add_endpoint("bind", one) for one in addr]
+
+    @overload
+    def connect(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...
+    @overload
+    def connect(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
+    def connect(self, addr: Any) -> Any:
+        """Connect to an address, now or as soon as somebody binds it: zmq_connect(3).
+
+        Returns at once and keeps trying in the background; a monitor tells how it goes. Returns
+        the endpoint, which disconnects at the end of a `with`. Raises what `bind` raises for
+        addresses and keys.
+        """
+        if isinstance(addr, (str, bytes)) or not isinstance(addr, Iterable):
+            return self._add_endpoint("connect", addr)
+        return [self._add_endpoint("connect", one) for one in addr]
+
+    def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
+        subject = self._subject()
+        address = str(check(addr, operation, subject))  # the core takes no subclasses
+        if not self.closed:
+            preflight(self, operation, address, subject)
+            if address.startswith("wss:") and core.has("wss"):
+                check_pem(operation, address, self.__dict__.get("_pem", {}))
+        try:
+            resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
+        except ZMQError as error:
+            error.hint = hint_for(error.errno or 0, address, operation) or error.hint
+            raise
+        if resolved != address:
+            self.__dict__.setdefault("_resolved", {})[address] = resolved
+        return Endpoint(resolved, self, operation)
+
+    def bind_to_random_port(
+        self,
+        addr: str,
+        min_port: int = _PORTS[0],
+        max_port: int = _PORTS[1],
+        max_tries: int = 100,
+    ) -> int:
+        """Bind to a free port of `addr` (such as "tcp://127.0.0.1") and return the port.
+
+        Without a range the system picks one; with one, ports of min_port <= port < max_port are
+        tried at random. Raises `ZMQBindError` when `max_tries` of them were taken.
+        """
+        if (min_port, max_port) == _PORTS:
+            bound = self.bind(f"{addr}:*")
+            return int(bound.rstrip("/").rpartition(":")[2])
+        from random import randrange  # slow to load, and seldom needed
+
+        for _ in range(max_tries):
+            port = randrange(min_port, max_port)
+            try:
+                self.bind(f"{addr}:{port}")
+            except ZMQError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise
+            else:
+                return port
+        raise ZMQBindError(
+            f"no free port from {min_port} to {max_port - 1} of {addr} in {max_tries} tries"
+        )
+
+    def unbind(self, addr: str | bytes) -> None:
+        """Stop accepting at an endpoint; connections that exist stay: zmq_unbind(3).
+
+        `addr` is what `bind` was given or what it returned. Raises `AddressNotFound` for an
+        endpoint that is not bound.
+        """
+        self._remove_endpoint("unbind", addr)
+
+    def disconnect(self, addr: str | bytes) -> None:
+        """Disconnect from an endpoint, as soon as what is queued for it may go: zmq_disconnect(3).
+
+        `addr` is what `connect` was given or what it returned. Raises `AddressNotFound` for an
+        endpoint that is not connected.
+        """
+        self._remove_endpoint("disconnect", addr)
+
+    def _remove_endpoint(self, operation: str, addr: Any) -> None:
+        address = str(check(addr, operation, self._subject()))
+        known = self.__dict__.get("_resolved", {})
+        detach = self.unbind_raw if operation == "unbind" else self.disconnect_raw
+        detach(known.get(address, address))
+        known.pop(address, None)
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
+        """Wait until the socket is ready and return which of the events in `flags` it has.
+
+        `timeout` is in milliseconds; None or a negative number waits for ever. Returns 0 when
+        the time runs out. Raises `NotSupported` on a closed socket, `ContextTerminated`.
+        """
+        return self.poll_events(flags, -1 if timeout is None else timeout)
+
+    def readable(self) -> bool:
+        """Tell whether a message can be received now, without waiting."""
+        return bool(self.poll_events(_POLLIN, 0))
+
+    def writable(self) -> bool:
+        """Tell whether a message can be sent now, without waiting."""
+        return bool(self.poll_events(_POLLOUT, 0))
+
+    # -- monitoring ------------------------------------------------------------------------------
+
+    def monitor(
+        self,
+        addr: str | None,
+        events: int = Event.ALL,
+        version: int = 1,
+        socket_type: int = SocketType.PAIR,
+    ) -> None:
+        """Publish what happens to the connections on an inproc address: zmq_socket_monitor(3).
+
+        The publishing socket is a PAIR; with `version=2` (draft), which has more detail, it may
+        be a PUB or PUSH. None as the address stops. `monitor.parse_monitor_message` reads what
+        arrives. Nothing is reported about inproc connections.
+        """
+        self.monitor_raw(addr, int(events), int(version), int(socket_type))
+
+    def get_monitor_socket(self, events: int | None = None, addr: str | None = None) -> Any:
+        """Return a connected PAIR that receives the monitor's messages.
+
+        The same one at each call until it is closed; closing it is up to the caller. `events`
+        limits what is reported, `addr` is the inproc address to go through.
+        """
+        if self._monitor_socket is not None and not self._monitor_socket.closed:
+            return self._monitor_socket
+        if addr is None:
+            addr = f"inproc://monitor.s-{self.underlying:x}-{next(_monitor_numbers)}"
+        self.monitor(addr, Event.ALL if events is None else events)
+        receiver = self.context.socket(SocketType.PAIR)
+        try:
+            receiver.connect(addr)
+        except BaseException:
+            receiver.close(0)
+            raise
+        self._monitor_socket = receiver
+        return receiver
+
+    def disable_monitor(self) -> None:
+        """Stop the monitor; its socket receives MONITOR_STOPPED and is then of no more use."""
+        self._monitor_socket = None
+        self.monitor(None, 0)
+
+    # -- the rest --------------------------------------------------------------------------------
+
+    def __enter__(self: _SocketT) -> _SocketT:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        own = type(self).__dict__.get("_repr_cls")
+        name = own or f"{type(self).__module__}.{type(self).__qualname__}"
+        try:
+            kind = f"zmq.{SocketType(self.type_number).name}"
+        except ValueError:
+            kind = str(self.type_number)
+        return f"<{name}({kind}) at {id(self):#x}{' closed' * self.closed}>"
+
