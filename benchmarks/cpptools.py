@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 TOOLS = ("local_thr", "remote_thr", "inproc_thr", "local_lat", "remote_lat", "inproc_lat")
 STALL_SECONDS = 120
+TRIES = 5
 
 
 class ToolsMissing(Exception):
@@ -40,25 +41,37 @@ class Timing:
 def build() -> Path:
     """Return the folder of the compiled tools, compiling them first if need be.
 
-    Raises ToolsMissing when there is no unpacked libzmq, no archive or no compiler.
+    Raises ToolsMissing when there is no unpacked libzmq, no fitting archive or no compiler.
     """
-    tree, archives = _find_tree(), _find_archives()
+    tree = _find_tree()
     compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++")
     if compiler is None:
         raise ToolsMissing("no C++ compiler: set CXX")
+    reason = ToolsMissing("no archive of libzmq in the build folder: build zmqlite here")
+    for archives in _find_archives(tree.name.partition("-")[0])[:TRIES]:
+        try:
+            return _compile(compiler, tree, archives)
+        except ToolsMissing as error:
+            # built with a switch that needs more libraries; an older one may be the plain one
+            reason = error
+    raise reason
+
+
+def _compile(compiler: str, tree: Path, archives: list[Path]) -> Path:
+    """Compile all tools against these archives, into a folder named after all that goes in."""
     inputs = [tree.name, *(archive.name for archive in archives), (HERE / "hold.h").read_text()]
     folder = ROOT / "build" / f"perf-{hashlib.sha256(repr(inputs).encode()).hexdigest()[:12]}"
-    if all((folder / tool).is_file() for tool in TOOLS):
-        return folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "platform.hpp").write_text("/* the tools only ask whether this is Windows */\n")
     for tool in TOOLS:
+        if (folder / tool).is_file():
+            continue
         command = [compiler, "-O2", "-w", "-pthread", f"-I{folder}", f"-I{tree / 'include'}"]
         command += ["-include", str(HERE / "hold.h")] if tool == "remote_thr" else []
         command += [str(tree / "perf" / f"{tool}.cpp"), "-o", str(folder / f".{tool}")]
         done = subprocess.run([*command, *map(str, archives)], capture_output=True, text=True)
         if done.returncode:
-            raise ToolsMissing(f"{tool} does not compile: {done.stderr.strip()[-400:]}")
+            raise ToolsMissing(f"{tool} does not compile: {done.stderr.strip()[-300:]}")
         (folder / f".{tool}").replace(folder / tool)
     return folder
 
@@ -70,8 +83,8 @@ def _find_tree() -> Path:
     return places[-1].parent.parent
 
 
-def _find_archives() -> list[Path]:
-    """Return the newest archives of libzmq and libsodium, from the build folder or cache."""
+def _find_archives(version: str) -> list[list[Path]]:
+    """Return what to link, the likeliest first: this tree's builds before the cache, by age."""
     folders = [ROOT / "build"]
     sys.path.insert(0, str(ROOT / "vendor"))
     try:
@@ -80,13 +93,12 @@ def _find_archives() -> list[Path]:
         pass  # a tree without vendor/fetch.py has its build folder only
     finally:
         sys.path.pop(0)
-    found: list[Path] = []
-    for name in ("libzmq", "libsodium"):
-        candidates = [p for folder in folders for p in folder.rglob(f"{name}-*.a")]
-        if not candidates:
-            raise ToolsMissing(f"no archive of {name} in the build folder: build zmqlite here")
-        found.append(max(candidates, key=_age))
-    return found
+
+    def find(pattern: str) -> list[Path]:
+        return [p for folder in folders for p in sorted(folder.rglob(pattern), key=_age)[::-1]]
+
+    sodium = find("libsodium-*.a")[:1]
+    return [[archive, *sodium] for archive in find(f"libzmq-{version}-*.a")]
 
 
 def _age(path: Path) -> float:

@@ -27,13 +27,15 @@ from typing import Any
 import report
 from cells import LIBRARIES, Cell, choose
 from cpptools import ToolsMissing, build
-from runner import Failed, Sample, measure
+from runner import Failed, Sample, measure, watch_others
 from workloads import MODULES
 
 HERE = Path(__file__).resolve().parent
 QUIET = 0.25
 """A measurement made while others kept more cores busy than this is made again."""
 RETRIES = 3
+QUIET_PATIENCE = 60.0
+"""Seconds to wait for the others to finish before it is made again anyway."""
 
 
 def main() -> int:
@@ -172,8 +174,19 @@ def quietly(cell: Cell, library: str, number: int, seconds: float) -> Sample:
     """Measure, again if the machine was busy with something else; keep the quietest."""
     samples = [measure(cell, library, number, seconds)]
     while samples[-1].foreign > QUIET and len(samples) <= RETRIES:
+        wait_for_quiet()
         samples.append(measure(cell, library, number, seconds))
     return min(samples, key=lambda sample: sample.foreign)
+
+
+def wait_for_quiet() -> None:
+    """Wait until other programs leave the machine alone, but not for ever."""
+    deadline = time.monotonic() + QUIET_PATIENCE
+    while time.monotonic() < deadline:
+        busy = watch_others()
+        time.sleep(0.5)
+        if busy() < QUIET:
+            return
 
 
 def say(text: str) -> None:

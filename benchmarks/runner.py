@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def measure(cell: Cell, library: str, number: int, seconds: float) -> Sample:
 
     Raises Failed when a process fails or stalls.
     """
-    busy = _busy_seconds()
+    busy = watch_others()
     if cell.work == "import":
         figures = _import_time(library)
     elif library == "libzmq":
@@ -229,7 +229,7 @@ def _cpp(cell: Cell, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _place(transport: str, wildcard: bool = True) -> Iterator[str]:
+def _place(transport: str, wildcard: bool = True) -> Generator[str]:
     """Yield an endpoint to bind; what it leaves in the file system goes with it."""
     if transport == "tcp":
         yield "tcp://127.0.0.1:*" if wildcard else f"tcp://127.0.0.1:{_free_port()}"
@@ -247,7 +247,7 @@ def _free_port() -> int:
         return port
 
 
-def _busy_seconds() -> Callable[[], float]:
+def watch_others() -> Callable[[], float]:
     """Start watching; the function returned tells how many cores others kept busy since."""
     begin, before, ours = time.monotonic(), _all_busy(), _our_cpu()
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import zmqlite as zmq
 
-sys.path.insert(0, os.path.dirname(__file__))  # for `support`: the import mode adds no path
+sys.path.insert(0, str(Path(__file__).parent))  # for `support`: the import mode adds no path
 
-from support import FACTOR, connect_pair  # noqa: E402
+from support import FACTOR, connect_pair
 
 TERM_LIMIT = 10 * FACTOR
 TEST_LIMIT = 40 * FACTOR
@@ -136,9 +136,7 @@ def endpoint(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def pair(
-    context: zmq.Context[zmq.Socket[bytes]], endpoint: str
-) -> Callable[..., tuple[Any, Any]]:
+def pair(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> Callable[..., tuple[Any, Any]]:
     """A maker of two sockets that are connected over each transport in turn."""
 
     def make(bound: int = zmq.PAIR, connected: int = zmq.PAIR, **options: Any) -> tuple[Any, Any]:

@@ -324,7 +324,7 @@ class TestEnd:
     def test_term_with_a_limit_names_what_is_open(self, context: Any) -> None:
         socket = context.socket(zmq.PULL)
         socket.bind("inproc://open")
-        with pytest.raises(zmq.Again, match="PULL socket .*inproc://open"):
+        with pytest.raises(zmq.Again, match=r"PULL socket .*inproc://open"):
             context.term(timeout=0.05)
         socket.close()
 
@@ -339,8 +339,9 @@ class TestEnd:
             context.socket(zmq.PUSH).close()
 
     def test_with_is_silent_under_an_exception(self) -> None:
-        with pytest.raises(KeyError), zmq.Context() as context:
-            socket = context.socket(zmq.PUSH)
+        context = zmq.Context()
+        socket = context.socket(zmq.PUSH)
+        with pytest.raises(KeyError), context:
             raise KeyError
         assert context.closed
         assert socket.closed

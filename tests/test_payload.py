@@ -101,7 +101,8 @@ class TestObjects:
     def test_serialized(self, context: Any, copy: bool) -> None:
         one, two = connect_pair(context)
         one.send_serialized((1, 2), lambda pair: [b"%d" % n for n in pair], copy=copy)
-        assert two.recv_serialized(lambda parts: [int(bytes(p)) for p in parts], copy=copy) == [1, 2]
+        received = two.recv_serialized(lambda parts: [int(bytes(p)) for p in parts], copy=copy)
+        assert received == [1, 2]
 
     def test_groups_reach_send(self, context: Any) -> None:
         if not zmq.DRAFT_API:

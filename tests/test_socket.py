@@ -253,9 +253,7 @@ class TestLife:
         with pytest.warns(ResourceWarning, match="unclosed socket"):
             zmq.Socket(context, zmq.PUSH)
 
-    @pytest.mark.parametrize(
-        "make", [copy.copy, copy.deepcopy, zmq.Socket, zmq.Socket.shadow]
-    )
+    @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, zmq.Socket, zmq.Socket.shadow])
     def test_shadow_uses_the_socket_and_does_not_close_it(self, context: Any, make: Any) -> None:
         one, two = connect_pair(context)
         shadow = make(one)
@@ -342,12 +340,14 @@ class TestThreads:
 
         def work() -> int:
             done = 0
-            with context.socket(zmq.PULL, connect=tasks) as inbox:
-                with context.socket(zmq.PUSH, connect=results, linger=0) as outbox:
-                    outbox.send(b"ready")
-                    for task in inbox:
-                        outbox.send(task)
-                        done += 1
+            with (
+                context.socket(zmq.PULL, connect=tasks) as inbox,
+                context.socket(zmq.PUSH, connect=results, linger=0) as outbox,
+            ):
+                outbox.send(b"ready")
+                for task in inbox:
+                    outbox.send(task)
+                    done += 1
             return done
 
         workers = [in_thread(work) for _ in range(3)]

@@ -16,6 +16,7 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     floor 0  enums, constants, error, _version, _build
 """
 
+from . import constants
 from ._about import (
     DRAFT_API,
     IPC_PATH_MAX_LEN,
@@ -28,7 +29,6 @@ from ._about import (
     zmq_version_info,
 )
 from ._version import __version__
-from . import constants
 from .constants import *  # noqa: F403 - the one place for it: 300 names that `constants` lists
 from .context import Context
 from .endpoint import Endpoint

@@ -19,7 +19,7 @@ __all__ = [
     "zmq_version_info",
 ]
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
+_HERE = __file__.rpartition(os.sep)[0]  # without pathlib, which is slow to load
 
 
 def zmq_version() -> str:
@@ -29,7 +29,7 @@ def zmq_version() -> str:
 
 def get_includes() -> list[str]:
     """Return the folders to compile against: zmq.h of the libzmq inside, and the core's own."""
-    return [os.path.join(_HERE, "include"), os.path.join(_HERE, "_native")]
+    return [f"{_HERE}{os.sep}include", f"{_HERE}{os.sep}_native"]
 
 
 def get_library_dirs() -> list[str]:

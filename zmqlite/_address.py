@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 __all__ = ["address_of"]
@@ -23,13 +24,10 @@ def address_of(handle: Any) -> int:
 
 
 def _of_pointer(pointer: Any) -> int:
+    cffi = sys.modules.get("cffi")  # who brings such a pointer has loaded it
     try:
-        from cffi import FFI  # optional: who brings such a pointer has it
-    except ImportError:
-        FFI = None  # noqa: N806
-    try:
-        return int(FFI().cast("size_t", pointer))
-    except TypeError:
+        return int(cffi.FFI().cast("size_t", pointer))  # type: ignore[union-attr]
+    except (AttributeError, TypeError):
         raise TypeError(
             f"expected a context or socket, its address, or a cffi pointer, not {pointer!r:.80}"
         ) from None

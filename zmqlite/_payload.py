@@ -84,10 +84,15 @@ class PayloadSocket(core.Socket):
         return json.loads(self.recv(flags), **kwargs)
 
     def send_pyobj(
-        self, obj: Any, flags: int = 0, protocol: int = pickle.DEFAULT_PROTOCOL, **kwargs: Any
+        self,
+        obj: Any,
+        flags: int = 0,
+        protocol: int = pickle.DEFAULT_PROTOCOL,
+        copy: bool = True,
+        **kwargs: Any,
     ) -> core.MessageTracker | None:
         """Send `pickle.dumps(obj, protocol)` as one part; `kwargs` are those of `send`."""
-        return self.send(pickle.dumps(obj, protocol), flags, **kwargs)
+        return self.send(pickle.dumps(obj, protocol), flags, copy, **kwargs)
 
     def recv_pyobj(self, flags: int = 0) -> Any:
         """Receive one part and unpickle it. Never do this with peers you do not trust:
@@ -113,7 +118,11 @@ class PayloadSocket(core.Socket):
     ) -> _T: ...
     @overload
     def recv_serialized(
-        self, deserialize: Callable[[list[core.Frame]], _T], flags: int = 0, *, copy: Literal[False]
+        self,
+        deserialize: Callable[[list[core.Frame]], _T],
+        flags: int = 0,
+        *,
+        copy: Literal[False],
     ) -> _T: ...
     @overload
     def recv_serialized(

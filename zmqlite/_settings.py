@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import options
@@ -25,7 +26,7 @@ _WSS = frozenset(row.number for row in options.SOCKET_OPTIONS if row.name.starts
 _PACKAGE = __name__.rpartition(".")[0]
 
 
-class SettingSocket(SocketOptions, PayloadSocket):
+class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """The half of `Socket` that knows options; see `Socket`."""
 
     # -- by number -------------------------------------------------------------------------------
@@ -183,6 +184,5 @@ def _annotated(cls: type) -> Any:
     try:
         return getattr(cls, "__annotations__", ())
     except NameError:  # Python 3.14 evaluates them late, and one may name what only checkers see
-        from annotationlib import Format, get_annotations  # type: ignore[import-not-found]
-
-        return get_annotations(cls, format=Format.FORWARDREF)
+        annotationlib: Any = import_module("annotationlib")
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)

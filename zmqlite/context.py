@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from . import options
@@ -140,7 +141,7 @@ class Context(ContextOptions, core.Context, Generic[SocketT]):
             socket_type = _type_named(socket_type)
         if not kwargs:
             socket = make(self, socket_type)
-            settings = []
+            settings: list[tuple[str, Any]] = []
         else:
             settings, own = _sort_keywords(make, kwargs)
             socket = make(self, socket_type, **own)
@@ -189,16 +190,16 @@ class Context(ContextOptions, core.Context, Generic[SocketT]):
         to call from every thread; `io_threads` matters to the call that makes it.
         """
         # Looked up in this class alone: a subclass has an instance of its own.
-        instance = cls.__dict__.get("_instance")
-        if instance is not None and not instance.closed and cls._instance_pid == os.getpid():
-            return instance  # type: ignore[no-any-return]
+        found: _ContextT | None = cls.__dict__.get("_instance")
+        if found is not None and not found.closed and cls._instance_pid == os.getpid():
+            return found
         with _instance_lock:
-            instance = cls.__dict__.get("_instance")
-            if instance is None or instance.closed or cls._instance_pid != os.getpid():
-                instance = cls(io_threads)
+            found = cls.__dict__.get("_instance")
+            if found is None or found.closed or cls._instance_pid != os.getpid():
+                found = cls(io_threads)
                 cls._instance_pid = os.getpid()
-                cls._instance = instance
-            return instance  # type: ignore[no-any-return]
+                cls._instance = found
+            return found
 
     @classmethod
     def shadow(cls: type[_ContextT], address: Any) -> _ContextT:
@@ -212,9 +213,8 @@ class Context(ContextOptions, core.Context, Generic[SocketT]):
     @classmethod
     def shadow_pyczmq(cls: type[_ContextT], ctx: Any) -> _ContextT:
         """Return a handle on a context of the pyczmq package."""
-        from pyczmq import zctx  # type: ignore[import-not-found]
-
-        return cls(shadow=zctx.underlying(ctx))
+        pyczmq: Any = import_module("pyczmq")
+        return cls(shadow=pyczmq.zctx.underlying(ctx))
 
     def __copy__(self: _ContextT, memo: Any = None) -> _ContextT:
         """Return another handle on this context, which does not end it."""
@@ -369,9 +369,8 @@ def _make_socket(
     socket_type: SocketType, *, context: Context[Any] | None = None, **kwargs: Any
 ) -> Any:
     """Serve `zmq.REQ(...)`; see `SocketType.__call__`."""
-    if context is None:
-        context = Context.instance()
-    return context.socket(socket_type, **kwargs)
+    home = Context.instance() if context is None else context  # pyright: ignore[reportUnknownVariableType]
+    return home.socket(socket_type, **kwargs)
 
 
 set_socket_factory(_make_socket)

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Awaitable, Iterator, Sequence
-from typing import Any, Literal, TypedDict, overload
+from typing import Any, TypedDict, overload
 
+from ._native import core
 from .enums import Event
 from .error import ContextTerminated, SocketClosed, strerror_for
 
@@ -37,9 +38,7 @@ _ERRNO_EVENTS = (
     | Event.CLOSE_FAILED
     | Event.HANDSHAKE_FAILED_NO_DETAIL
 )
-_FD_EVENTS = (
-    Event.CONNECTED | Event.LISTENING | Event.ACCEPTED | Event.CLOSED | Event.DISCONNECTED
-)
+_FD_EVENTS = Event.CONNECTED | Event.LISTENING | Event.ACCEPTED | Event.CLOSED | Event.DISCONNECTED
 
 
 class _VersionTwo(TypedDict, total=False):
@@ -100,9 +99,9 @@ def _meaning(event: Event, value: int) -> int:
 
 
 @overload
-def recv_monitor_message(socket: Any, flags: int = 0) -> MonitorMessage: ...
+def recv_monitor_message(socket: core.Socket, flags: int = 0) -> MonitorMessage: ...
 @overload
-def recv_monitor_message(socket: Any, flags: int = 0) -> Awaitable[MonitorMessage]: ...
+def recv_monitor_message(socket: Any, flags: int = 0) -> Any: ...
 def recv_monitor_message(socket: Any, flags: int = 0) -> Any:
     """Receive and decode the next report of a monitor socket.
 
@@ -110,17 +109,17 @@ def recv_monitor_message(socket: Any, flags: int = 0) -> Any:
     flags or the socket's timeout say not to wait. On an asynchronous socket the result is to be
     awaited.
     """
-    received = socket.recv_multipart(flags)
-    if isinstance(received, list):
-        return parse_monitor_message(received)
-    return _parse_later(received)
+    received: Any = socket.recv_multipart(flags)
+    if hasattr(received, "__await__"):
+        return _parse_later(received)
+    return parse_monitor_message(received)
 
 
 async def _parse_later(received: Awaitable[list[bytes]]) -> MonitorMessage:
     return parse_monitor_message(await received)
 
 
-def monitor_events(socket: Any) -> Iterator[MonitorMessage]:
+def monitor_events(socket: core.Socket) -> Iterator[MonitorMessage]:
     """Yield the reports of a monitor socket until it stops.
 
     Blocks between reports. Ends after MONITOR_STOPPED, which is yielded last, and when the

@@ -94,7 +94,7 @@ class Poller(core.Poller):
         """Return the events that a member is watched for, 0 for a stranger."""
         if socket not in self:
             return 0
-        return next(flags for member, flags in self.sockets if member is socket or member == socket)
+        return next(flags for member, flags in self.sockets if member == socket)
 
 
 def select(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 from itertools import count
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ._address import address_of
 from ._native import core
@@ -81,10 +81,13 @@ class Socket(SettingSocket, Generic[T]):
             super().__init__(context, socket_type, copy_threshold=copy_threshold)
             return
         self.__dict__["_shadow_obj"] = shadow  # keeps its owner alive
-        if context is None and isinstance(shadow, core.Socket):
-            context = shadow.context
+        if context is None:
+            context = getattr(shadow, "context", None)  # an address tells nothing of its context
         super().__init__(
-            context, socket_type, shadow=address_of(shadow), copy_threshold=copy_threshold
+            cast("core.Context", context),
+            socket_type,
+            shadow=address_of(shadow),
+            copy_threshold=copy_threshold,
         )
 
     @classmethod
@@ -123,7 +126,7 @@ class Socket(SettingSocket, Generic[T]):
     # -- endpoints -------------------------------------------------------------------------------
 
     @overload
-    def bind(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...
+    def bind(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...  # type: ignore[overload-overlap]
     @overload
     def bind(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
     def bind(self, addr: Any) -> Any:
@@ -137,12 +140,10 @@ class Socket(SettingSocket, Generic[T]):
         `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `IncompatibleProtocol`,
         `NotSupported` for a transport that this build lacks.
         """
-        if isinstance(addr, (str, bytes)) or not isinstance(addr, Iterable):
-            return self._add_endpoint("bind", addr)
-        return [self._add_endpoint("bind", one) for one in addr]
+        return self._add_endpoints("bind", addr)
 
     @overload
-    def connect(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...
+    def connect(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...  # type: ignore[overload-overlap]
     @overload
     def connect(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
     def connect(self, addr: Any) -> Any:
@@ -152,9 +153,12 @@ class Socket(SettingSocket, Generic[T]):
         the endpoint, which disconnects at the end of a `with`. Raises what `bind` raises for
         addresses and keys.
         """
-        if isinstance(addr, (str, bytes)) or not isinstance(addr, Iterable):
-            return self._add_endpoint("connect", addr)
-        return [self._add_endpoint("connect", one) for one in addr]
+        return self._add_endpoints("connect", addr)
+
+    def _add_endpoints(self, operation: str, addr: Any) -> Any:
+        if isinstance(addr, (str, bytes)) or not hasattr(addr, "__iter__"):
+            return self._add_endpoint(operation, addr)
+        return [self._add_endpoint(operation, one) for one in addr]
 
     def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
         subject = self._subject()
@@ -301,4 +305,3 @@ class Socket(SettingSocket, Generic[T]):
         except ValueError:
             kind = str(self.type_number)
         return f"<{name}({kind}) at {id(self):#x}{' closed' * self.closed}>"
-

@@ -61,14 +61,14 @@ assert_type(bytes(frame), bytes)
 
 # --- options -----------------------------------------------------------------------------------
 
-socket.linger = 0
-socket.LINGER = zmq.NULL
 assert_type(socket.linger, int)
-assert_type(socket.sndhwm, int)
+assert_type(socket.SNDHWM, int)
+socket.linger = 0
+socket.RCVHWM = zmq.NULL
 assert_type(socket.identity, bytes)
 socket.subscribe("topic")
-context.io_threads = 2
 assert_type(context.io_threads, int)
+context.io_threads = 2
 
 # --- waiting, endpoints, keys, errors ----------------------------------------------------------
 

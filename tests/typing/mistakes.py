@@ -15,5 +15,5 @@ socket.lingr = 0  # WRONG: no such option
 socket.recv(copy=False).decode()  # WRONG: that is a Frame
 socket.poll("1")  # WRONG
 number: int = socket.recv_string()  # WRONG
-zmq.PUHS  # WRONG: no such constant
+kind = zmq.PUHS  # WRONG: no such constant
 zmq.Context(io_thread=2)  # WRONG

@@ -4,71 +4,16 @@
 # the system calls for messages of 1 KiB and more. See docs/performance.md.
 cdef int BATCH_SIZE = 65536
 
-cdef enum:  # how an option's value travels; the codes of zmqlite.options
-    KIND_INT = 0
-    KIND_INT64 = 1
-    KIND_UINT64 = 2
-    KIND_BYTES = 3
-    KIND_STRING = 4
-    KIND_KEY = 5
-    KIND_FD = 6
-
 cdef enum:
     RADIO = 14
     DISH = 15
     DGRAM = 18
 
 
-# -- who is inside -------------------------------------------------------------------------------
-
-
-cdef inline int enter(Handle self, str operation) except -1:
-    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
-        return refuse(self, operation)
-    if self._watch != NULL:
-        touch(self)
-    return 0
-
-
-cdef inline void leave(Handle self) noexcept:
-    owner_leave(&self._owner, self._thread_safe)
-
-
-cdef int refuse(Handle self, str operation) except -1:
-    """Say why this socket cannot be used now."""
-    if self._state == FORKED:
-        raise ForkError(EPERM, f"{operation} on {subject_of(self)}: this socket was made before fork() "
-                        "and stays with the parent process; make a new one here")
-    if self.handle == NULL:
-        if operation == "iterate":
-            raise StopIteration
-        return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
-    raise ThreadMisuse(
-        EBUSY,
-        f"{operation} on {subject_of(self)} from thread {threading.current_thread().name!r} while "
-        f"thread {thread_name(owner_thread(&self._owner))!r} is inside it: a socket serves one thread at "
-        "a time; give each thread its own socket, or wake the other one with context.shutdown()")
-
-
-cdef int fail_socket(Handle self, int error, str operation, str hint="") except -1:
-    return fail(error, operation, subject_of(self),
-                hint or next_step(error, operation, self.type_number))
-
-
-cdef int interrupted(Handle self, str operation) except -1:
-    """A signal came: run the handlers, outside of the socket, then look whether it still lives."""
-    leave(self)
-    PyErr_CheckSignals()
-    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
-        refuse(self, operation)
-    return 0
-
-
-
 cdef class Handle:
     """The life, the endpoints and the options of a socket; Socket adds the messages."""
 
-    def __init__(self, Context context not None, int socket_type, *, shadow=0, copy_threshold=None):
+    def __init__(self, Context context, int socket_type, *, shadow=0, copy_threshold=None):
         cdef size_t address = shadow
         cdef size_t size = sizeof(int)
         cdef int value = 0
@@ -79,6 +24,8 @@ cdef class Handle:
         self.copy_threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
         self.type_number = socket_type
         owner_reset(&self._owner)
+        if not address and context is None:
+            raise TypeError("a socket is made in a context: Socket(context, socket_type)")
         if address:
             self.handle = <void *> address
             self._shadow = True
@@ -86,11 +33,11 @@ cdef class Handle:
         else:
             self._open(context, socket_type)
         self._state = OPEN
-        if socket_type >= 12:
+        if self.type_number >= 12:
             size = sizeof(value)
             zmq_getsockopt(self.handle, ZMQ_THREAD_SAFE, &value, &size)
             self._thread_safe = value
-        self._special = socket_type == RADIO or socket_type == DGRAM
+        self._special = self.type_number == RADIO or self.type_number == DGRAM
         if not self._shadow:
             socket_link(self)
 
@@ -346,96 +293,16 @@ cdef class Handle:
 
     def get_option(self, int option, int kind):
         """Return the option with this number; ``kind`` says how its value travels (zmq_getsockopt)."""
-        cdef int number = 0
-        cdef int64_t long_number = 0
-        cdef uint64_t big_number = 0
-        cdef char text[4096]
-        cdef size_t size
-        cdef int rc
         if option == ZMQ_TYPE and self.handle != NULL:
             return self.type_number
-        enter(self, "getsockopt")
-        try:
-            while True:
-                if kind == KIND_INT or kind == KIND_FD:
-                    size = sizeof(number)
-                    rc = zmq_getsockopt(self.handle, option, &number, &size)
-                elif kind == KIND_INT64:
-                    size = sizeof(long_number)
-                    rc = zmq_getsockopt(self.handle, option, &long_number, &size)
-                elif kind == KIND_UINT64:
-                    size = sizeof(big_number)
-                    rc = zmq_getsockopt(self.handle, option, &big_number, &size)
-                else:
-                    size = 41 if kind == KIND_KEY else sizeof(text)
-                    rc = zmq_getsockopt(self.handle, option, text, &size)
-                if rc == 0:
-                    break
-                if libzmq_errno() != EINTR:
-                    fail_socket(self, libzmq_errno(), f"getsockopt({option})")
-                interrupted(self, "getsockopt")
-        finally:
-            leave(self)
-        if kind == KIND_INT or kind == KIND_FD:
-            return number
-        if kind == KIND_INT64:
-            return long_number
-        if kind == KIND_UINT64:
-            return big_number
-        if kind != KIND_BYTES and size and text[size - 1] == 0:
-            size -= 1
-        return PyBytes_FromStringAndSize(text, size)
+        return read_option(self, option, kind)
 
     def set_option(self, int option, int kind, value):
         """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
 
         None clears an option for which libzmq knows "unset".
         """
-        cdef int number
-        cdef int64_t long_number
-        cdef uint64_t big_number
-        cdef bytes text
-        cdef int rc
-        enter(self, "setsockopt")
-        try:
-            if value is None:
-                rc = zmq_setsockopt(self.handle, option, NULL, 0)
-            elif kind == KIND_INT or kind == KIND_FD:
-                number = value
-                if option == ZMQ_USE_FD and number >= 0 and not usable_fd(number):
-                    fail_socket(self, EINVAL, "setsockopt(USE_FD)", f"{number} is not an open socket descriptor")
-                rc = zmq_setsockopt(self.handle, option, &number, sizeof(number))
-            elif kind == KIND_INT64:
-                long_number = value
-                rc = zmq_setsockopt(self.handle, option, &long_number, sizeof(long_number))
-            elif kind == KIND_UINT64:
-                big_number = value
-                rc = zmq_setsockopt(self.handle, option, &big_number, sizeof(big_number))
-            else:
-                text = value
-                if option == ZMQ_CONNECT_ROUTING_ID:
-                    self._check_peer_id(text)
-                rc = zmq_setsockopt(self.handle, option, PyBytes_AS_STRING(text), len(text))
-            if rc != 0:
-                self._fail_option(libzmq_errno(), option, value)
-        finally:
-            leave(self)
-
-    def _fail_option(self, int error, int option, value):
-        hint = "the option refuses this value, this socket type, or this moment" if error == EINVAL else ""
-        fail_socket(self, error, f"setsockopt({option}, {value!r})", hint)
-
-    def _check_peer_id(self, bytes routing_id):
-        # A second peer with an id that is taken makes libzmq abort the process.
-        if self._peer_ids is None:
-            self._peer_ids = set()
-        taken = routing_id in self._peer_ids or (
-            ZMQLITE_DRAFTS and self.type_number == ZMQ_ROUTER and len(routing_id)
-            and zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id)) >= 0)
-        if taken:
-            fail_socket(self, EINVAL, "setsockopt(CONNECT_ROUTING_ID)",
-                       f"the routing id {routing_id!r} already belongs to a peer of this socket")
-        self._next_peer_id = routing_id
+        write_option(self, option, kind, value)
 
     def __repr__(self):
         state = " closed" if self.handle == NULL else ""

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -90,7 +90,7 @@ class ProcessCrew:
 
 
 @contextmanager
-def _unhurried() -> Iterator[None]:
+def _unhurried() -> Generator[None]:
     """Put Ctrl-C off until the end of the block, so that no process is started and forgotten."""
     if current_thread() is not main_thread():
         yield  # only the main thread is interrupted, and only it may handle signals

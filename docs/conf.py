@@ -1,0 +1,27 @@
+"""Sphinx configuration: `sphinx-build -W docs docs/_build`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for tables.py
+
+import zmqlite
+
+project = "zmqlite"
+author = "the zmqlite authors"
+copyright = "the zmqlite authors"
+version = release = zmqlite.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "tables"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+nitpicky = False
+
+html_theme = "furo"
+html_title = f"zmqlite {release}"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"

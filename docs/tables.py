@@ -1,0 +1,154 @@
+"""Directives that draw tables from the code, so that the pages cannot lag behind it.
+
+```{option-table} socket|context|message      every row of that option table
+```{error-table}                               every exception: errno, built-in, meaning
+```{feature-table}                             what this build of libzmq can do
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+import zmqlite as zmq
+from zmqlite import options
+from zmqlite.enums import Errno
+from zmqlite.error import error_for
+
+KINDS = {
+    options.INT: "int", options.INT64: "int64", options.UINT64: "uint64", options.BYTES: "bytes",
+    options.STRING: "text", options.KEY: "key", options.FD: "descriptor",
+}  # fmt: skip
+TABLES = {
+    "socket": options.SOCKET_OPTIONS,
+    "context": options.CONTEXT_OPTIONS,
+    "message": options.MESSAGE_OPTIONS,
+}
+Cell = Any  # text, or a literal
+
+
+def literal(text: str) -> nodes.literal:
+    return nodes.literal(text, text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]) -> nodes.table:
+    """Return a table of the given texts and literals."""
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+    top, body = nodes.thead(), nodes.tbody()
+    top += row_of(head)
+    body += [row_of(cells) for cells in rows]
+    group += [top, body]
+    return nodes.table("", group, classes=["colwidths-given"])
+
+
+def row_of(cells: Sequence[Cell]) -> nodes.row:
+    row = nodes.row()
+    for cell in cells:
+        paragraph = nodes.paragraph()
+        paragraph += nodes.Text(cell) if isinstance(cell, str) else cell
+        row += nodes.entry("", paragraph)
+    return row
+
+
+def span(option: options.Option) -> str:
+    """The range of values in words."""
+    low, high, unit = option.low, option.high, option.unit
+    if option.kind in (options.BYTES, options.STRING):
+        unit = "bytes"
+    if option.flag:
+        return "off 0, on 1"
+    if low is not None and high is not None:
+        return f"{low} to {high} {unit}".strip()
+    if low is not None:
+        return f"from {low} {unit}".strip()
+    return unit
+
+
+def needs(option: options.Option) -> str:
+    """What the option asks of libzmq and of the socket."""
+    parts = [kind.name for kind in option.types]
+    wants = [", ".join(parts)] if parts else []
+    if option.since > (4, 3, 0):
+        wants.append("libzmq " + ".".join(map(str, option.since)))
+    wants += ["drafts"] * option.draft
+    wants += [option.feature] if option.feature else []
+    return "; ".join(wants)
+
+
+def access(option: options.Option) -> str:
+    how = "get" * option.readable + " set" * option.writable
+    return how.strip() + (", late" if option.writable and not option.acts_late else "")
+
+
+class OptionTable(Directive):
+    """Draw one option table: name, kind, default, range, what it needs, what it does."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        rows = [
+            (
+                literal(option.name.lower()),
+                str(option.number),
+                KINDS[option.kind],
+                access(option),
+                "" if option.default is None else literal(repr(option.default)),
+                span(option),
+                needs(option),
+                option.doc,
+            )
+            for option in TABLES[self.arguments[0]]
+        ]
+        head = ("option", "number", "kind", "access", "default", "values", "needs", "what it is for")
+        return [table(head, rows, (20, 6, 8, 10, 8, 14, 14, 40))]
+
+
+class ErrorTable(Directive):
+    """Draw the exceptions: class, errno values, built-in that also catches it, meaning."""
+
+    OURS: ClassVar = [zmq.ZMQBaseError, zmq.ZMQError]
+
+    def run(self) -> list[nodes.Node]:
+        numbers: dict[type, list[str]] = {}
+        for name, number in self._errnos().items():
+            numbers.setdefault(type(error_for(number)), []).append(name)
+        rows = []
+        for name in zmq.__all__:
+            cls = getattr(zmq, name)
+            if isinstance(cls, type) and issubclass(cls, (Exception, Warning)):
+                also = [b.__name__ for b in cls.__bases__ if not b.__module__.startswith("zmqlite")]
+                meaning = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
+                codes = [] if cls is zmq.ZMQError else numbers.get(cls, [])
+                rows.append((literal(name), ", ".join(codes), ", ".join(also), meaning))
+        return [table(("class", "errno", "also a", "when"), rows, (16, 14, 16, 54))]
+
+    @staticmethod
+    def _errnos() -> dict[str, int]:
+        known = {member.name: member.value for member in Errno}
+        return known | {"EINTR": errno.EINTR, "EBUSY": errno.EBUSY, "EACCES": errno.EACCES,
+                        "EPERM": errno.EPERM, "ENOENT": errno.ENOENT}  # fmt: skip
+
+
+class FeatureTable(Directive):
+    """Draw which optional parts the libzmq that builds the docs has."""
+
+    def run(self) -> list[nodes.Node]:
+        names = ("ipc", "curve", "ws", "drafts", "wss", "pgm", "norm", "gssapi", "tipc", "vmci")
+        rows = [(literal(name), "yes" if self._has(name) else "no") for name in names]
+        return [table(("feature", "in this build"), rows, (20, 20))]
+
+    @staticmethod
+    def _has(name: str) -> bool:
+        return zmq.DRAFT_API if name == "drafts" else zmq.has(name)
+
+
+def setup(app: Any) -> dict[str, Any]:
+    app.add_directive("option-table", OptionTable)
+    app.add_directive("error-table", ErrorTable)
+    app.add_directive("feature-table", FeatureTable)
+    return {"parallel_read_safe": True, "version": zmq.__version__}

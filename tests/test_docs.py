@@ -1,0 +1,100 @@
+"""The pages tell the truth: their code runs, their commands are CI's, their tables are complete."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from run_page import blocks
+from support import FACTOR
+
+import zmqlite as zmq
+from zmqlite import options
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES_WITH_CODE = [
+    page for page in PAGES if any(b.language in ("python", "pycon") for b in blocks(page.read_text()))
+]
+RUNNER = Path(__file__).with_name("run_page.py")
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.name)
+def test_code_runs(page: Path, tmp_path: Path) -> None:
+    """In an empty folder, with warnings as errors, and without a word on stderr."""
+    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", str(RUNNER), str(page)],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=env, timeout=50 * FACTOR,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+def test_every_page_is_in_the_contents() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    listed = set(re.findall(r"^([\w-]+)$", index, re.MULTILINE))
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"} <= listed
+
+
+def test_no_code_block_is_left_unmarked() -> None:
+    """Every fence names its language, so that none escapes the run by a typing error."""
+    known = {"python", "pycon", "text", "console", "sh", "ruby", "toml"}
+    for page in PAGES:
+        fences = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)
+        for opening in fences[::2]:
+            directive = opening.startswith("{")
+            assert directive or opening.split(" ")[0] in known, f"{page.name}: ```{opening}"
+
+
+def test_readme_commands_are_those_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text()
+    commands = [b.text.strip() for b in blocks(readme) if b.language == "sh"]
+    assert sum("-m zmqlite demo" in c for c in commands) == 1
+    assert sum(c.endswith("bin/pytest") for c in commands) == 1
+    script = ROOT / ".ci" / "run"
+    if not script.is_file():
+        pytest.skip("this copy has no .ci")
+    assert "readme_command" in script.read_text()
+
+
+def test_local_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[\w-]+)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_error_page_names_every_class() -> None:
+    names = [n for n in zmq.__all__ if isinstance(getattr(zmq, n), type)]
+    errors = [n for n in names if issubclass(getattr(zmq, n), (zmq.ZMQBaseError, Warning))]
+    text = "".join(page.read_text() for page in PAGES)
+    assert errors
+    assert "{error-table}" in text
+    assert "{option-table}" in text
+
+
+def test_every_option_has_a_line_for_the_table() -> None:
+    for row in [*options.SOCKET_OPTIONS, *options.CONTEXT_OPTIONS, *options.MESSAGE_OPTIONS]:
+        assert row.doc.strip(), row.name
+
+
+def test_switches_of_the_build_are_documented() -> None:
+    """What setup.py and vendor/ read from the environment stands in docs/building.md."""
+    page = (ROOT / "docs" / "building.md").read_text()
+    sources = [ROOT / "setup.py", *(ROOT / "vendor").glob("*.py")]
+    if not sources[0].is_file():
+        pytest.skip("this copy has no setup.py")
+    names = set()
+    for source in sources:
+        text = source.read_text()
+        names |= set(re.findall(r'"(ZMQLITE_[A-Z_]+)"', text))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "switch":
+                names |= {f"ZMQLITE_{a.value}" for a in node.args if isinstance(a, ast.Constant)}
+    assert names
+    assert [name for name in sorted(names) if name.upper() not in page] == []

@@ -1,0 +1,44 @@
+# Who is inside a socket, and what is said to whoever may not come in. Whoever enters, leaves.
+
+
+
+cdef inline int enter(Handle self, str operation) except -1:
+    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+        return refuse(self, operation)
+    if self._watch != NULL:
+        touch(self)
+    return 0
+
+
+cdef inline void leave(Handle self) noexcept:
+    owner_leave(&self._owner, self._thread_safe)
+
+
+cdef int refuse(Handle self, str operation) except -1:
+    """Say why this socket cannot be used now."""
+    if self._state == FORKED:
+        raise ForkError(EPERM, f"{operation} on {subject_of(self)}: this socket was made before fork() "
+                        "and stays with the parent process; make a new one here")
+    if self.handle == NULL:
+        if operation == "iterate":
+            raise StopIteration
+        return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
+    raise ThreadMisuse(
+        EBUSY,
+        f"{operation} on {subject_of(self)} from thread {threading.current_thread().name!r} while "
+        f"thread {thread_name(owner_thread(&self._owner))!r} is inside it: a socket serves one thread at "
+        "a time; give each thread its own socket, or wake the other one with context.shutdown()")
+
+
+cdef int fail_socket(Handle self, int error, str operation, str hint="") except -1:
+    return fail(error, operation, subject_of(self),
+                hint or next_step(error, operation, self.type_number))
+
+
+cdef int interrupted(Handle self, str operation) except -1:
+    """A signal came: run the handlers, outside of the socket, then look whether it still lives."""
+    leave(self)
+    PyErr_CheckSignals()
+    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+        refuse(self, operation)
+    return 0
