@@ -8,7 +8,6 @@ platform has, vendor/archive.py when something must be compiled again.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -26,7 +25,8 @@ sys.path.insert(0, str(HERE / "vendor"))
 import features  # noqa: E402
 import fetch  # noqa: E402
 from archive import Recipe, build, locked  # noqa: E402
-from pins import FetchError, read_pin  # noqa: E402
+from generated import write, write_build_info, write_headers, write_licenses  # noqa: E402
+from pins import FetchError  # noqa: E402
 from toolchain import (  # noqa: E402
     MsvcToolchain,
     UnixToolchain,
@@ -52,7 +52,8 @@ def say(text: str) -> None:
 
 def switch(name: str) -> bool:
     """Tell whether the environment switches ZMQLITE_<name> on."""
-    return os.environ.get(f"ZMQLITE_{name.upper()}", "").lower() not in ("", "0", "no", "off", "false")
+    value = os.environ.get(f"ZMQLITE_{name.upper()}", "")
+    return value.lower() not in ("", "0", "no", "off", "false")
 
 
 DEBUG, LTO, SANITIZE = switch("DEBUG"), switch("LTO"), os.environ.get("ZMQLITE_SANITIZE", "")
@@ -74,6 +75,10 @@ SWITCHES += CHOSEN
 
 CC, CXX = ([], []) if WINDOWS else (command("CC", "cc"), command("CXX", "c++"))
 COMPILER = "MSVC" if WINDOWS else identify(CXX)
+for _name, _words in (("CC", CC), ("CXX", CXX)):
+    # where Python's own compiler is missing, setuptools must take the one that we found
+    if _words and not shutil.which(shlex.split(sysconfig.get_config_var(_name) or _name)[0]):
+        os.environ.setdefault(_name, shlex.join(_words))
 ARCHFLAGS = shlex.split(os.environ.get("ARCHFLAGS", "")) if MACOS else []
 
 
@@ -90,13 +95,16 @@ def common_flags(sanitize: bool = True) -> list[str]:
         flags += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     if LTO:
         flags.append("-flto=auto" if "clang" not in COMPILER else "-flto")
+    if MACOS:
+        oldest = sysconfig.get_config_var("MACOSX_DEPLOYMENT_TARGET")
+        flags.append(f"-mmacosx-version-min={os.environ.get('MACOSX_DEPLOYMENT_TARGET', oldest)}")
     return flags
 
 
 def archive_flags(sanitize: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Flags for C and for C++ files of the two libraries; their warnings are not ours to fix."""
     if WINDOWS:
-        return ("/O2", "/w"), ("/O2", "/w", "/std:c++14", "/EHsc")
+        return ("/O2", "/MD", "/w"), ("/O2", "/MD", "/w", "/std:c++14", "/EHsc")
     # one section a function, so that the linker can drop what is never called
     base = [*common_flags(sanitize), "-w", "-ffunction-sections", "-fdata-sections"]
     c = [*base, "-std=gnu11", *from_environment("CFLAGS")]
@@ -232,7 +240,7 @@ class Native:
         self.objects = [str(zmq), *objects]
         for name in CHOSEN:
             self.link += pkg_config("--libs", *OPTIONAL[name])
-        self.features = sorted([*WANTED, *([] if WINDOWS else ["ipc"])])
+        self.features = [*WANTED, "ipc"]
 
     def _installed_sodium(self, source: fetch.Source) -> list[Path]:
         if source.kind == "prefix":
@@ -253,11 +261,14 @@ class Native:
             self.link = pkg_config("--libs", "libzmq")
         names = ("ipc", "curve", "gssapi", "pgm", "norm", "tipc", "WS", "WSS", "draft")
         program = features.HAS_PROGRAM.format(names=", ".join(f'"{n}"' for n in names))
-        flags = ["-DZMQ_STATIC", f"-I{self.include}", *self.link, "-pthread"]
-        answer = probe(CXX, program, *flags, execute=True)
-        if answer is None:
-            raise FetchError(f"{self.zmq.origin}: a test program could not be linked and run")
-        self.features = sorted("drafts" if n == "draft" else n.lower() for n in answer.split())
+        flags = ["-DZMQ_STATIC", f"-I{self.include}", "-pthread"]
+        for more in ([], ["-lsodium"]):  # a static archive does not say whether it needs it
+            answer = probe(CXX, program, *flags, *self.link, *more, execute=True)
+            if answer is not None:
+                self.link += more
+                self.features = ["drafts" if n == "draft" else n.lower() for n in answer.split()]
+                return
+        raise FetchError(f"{self.zmq.origin}: a test program could not be linked and run")
 
 
 def find_library(prefix: Path, name: str) -> Path:
@@ -269,56 +280,13 @@ def find_library(prefix: Path, name: str) -> Path:
     raise FetchError(f"{prefix} has no lib/lib{name}.a")
 
 
-# --- generated files ------------------------------------------------------------------------
-
-
-def write(path: Path, text: str) -> Path:
-    """Write a file in one step, only if it changes."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    return path
-
-
-def write_package_files(native: Native, package: Path) -> None:
-    """Write _build.py, the headers for people who cimport, and the licence texts."""
-    for name in ("zmq.h", "zmq_utils.h"):
-        text = (native.include / name).read_text(encoding="utf-8", errors="replace")
-        write(package / "include" / name, text)
-    header = (package / "include" / "zmq.h").read_text(encoding="utf-8")
-    stop = re.search(r"#define ZMQ_RECONNECT_STOP_AFTER_DISCONNECT (\w+)", header)
-    values = {
-        "LIBZMQ_VERSION: tuple[int, int, int]": tuple(map(int, native.zmq.version.split("."))),
-        "LIBZMQ_SOURCE: str": native.zmq.origin,
-        "LIBZMQ_SHA256: str": native.zmq.sha256,
-        "LIBSODIUM_VERSION: str | None": native.sodium.version if native.sodium else None,
-        "DRAFTS: bool": "drafts" in native.features,
-        "FEATURES: tuple[str, ...]": tuple(native.features),
-        "RECONNECT_STOP_AFTER_DISCONNECT: int": int(stop[1], 0) if stop else 0,
-        "COMPILER: str": COMPILER,
-        "SWITCHES: tuple[str, ...]": tuple(SWITCHES),
-    }
-    lines = ['"""How this copy of zmqlite was built (written by setup.py)."""', ""]
-    lines += ["from __future__ import annotations", ""]
-    lines += [f"{name} = {value!r}" for name, value in values.items()]
-    write(package / "_build.py", "\n".join(lines) + "\n")
-    shutil.rmtree(package / "licenses", ignore_errors=True)
-    for source in (native.zmq, native.sodium):
-        if source is not None and source.kind == "tree":
-            for name in read_pin(source.name).licenses:
-                text = Path(source.path) / name
-                if text.is_file():
-                    flat = f"{source.name}-{name.replace('/', '-').removesuffix('.txt')}.txt"
-                    write(package / "licenses" / flat, text.read_text(encoding="utf-8"))
-
-
 # --- commands -------------------------------------------------------------------------------
 
 
 class BuildExtension(build_ext):
     """Build the libraries, write the generated files, then compile and link the extension."""
+
+    package_folder = PACKAGE
 
     def run(self) -> None:
         """Build everything; two builds of one tree for one Python take turns."""
@@ -336,7 +304,17 @@ class BuildExtension(build_ext):
             native = Native(self.compiler)
         except FetchError as error:
             raise SystemExit(f"zmqlite: {error}") from error
-        write_package_files(native, self.package_folder)
+        write_headers(native.include, self.package_folder)
+        write_licenses(self.package_folder, (native.zmq, native.sodium))
+        write_build_info(
+            self.package_folder,
+            native.include,
+            native.zmq,
+            native.sodium,
+            native.features,
+            COMPILER,
+            SWITCHES,
+        )
         for extension in self.extensions:
             self._prepare(extension, native)
         # setuptools compares times only, and an archive from the cache may be an old one
@@ -344,7 +322,7 @@ class BuildExtension(build_ext):
             f"{e.define_macros}\n{e.extra_objects}\n{e.extra_compile_args}\n{e.extra_link_args}\n"
             for e in self.extensions
         )
-        record = Path(self.build_temp) / "extension.txt"
+        record = Path(str(self.build_temp)) / "extension.txt"
         same = record.is_file() and record.read_text(encoding="utf-8") == wanted
         self.force = self.force or not same
         super().build_extensions()

@@ -18,7 +18,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "tables"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
-nitpicky = False
+default_role = "code"  # docstrings mark names with single backticks
 
 html_theme = "furo"
 html_title = f"zmqlite {release}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -35,7 +35,9 @@ def literal(text: str) -> nodes.literal:
     return nodes.literal(text, text)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]) -> nodes.table:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]
+) -> nodes.table:
     """Return a table of the given texts and literals."""
     group = nodes.tgroup(cols=len(head))
     group += [nodes.colspec(colwidth=width) for width in widths]
@@ -59,7 +61,7 @@ def span(option: options.Option) -> str:
     """The range of values in words."""
     low, high, unit = option.low, option.high, option.unit
     if option.kind in (options.BYTES, options.STRING):
-        unit = "bytes"
+        unit = "bytes" if high is not None else ""
     if option.flag:
         return "off 0, on 1"
     if low is not None and high is not None:
@@ -81,8 +83,9 @@ def needs(option: options.Option) -> str:
 
 
 def access(option: options.Option) -> str:
-    how = "get" * option.readable + " set" * option.writable
-    return how.strip() + (", late" if option.writable and not option.acts_late else "")
+    """Whether it can be read and set, and when setting it makes a difference."""
+    when = "set first" if option.acts_late else "set any time"
+    return ", ".join(["get"] * option.readable + [when] * option.writable)
 
 
 class OptionTable(Directive):
@@ -104,14 +107,21 @@ class OptionTable(Directive):
             )
             for option in TABLES[self.arguments[0]]
         ]
-        head = ("option", "number", "kind", "access", "default", "values", "needs", "what it is for")
+        head = (
+            "option",
+            "number",
+            "kind",
+            "access",
+            "default",
+            "values",
+            "needs",
+            "what it is for",
+        )
         return [table(head, rows, (20, 6, 8, 10, 8, 14, 14, 40))]
 
 
 class ErrorTable(Directive):
     """Draw the exceptions: class, errno values, built-in that also catches it, meaning."""
-
-    OURS: ClassVar = [zmq.ZMQBaseError, zmq.ZMQError]
 
     def run(self) -> list[nodes.Node]:
         numbers: dict[type, list[str]] = {}
@@ -121,8 +131,11 @@ class ErrorTable(Directive):
         for name in zmq.__all__:
             cls = getattr(zmq, name)
             if isinstance(cls, type) and issubclass(cls, (Exception, Warning)):
-                also = [b.__name__ for b in cls.__bases__ if not b.__module__.startswith("zmqlite")]
-                meaning = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
+                also = [
+                    b.__name__ for b in cls.__bases__ if not b.__module__.startswith("zmqlite")
+                ]
+                summary = (cls.__doc__ or "").replace("`", "").split("\n\n")[0]
+                meaning = " ".join(summary.split())
                 codes = [] if cls is zmq.ZMQError else numbers.get(cls, [])
                 rows.append((literal(name), ", ".join(codes), ", ".join(also), meaning))
         return [table(("class", "errno", "also a", "when"), rows, (16, 14, 16, 54))]

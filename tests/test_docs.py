@@ -1,4 +1,4 @@
-"""The pages tell the truth: their code runs, their commands are CI's, their tables are complete."""
+"""The pages tell the truth: their code runs, their commands are CI's, their tables are whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from zmqlite import options
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES_WITH_CODE = [
-    page for page in PAGES if any(b.language in ("python", "pycon") for b in blocks(page.read_text()))
+    page
+    for page in PAGES
+    if any(b.language in ("python", "pycon") for b in blocks(page.read_text()))
 ]
 RUNNER = Path(__file__).with_name("run_page.py")
 

@@ -204,6 +204,7 @@ class TestZmqPoll:
         read, write = pipe
         one, _ = connect_pair(context)
         os.write(write, b"x")
+        one.poll(LONG, zmq.POLLOUT)
         found = zmq.zmq_poll([(one, zmq.POLLOUT), (read, zmq.POLLIN)], 1000)
         assert found == [(one, zmq.POLLOUT), (read, zmq.POLLIN)]
 

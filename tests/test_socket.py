@@ -124,6 +124,23 @@ class TestEndpoints:
         assert len(socket.endpoints) == 1
 
 
+@pytest.mark.skipif(not zmq.DRAFT_API, reason="built without drafts")
+class TestConnectPeer:
+    def test_returns_the_routing_id(self, context: Any) -> None:
+        server = context.socket(zmq.PEER, rcvtimeo=int(5000 * FACTOR))
+        client = context.socket(zmq.PEER)
+        peer = client.connect_peer(server.bind("tcp://127.0.0.1:*"))
+        assert client.endpoints == server.endpoints
+        client.send(b"x", routing_id=peer)
+        assert server.recv() == b"x"
+
+    def test_mistakes(self, context: Any) -> None:
+        with pytest.raises(zmq.InvalidArgument, match="port is missing"):
+            context.socket(zmq.PEER).connect_peer("tcp://localhost")
+        with pytest.raises(zmq.NotSupported):
+            context.socket(zmq.REQ).connect_peer("inproc://x")
+
+
 def _binds(socket: Any, address: str) -> bool:
     try:
         socket.bind(address)

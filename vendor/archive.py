@@ -12,9 +12,10 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ class Recipe:
     macros: tuple[tuple[str, str], ...]
     c_flags: tuple[str, ...]
     cxx_flags: tuple[str, ...]
-    generated: dict[str, str] = field(default_factory=dict)
+    generated: dict[str, str] = field(default_factory=dict[str, str])
     depends: tuple[str, ...] = ()
 
     def key(self, toolchain: Toolchain) -> str:
@@ -130,24 +131,24 @@ def _writable(preferred: Path, fallback: Path) -> Path:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Generator[None, None, None]:
     """Hold an exclusive lock on a file; go on without one where the file system has none."""
     with path.open("a+b") as stream:
-        try:
-            if os.name == "nt":
-                import msvcrt
-
-                while True:
-                    try:
-                        stream.seek(0)
-                        msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)  # waits 10 s
-                        break
-                    except PermissionError:
-                        continue
-            else:
-                import fcntl
-
-                fcntl.flock(stream, fcntl.LOCK_EX)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            _acquire(stream.fileno())
         yield
+
+
+def _acquire(descriptor: int) -> None:
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    else:
+        import msvcrt
+
+        held = False
+        while not held:  # one attempt gives up after ten seconds; a compiler needs longer
+            with contextlib.suppress(PermissionError):
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+                held = True

@@ -14,7 +14,7 @@ from pathlib import Path
 # Functions whose presence depends on the C library, asked of the compiler once: name -> a
 # complete program. libzmq brings its own strlcpy where there is none.
 PROBES = {
-    "strlcpy": "#include <string.h>\nint main(void){char a[2];return (int)strlcpy(a,\"x\",2);}",
+    "strlcpy": '#include <string.h>\nint main(void){char a[2];return (int)strlcpy(a,"x",2);}',
     "pthread_setname_np": "#define _GNU_SOURCE\n#include <pthread.h>\n"
     'int main(void){return pthread_setname_np(pthread_self(),"x");}',
     "getrandom": "#include <sys/random.h>\nint main(void){char a;return (int)getrandom(&a,1,0);}",
@@ -23,32 +23,37 @@ PROBES = {
     "tipc": "#include <linux/tipc.h>\nint main(void){return TIPC_ADDR_NAME*0;}",
 }
 
-_ZMQ_COMMON = """
-    ZMQ_USE_CV_IMPL_STL11 ZMQ_HAVE_NOEXCEPT ZMQ_USE_RADIX_TREE ZMQ_HAVE_IPC
-""".split()
 
-_ZMQ_UNIX = """
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
+_ZMQ_COMMON = _names("""
+    ZMQ_USE_CV_IMPL_STL11 ZMQ_HAVE_NOEXCEPT ZMQ_USE_RADIX_TREE ZMQ_HAVE_IPC
+""")
+
+_ZMQ_UNIX = _names("""
     ZMQ_POLL_BASED_ON_POLL HAVE_FORK HAVE_CLOCK_GETTIME HAVE_MKDTEMP HAVE_POSIX_MEMALIGN
     HAVE_STRNLEN HAVE_IF_NAMETOINDEX ZMQ_HAVE_UIO ZMQ_HAVE_IFADDRS ZMQ_HAVE_SO_KEEPALIVE
     ZMQ_HAVE_TCP_KEEPCNT ZMQ_HAVE_TCP_KEEPINTVL ZMQ_HAVE_O_CLOEXEC
-""".split()
+""")
 
-_ZMQ_LINUX = """
+_ZMQ_LINUX = _names("""
     ZMQ_HAVE_LINUX ZMQ_IOTHREAD_POLLER_USE_EPOLL ZMQ_IOTHREAD_POLLER_USE_EPOLL_CLOEXEC
     ZMQ_HAVE_EVENTFD ZMQ_HAVE_EVENTFD_CLOEXEC ZMQ_HAVE_SOCK_CLOEXEC HAVE_ACCEPT4
     ZMQ_HAVE_TCP_KEEPIDLE ZMQ_HAVE_SO_PEERCRED ZMQ_HAVE_SO_BINDTODEVICE ZMQ_HAVE_SO_PRIORITY
     ZMQ_HAVE_PTHREAD_SET_AFFINITY
-""".split()
+""")
 
-_ZMQ_MACOS = """
+_ZMQ_MACOS = _names("""
     ZMQ_HAVE_OSX ZMQ_IOTHREAD_POLLER_USE_KQUEUE ZMQ_HAVE_TCP_KEEPALIVE ZMQ_HAVE_LOCAL_PEERCRED
     ZMQ_HAVE_PTHREAD_SETNAME_1 ZMQ_HAVE_STRLCPY
-""".split()
+""")
 
-# epoll through the bundled wepoll; ipc works over AF_UNIX since Windows 10
-_ZMQ_WINDOWS = """
+# epoll through the bundled wepoll; ipc works over AF_UNIX since Windows 10 (never run by us)
+_ZMQ_WINDOWS = _names("""
     ZMQ_HAVE_WINDOWS ZMQ_IOTHREAD_POLLER_USE_EPOLL ZMQ_POLL_BASED_ON_SELECT
-""".split()
+""")
 
 
 def libzmq_platform(
@@ -94,22 +99,21 @@ _ZMQ_FEATURES = {
 }
 
 
-_SODIUM_UNIX = """
+_SODIUM_UNIX = _names("""
     HAVE_PTHREAD HAVE_SYS_MMAN_H HAVE_MMAP HAVE_MLOCK HAVE_MADVISE HAVE_MPROTECT HAVE_ALLOCA
     HAVE_ALLOCA_H HAVE_POSIX_MEMALIGN HAVE_GETPID HAVE_NANOSLEEP HAVE_WEAK_SYMBOLS
-    HAVE_INLINE_ASM HAVE_ATOMIC_OPS HAVE_TI_MODE HAVE_STDINT_H HAVE_UNISTD_H
-    HAVE_C_VARARRAYS
-""".split()
+    HAVE_INLINE_ASM HAVE_ATOMIC_OPS HAVE_STDINT_H HAVE_UNISTD_H HAVE_C_VARARRAYS
+""")
 
-_SODIUM_X86_64 = """
+_SODIUM_X86_64 = _names("""
     HAVE_MMINTRIN_H HAVE_EMMINTRIN_H HAVE_PMMINTRIN_H HAVE_TMMINTRIN_H HAVE_SMMINTRIN_H
     HAVE_AVXINTRIN_H HAVE_AVX2INTRIN_H HAVE_AVX512FINTRIN_H HAVE_WMMINTRIN_H HAVE_RDRAND
     HAVE_AMD64_ASM HAVE_AVX_ASM HAVE_CPUID
-""".split()
+""")
 
 
 def libsodium_macros(platform: str, machine: str, has: Mapping[str, bool]) -> dict[str, str]:
-    """List the macros libsodium is compiled with; `machine` is a platform.machine().
+    """List the macros of libsodium; `machine` is the end of sysconfig.get_platform().
 
     HAVE__XGETBV is left out on purpose: it names a compiler intrinsic that gcc lacks.
     """
@@ -119,9 +123,11 @@ def libsodium_macros(platform: str, machine: str, has: Mapping[str, bool]) -> di
     macros |= dict.fromkeys(_SODIUM_UNIX, "1")
     big = machine in ("s390x", "ppc64", "sparc64", "mips", "mips64")
     macros["NATIVE_BIG_ENDIAN" if big else "NATIVE_LITTLE_ENDIAN"] = "1"
-    if machine in ("x86_64", "amd64", "AMD64"):
+    if machine == "x86_64":
         macros |= dict.fromkeys(_SODIUM_X86_64, "1")
-    if machine in ("x86_64", "amd64", "AMD64", "i386", "i686", "ppc64le", "s390x", "ppc64"):
+    if machine in ("x86_64", "aarch64", "arm64", "universal2", "ppc64le", "riscv64"):
+        macros["HAVE_TI_MODE"] = "1"  # 128-bit integers; libsodium wants them little-endian
+    if machine in ("x86_64", "i386", "i686", "ppc64le", "s390x", "ppc64"):
         macros["CPU_UNALIGNED_ACCESS"] = "1"
     if has.get("getrandom"):
         macros |= {"HAVE_GETRANDOM": "1", "HAVE_SYS_RANDOM_H": "1"}

@@ -24,8 +24,9 @@ import tempfile
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import debian
 from pins import FetchError, Pin, digest_file, digest_patches, read_pin
@@ -51,8 +52,8 @@ class Source:
     path: str = ""
     sha256: str = ""
     patches: str = ""
-    distribution_patches: list[str] = field(default_factory=list)
-    own_patches: list[str] = field(default_factory=list)
+    distribution_patches: list[str] = field(default_factory=list[str])
+    own_patches: list[str] = field(default_factory=list[str])
 
 
 def obtain(name: str, say: Callable[[str], None] = print) -> Source:
@@ -96,8 +97,8 @@ def find_unpacked(pin: Pin) -> Source | None:
 
 
 def _read_stamp(stamp: Path) -> Source:
-    fields = json.loads(stamp.read_text(encoding="utf-8"))
-    return Source(**{**fields, "path": str(stamp.parent)})
+    fields: dict[str, Any] = json.loads(stamp.read_text(encoding="utf-8"))
+    return replace(Source(**fields), path=str(stamp.parent))
 
 
 def _matches(pin: Pin, source: Source) -> bool:
@@ -151,7 +152,7 @@ def _from_distribution(pin: Pin, say: Callable[[str], None]) -> Source:
 
 
 def _from_upstream(pin: Pin, say: Callable[[str], None]) -> Source:
-    failures = []
+    failures: list[str] = []
     wanted = [t for t in pin.tarballs if t.url]
     for tarball in sorted(wanted, key=lambda t: t.version != pin.version):
         say(f"{pin.name}: downloading {tarball.filename}")
@@ -192,15 +193,7 @@ def _install(
     pin: Pin, origin: Path, changes: Path | None, version: str, sha256: str, label: str
 ) -> Source:
     """Unpack (or copy), patch, prune and stamp a tree, then rename it into its place."""
-    for root in _roots(pin):
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-        except OSError:
-            continue
-        break
-    else:
-        raise FetchError(f"no folder for {pin.name} can be written ({root})")
+    root, work = _workplace(pin)
     try:
         tree = unpack(origin, work, pin.keep)
         version = version or read_version(pin.name, tree)
@@ -212,9 +205,17 @@ def _install(
         final = root / f"{version}-{digest_tree(tree, (*pin.keep, STAMP))[:12]}"
         with suppress(OSError):  # somebody else was faster with the same content
             tree.rename(final)
-        return Source(**{**asdict(source), "path": str(final)})
+        return replace(source, path=str(final))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _workplace(pin: Pin) -> tuple[Path, Path]:
+    for root in _roots(pin):
+        with suppress(OSError):
+            root.mkdir(parents=True, exist_ok=True)
+            return root, Path(tempfile.mkdtemp(prefix=".new-", dir=root))
+    raise FetchError(f"{pin.name} can be unpacked nowhere: set ZMQLITE_CACHE to a folder of yours")
 
 
 def main() -> int:
@@ -222,7 +223,8 @@ def main() -> int:
     try:
         for name in sys.argv[1:] or ("libzmq", "libsodium"):
             source = obtain(name)
-            print(f"{source.name} {source.version} ({source.origin}): {source.path or source.kind}")
+            place = source.path or source.kind
+            print(f"{source.name} {source.version} ({source.origin}): {place}")
     except FetchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Drive a compiler: one object, one archive, one probe. Which flags to use is setup.py's to say."""
+"""Drive a compiler: one object, one archive, one probe. Which flags, is setup.py's to say."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def command(variable: str, fallback: str) -> list[str]:
 def identify(words: list[str]) -> str:
     """Return the first line of `compiler --version`; stop with advice if there is none."""
     try:
-        answer = subprocess.run(
-            [*words, "--version"], capture_output=True, text=True, check=False
-        )
+        answer = subprocess.run([*words, "--version"], capture_output=True, text=True, check=False)
     except OSError as error:
         raise SystemExit(
             f"zmqlite: no compiler: {words[0]} cannot be started ({error}); install one "
@@ -72,32 +70,28 @@ class UnixToolchain:
 
 
 class MsvcToolchain:
-    """MSVC through setuptools, which knows how to find Visual Studio."""
+    """MSVC, found by setuptools (never run by us: no Windows at hand)."""
 
     suffix = ".lib"
 
     def __init__(self, compiler: Any) -> None:
         self.compiler = compiler
-        self.identity = f"msvc {getattr(compiler, 'cc', '')}; {sysconfig.get_platform()}"
+        if not compiler.initialized:
+            compiler.initialize()
+        self.identity = f"msvc {compiler.cc}; {sysconfig.get_platform()}"
 
     def compile(self, source: Path, target: Path, recipe: Recipe, headers: Path) -> None:
         """Compile one C or C++ file."""
-        # setuptools names an object after its source, so each file gets a folder of its own
-        written = self.compiler.compile(
-            [str(source)],
-            output_dir=str(target.with_suffix("")),
-            macros=list(recipe.macros),
-            include_dirs=[str(p) for p in (headers, headers / "sodium", *recipe.includes)],
-            extra_postargs=list(
-                recipe.cxx_flags if source.suffix == ".cpp" else recipe.c_flags
-            ),
-        )
-        Path(written[0]).replace(target)
+        cxx = source.suffix == ".cpp"
+        words = [self.compiler.cc, "/nologo", "/c", *(recipe.cxx_flags if cxx else recipe.c_flags)]
+        words += [f"/D{name}={value}" for name, value in recipe.macros]
+        paths = [headers, headers / "sodium", *recipe.includes, *self.compiler.include_dirs]
+        words += [f"/I{path}" for path in paths]
+        self.compiler.spawn([*words, f"/T{'p' if cxx else 'c'}{source}", f"/Fo{target}"])
 
     def archive(self, objects: list[Path], target: Path) -> None:
         """Pack objects into a static library."""
-        names = [str(path) for path in objects]
-        self.compiler.create_static_lib(names, target.stem, output_dir=str(target.parent))
+        self.compiler.spawn([self.compiler.lib, "/nologo", f"/OUT:{target}", *map(str, objects)])
 
 
 def probe(cxx: list[str], program: str, *extra: str, execute: bool = False) -> str | None:

@@ -23,8 +23,8 @@ class Hunk:
     """One block of a diff: where it says it starts, the lines it expects and those it leaves."""
 
     start: int
-    before: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list[str])
+    after: list[str] = field(default_factory=list[str])
 
 
 @dataclass
@@ -33,7 +33,7 @@ class FileDiff:
 
     old: str | None
     new: str | None
-    hunks: list[Hunk] = field(default_factory=list)
+    hunks: list[Hunk] = field(default_factory=list[Hunk])
 
 
 def parse(text: str) -> list[FileDiff]:

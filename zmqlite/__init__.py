@@ -16,9 +16,16 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     floor 0  enums, constants, error, _version, _build
 """
 
+try:
+    from ._native.core import DRAFT_API
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"zmqlite in {__path__[0]} is not built for this Python ({error}): "
+        "in the source tree run `pip install -e .`, or start Python in another folder"
+    ) from error
+
 from . import constants
 from ._about import (
-    DRAFT_API,
     IPC_PATH_MAX_LEN,
     get_includes,
     get_library_dirs,
@@ -57,7 +64,7 @@ from .error import (
     ZMQVersionError,
 )
 from .frame import COPY_THRESHOLD, Frame, Message, MessageTracker
-from .monitor import describe, monitor_events, parse_monitor_message, recv_monitor_message
+from .monitor import monitor_events, parse_monitor_message, recv_monitor_message
 from .poller import Poller, select, zmq_poll
 from .proxy import ProxyStatistics, Steering, device, proxy, proxy_steerable
 from .security import curve_keypair, curve_public, keys_equal, z85_decode, z85_encode
@@ -117,7 +124,6 @@ __all__ = [
     "__version__",
     "curve_keypair",
     "curve_public",
-    "describe",
     "device",
     "get_includes",
     "get_library_dirs",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ._native.core import DRAFT_API, has, strerror, zmq_errno, zmq_version_info
+from ._native.core import has, strerror, zmq_errno, zmq_version_info
 from .endpoint import IPC_PATH_MAX_LEN
 
 __all__ = [
-    "DRAFT_API",
     "IPC_PATH_MAX_LEN",
     "get_includes",
     "get_library_dirs",

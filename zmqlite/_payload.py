@@ -36,7 +36,8 @@ class PayloadSocket(core.Socket):
         """Send text as one part; `kwargs` are those of `send`."""
         if not isinstance(u, str):
             raise TypeError(f"send_string() sends str, not {type(u).__name__}: use send()")
-        return self.send(u.encode(encoding, _LOSSLESS), flags, copy, **kwargs)
+        data = u.encode(encoding, _LOSSLESS)
+        return self.send(data, flags, copy, **kwargs) if kwargs else self.send(data, flags, copy)
 
     def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> str:
         """Receive one part as text."""

@@ -21,6 +21,7 @@ _ROWS = options.SOCKET_OPTIONS.by_number
 _KINDS = {number: row.kind for number, row in _ROWS.items()}
 _TEXTUAL = (options.BYTES, options.STRING, options.KEY)
 _SUBJECTS = {member.value: f"{member.name} socket" for member in SocketType}
+_ATTRIBUTES = frozenset(name for name in vars(SocketOptions) if not name.startswith("_"))
 # These cannot be read back from libzmq, and a wss endpoint is checked against them.
 _WSS = frozenset(row.number for row in options.SOCKET_OPTIONS if row.name.startswith("WSS_"))
 _PACKAGE = __name__.rpartition(".")[0]
@@ -66,7 +67,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if row is None:
             self._set_unlisted(option, optval)
             return
-        value = options.check_value(row, optval, self._subject())
+        value = options.check_value(row, optval, _SUBJECTS.get(self.type_number, "socket"))
         if row.acts_late and self.endpoints:
             self._warn_late(row)
         try:
@@ -160,7 +161,12 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             return getattr(type(self), row.name).__get__(self, type(self))
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if name in self.__dict__ or name.startswith("_") or declares(type(self), name):
+            if (
+                name in _ATTRIBUTES
+                or name in self.__dict__
+                or name.startswith("_")
+                or declares(type(self), name)
+            ):
                 super().__setattr__(name, value)
                 return
             row = options.find(name)

@@ -10,39 +10,31 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from . import options
 from ._address import address_of
+from ._defaults import SettingContext
+from ._keywords import set_by_name, sort_keywords, type_named
 from ._native import core
-from ._option_attributes import ContextOptions
-from ._settings import declares
-from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
-from .error import InvalidArgument, ZMQError
+from .enums import ContextOption, SocketType, set_socket_factory
+from .error import ZMQError
 from .socket import Socket
 
 __all__ = ["Context"]
 
-# Any, not Socket: sockets of event loops and users' own classes are welcome too.
-SocketT = TypeVar("SocketT", bound=Any)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar  # for `default`, which typing has from 3.13
+
+    # Not bound to Socket: those of event loops and users' own classes are welcome too.
+    SocketT = _TypeVar("SocketT", default=Socket[bytes])
+else:
+    SocketT = TypeVar("SocketT")
+
 _OtherT = TypeVar("_OtherT")
 _ContextT = TypeVar("_ContextT", bound="Context[Any]")
 
 _instance_lock = threading.Lock()
-_NAME_PREFIX = ContextOption.THREAD_NAME_PREFIX.value
-# Set after all others, since the others prepare them; `bind` and `connect` come last of all.
-_LATER = frozenset(
-    option.name.lower()
-    for option in (
-        SocketOption.ROUTING_ID,
-        SocketOption.SUBSCRIBE,
-        SocketOption.UNSUBSCRIBE,
-        SocketOption.CURVE_PUBLICKEY,
-        SocketOption.CURVE_SECRETKEY,
-        SocketOption.CURVE_SERVERKEY,
-    )
-)
 
 
-class Context(ContextOptions, core.Context, Generic[SocketT]):
+class Context(SettingContext, Generic[SocketT]):
     """The I/O threads and limits that sockets share: zmq_ctx_new(3). One is enough for a program.
 
     Safe to use from every thread. `io_threads` (0 is enough for inproc alone) and `max_sockets`
@@ -53,9 +45,6 @@ class Context(ContextOptions, core.Context, Generic[SocketT]):
     become the defaults of sockets made later (`ctx.linger = 0`). As a context manager it ends
     with `destroy()`, and warns (ResourceWarning) of sockets that were left open.
     """
-
-    sockopts: dict[int, Any]
-    """Option number -> value: what `socket()` sets on each new socket."""
 
     _socket_class: Callable[..., Any] = Socket
     _repr_cls = "zmqlite.Context"
@@ -138,19 +127,19 @@ class Context(ContextOptions, core.Context, Generic[SocketT]):
         """
         make = socket_class or self._socket_class
         if isinstance(socket_type, str):
-            socket_type = _type_named(socket_type)
+            socket_type = type_named(socket_type)
         if not kwargs:
             socket = make(self, socket_type)
             settings: list[tuple[str, Any]] = []
         else:
-            settings, own = _sort_keywords(make, kwargs)
+            settings, own = sort_keywords(make, make is Socket, kwargs)
             socket = make(self, socket_type, **own)
         try:
             for number, value in self.sockopts.items():
                 with suppress(ZMQError):  # a default may not suit every type of socket
                     socket.setsockopt(number, value)
             for name, value in settings:
-                _set_by_name(socket, name, value)
+                set_by_name(socket, name, value)
             if bind is not None:
                 socket.bind(bind)
             if connect is not None:
@@ -224,145 +213,12 @@ class Context(ContextOptions, core.Context, Generic[SocketT]):
 
     __deepcopy__ = __copy__
 
-    # -- options ---------------------------------------------------------------------------------
-
-    def get(self, option: int) -> Any:
-        """Return a context option: zmq_ctx_get(3). RuntimeError when closed.
-
-        An int; bytes for a THREAD_NAME_PREFIX that is not a number.
-        """
-        if option == _NAME_PREFIX and core.DRAFT_API:
-            text = self._get_text(option).partition(b"\0")[0]
-            return int(text) if text.isdigit() else text or 0
-        return super().get(option)
-
-    def set(self, option: int, optval: int | str | bytes) -> None:
-        """Set a context option: zmq_ctx_set(3). RuntimeError when closed.
-
-        THREAD_NAME_PREFIX also takes text (at most 16 bytes; needs a build with drafts).
-        """
-        if isinstance(optval, str):
-            optval = optval.encode()
-        if isinstance(optval, bytes):
-            self._set_text(option, optval)
-        else:
-            super().set(option, optval)
-
-    def setsockopt(self, opt: int, value: Any) -> None:
-        """Set the default of a socket option for sockets made later; wrong ones show up then."""
-        self.sockopts[opt] = value
-
-    def getsockopt(self, opt: int) -> Any:
-        """Return the default of a socket option; KeyError if none was set."""
-        return self.sockopts[opt]
-
-    # `ContextOptions` has the attributes of context options; here are those of socket options.
-    # Hidden from checkers, who see misspelt names best without these.
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            row = None if name.startswith("_") else options.CONTEXT_OPTIONS.find(name)
-            if row is not None:  # another spelling, or one that raised and says once more why
-                return getattr(type(self), row.name).__get__(self, type(self))
-            number = _socket_option(name)
-            if number is None:
-                raise _unknown(self, name)
-            if number not in self.sockopts:
-                raise AttributeError(f"no default was set for the socket option {name.upper()}")
-            return self.sockopts[number]
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name in self.__dict__ or name.startswith("_") or declares(type(self), name):
-                super().__setattr__(name, value)
-                return
-            row = options.CONTEXT_OPTIONS.find(name)
-            if row is not None:
-                super().__setattr__(row.name, value)
-                return
-            number = _socket_option(name)
-            if number is None:
-                raise _unknown(self, name)
-            self.sockopts[number] = value
-
-        def __delattr__(self, name: str) -> None:
-            number = None if name in self.__dict__ else _socket_option(name)
-            if number is None:
-                super().__delattr__(name)
-            elif self.sockopts.pop(number, self) is self:
-                raise AttributeError(f"no default was set for the socket option {name.upper()}")
-
     def __repr__(self) -> str:
         own = type(self).__dict__.get("_repr_cls")
         name = own or f"{type(self).__module__}.{type(self).__qualname__}"
         count = len(self.sockets())
         sockets = f"{count} socket{'s' * (count != 1)}" if count else ""
         return f"<{name}({sockets}) at {id(self):#x}{' closed' * self.closed}>"
-
-
-def _type_named(name: str) -> SocketType:
-    try:
-        return SocketType[name.upper()]
-    except KeyError:
-        from difflib import get_close_matches  # only the failure branch pays for it
-
-        near = get_close_matches(name.upper(), SocketType.__members__, n=1)
-        hint = f"did you mean {near[0]}?" if near else "see SocketType for all of them"
-        problem = f"no socket type is called {name!r}"
-        raise InvalidArgument.during("socket", "Context", hint, text=problem) from None
-
-
-def _unknown(owner: object, name: str) -> AttributeError:
-    if name.startswith("_"):
-        return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    # Far more names are socket options: their table knows the nearest one best.
-    return options.SOCKET_OPTIONS.unknown(name, type(owner).__name__)
-
-
-def _socket_option(name: str) -> int | None:
-    """Return the number of the socket option of that name, HWM of libzmq 2 included."""
-    row = options.find(name)
-    if row is not None:
-        return row.number
-    return SocketOption.HWM.value if name.upper() == "HWM" else None
-
-
-def _sort_keywords(
-    make: Callable[..., Any], keywords: dict[str, Any]
-) -> tuple[list[tuple[str, Any]], dict[str, Any]]:
-    """Part keywords into options to set, in order, and arguments of the socket class."""
-    taken = _arguments(make)
-    settings: list[tuple[str, Any]] = []
-    own: dict[str, Any] = {}
-    for name, value in keywords.items():
-        number = None if name in taken else _socket_option(name)
-        if number is not None:
-            row = options.find(number)
-            settings.append((row.name.lower() if row else "hwm", value))
-        elif name in taken or make is not Socket:
-            own[name] = value
-        else:
-            near = options.nearest(name)
-            hint = f"; did you mean {near}?" if near else ""
-            raise TypeError(f"{name!r} is no socket option{hint}")
-    settings.sort(key=lambda setting: setting[0] in _LATER)
-    return settings, own
-
-
-def _arguments(make: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names that a socket class, or a function that makes sockets, declares."""
-    code = getattr(getattr(make, "__init__", make), "__code__", None)
-    code = code or getattr(make, "__code__", None)
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else ()
-
-
-def _set_by_name(socket: Any, name: str, value: Any) -> None:
-    """Set an option through its attribute; the topics of SUBSCRIBE may come as a list."""
-    if name in ("subscribe", "unsubscribe") and not isinstance(value, (str, bytes)):
-        for topic in value:
-            setattr(socket, name, topic)
-    else:
-        setattr(socket, name, value)
 
 
 def _make_socket(

@@ -44,6 +44,7 @@ class Socket(SettingSocket, Generic[T]):
     """
 
     _repr_cls = "zmqlite.Socket"
+    _shadow: bool = False
     _shadow_obj: Any = None
     _monitor_socket: Any = None
 
@@ -80,7 +81,7 @@ class Socket(SettingSocket, Generic[T]):
         if not shadow:
             super().__init__(context, socket_type, copy_threshold=copy_threshold)
             return
-        self.__dict__["_shadow_obj"] = shadow  # keeps its owner alive
+        self.__dict__.update(_shadow=True, _shadow_obj=shadow)  # keeps the owner alive
         if context is None:
             context = getattr(shadow, "context", None)  # an address tells nothing of its context
         super().__init__(
@@ -175,6 +176,18 @@ class Socket(SettingSocket, Generic[T]):
         if resolved != address:
             self.__dict__.setdefault("_resolved", {})[address] = resolved
         return Endpoint(resolved, self, operation)
+
+    def connect_peer(self, addr: str | bytes, /) -> int:
+        """Connect a PEER and return the routing id of the new peer: zmq_connect_peer(3), draft.
+
+        The id goes into `send(..., routing_id=...)`. Raises what `connect` raises, and
+        `NotSupported` on other types.
+        """
+        subject = self._subject()
+        address = str(check(addr, "connect", subject))
+        if not self.closed:
+            preflight(self, "connect", address, subject)
+        return super().connect_peer(address)
 
     def bind_to_random_port(
         self,

@@ -15,23 +15,15 @@ cdef inline int breathe(Handle self, double *last, str operation) except -1:
 cdef object send_batch(Handle self, object messages, int flags):
     cdef Py_ssize_t sent = 0
     cdef double last = now()
-    cdef bint stop = flags & ZMQ_DONTWAIT
     if has_returned():
         drain_loans()
     try:
         for message in messages:
-            if isinstance(message, (list, tuple)):
-                self.send_multipart(message, flags)
-            else:
-                send_one(self, message, flags)
+            if not send_of_batch(self, message, flags):
+                return sent
             sent += 1
             if not sent & 31:
                 breathe(self, &last, "send_many")
-    except Again as error:
-        if stop:
-            return sent
-        error.sent = sent
-        raise
     except BaseException as error:
         try:
             error.sent = sent
@@ -39,6 +31,21 @@ cdef object send_batch(Handle self, object messages, int flags):
             pass
         raise
     return sent
+
+
+cdef bint send_of_batch(Handle self, object message, int flags) except -1:
+    """Send one message; returns False when nobody can take it now and DONTWAIT was said. Not around the
+    iteration: an Again of the iterable is the caller's."""
+    try:
+        if isinstance(message, (list, tuple)):
+            self.send_multipart(message, flags)
+        else:
+            send_one(self, message, flags)
+    except Again:
+        if flags & ZMQ_DONTWAIT:
+            return False
+        raise
+    return True
 
 
 cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
@@ -55,13 +62,12 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     recv_msg(self, &msg, flags, "recv_many")
     last = now()
     while True:
-        part = take_bytes(&msg)
+        part = take_inside(self, &msg)
         if multipart:
             parts = [part]
             while self._recv_more:
-                zmq_msg_init(&msg)
-                recv_msg(self, &msg, flags, "recv_many")
-                parts.append(take_bytes(&msg))
+                recv_rest(self, &msg, "recv_many")
+                parts.append(take_inside(self, &msg))
             messages.append(parts)
         else:
             messages.append(part)
@@ -69,6 +75,9 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
             count += 1
             if count >= most or (not count & 31 and now() - last >= SLICE):
                 break  # enough, or a slice is over: what is left waits in libzmq
+        else:
+            recv_rest(self, &msg, "recv_many")
+            continue
         zmq_msg_init(&msg)
         if zmq_msg_recv(&msg, self.handle, ZMQ_DONTWAIT) < 0:
             break  # nothing more now; an error will come back at the next call
@@ -102,6 +111,8 @@ cdef class Loan:
 
     def __exit__(self, kind, value, traceback):
         cdef Frame frame = self._frame
+        if self._view is None:
+            raise RuntimeError("this loan was not entered, or is over")
         self._frame = None
         try:
             self._view.release()

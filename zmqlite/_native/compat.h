@@ -87,6 +87,38 @@ static inline int zmq_socket_monitor_pipes_stats (void *s)
     errno = ENOTSUP;
     return -1;
 }
+typedef struct
+{
+    void *socket;
+    int fd;
+    void *user_data;
+    short events;
+} zmq_poller_event_t;
+static inline void *zmq_poller_new (void)
+{
+    errno = ENOTSUP;
+    return NULL;
+}
+static inline int zmq_poller_destroy (void **p)
+{
+    (void) p;
+    return -1;
+}
+static inline int zmq_poller_add (void *p, void *s, void *u, short e)
+{
+    (void) p, (void) s, (void) u, (void) e;
+    return -1;
+}
+static inline int zmq_poller_wait_all (void *p, zmq_poller_event_t *e, int n, long t)
+{
+    (void) p, (void) e, (void) n, (void) t;
+    return -1;
+}
+static inline int zmq_poller_fd (void *p, int *fd)
+{
+    (void) p, (void) fd;
+    return -1;
+}
 #endif
 
 /* Only libzmq's master has it, and no version macro tells: the build defines this after a look at the header. */

@@ -58,7 +58,7 @@ cdef class Handle:
     cdef bint _thread_safe
     cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
     cdef bint _udp               # an udp endpoint was bound or connected
-    cdef bint _send_more         # the last part sent said that more follow
+    cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
     cdef bint _recv_more
     cdef int _state
     cdef list _endpoints

@@ -42,6 +42,9 @@ cdef enum:  # the life of a handle
     CLOSED = 2
     FORKED = 3
 
+cdef enum:  # Handle._send_more: the peer of an unfinished message has gone, what follows is lost too
+    DROPPING = 2
+
 # How long a call may stay inside before it lets other threads run and looks at signals.
 cdef double SLICE = 0.001
 

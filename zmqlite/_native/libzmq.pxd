@@ -122,3 +122,13 @@ cdef extern from "compat.h" nogil:
     int zmq_socket_monitor_versioned(
         void *s, const char *addr, uint64_t events, int event_version, int type)
     int zmq_socket_monitor_pipes_stats(void *s)
+    ctypedef struct zmq_poller_event_t:
+        void *socket
+        zmq_fd_t fd
+        void *user_data
+        short events
+    void *zmq_poller_new()
+    int zmq_poller_destroy(void **poller)
+    int zmq_poller_add(void *poller, void *socket, void *user_data, short events)
+    int zmq_poller_wait_all(void *poller, zmq_poller_event_t *events, int n_events, long timeout)
+    int zmq_poller_fd(void *poller, zmq_fd_t *fd)

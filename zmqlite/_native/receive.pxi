@@ -13,32 +13,56 @@ cdef inline int recv_msg(Handle self, zmq_msg_t *msg, int flags, str operation) 
 cdef int recv_slow(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
     """After a first try failed: wait without the GIL, run signal handlers, keep the deadline."""
     cdef int error = libzmq_errno()
-    cdef int rc
     cdef Wait wait
-    cdef void *handle
     wait_begin(&wait, ZMQ_RCVTIMEO)
     if error == EAGAIN and not flags & ZMQ_DONTWAIT:
         error = 0
     while True:
         if error == EINTR:
             interrupted(self, operation)
-            error = wait_again(&wait, self.handle)
+            error = wait_again(&wait, self)
         if error:
             break
-        handle = self.handle
-        wait_shorten(&wait, handle)
-        owner_block(&self._owner, self._thread_safe)
-        with nogil:
-            rc = zmq_msg_recv(msg, handle, flags)
-            error = libzmq_errno() if rc < 0 else 0
-        owner_unblock(&self._owner, self._thread_safe)
-        wait_restore(&wait, handle)
-        if rc >= 0:
+        error = wait_and_recv(self, msg, flags, &wait)
+        if error == 0:
             return 0
+        if error == EAGAIN and self._thread_safe and wait_goes_on(&wait, flags):
+            error = 0
     if error == ETERM and operation == "iterate" and not interpreter_exits():
         leave(self)
         raise StopIteration
     return fail_inside(self, error, operation, flags, ZMQ_RCVTIMEO)
+
+
+cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexcept:
+    """One try that waits without the GIL. Returns an errno, 0 for received."""
+    cdef int error = 0
+    cdef void *handle = self.handle
+    cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
+    wait_shorten(wait, self)
+    owner_block(&self._owner, self._thread_safe)
+    with nogil:
+        if poll:
+            error = wait_safe(wait, handle, ZMQ_POLLIN)
+            flags |= ZMQ_DONTWAIT
+        if error == 0:
+            error = libzmq_errno() if zmq_msg_recv(msg, handle, flags) < 0 else 0
+    owner_unblock(&self._owner, self._thread_safe)
+    wait_restore(wait, self)
+    return error
+
+
+cdef inline int recv_rest(Handle self, zmq_msg_t *msg, str operation) except -1:
+    """Receive a part after the first into `msg`. It is there already: messages arrive whole. Signal
+    handlers wait for the end of the message; one that raises would tear it apart."""
+    cdef int error
+    zmq_msg_init(msg)
+    while zmq_msg_recv(msg, self.handle, ZMQ_DONTWAIT) < 0:
+        error = libzmq_errno()
+        if error != EINTR:
+            return fail_inside(self, error, operation, ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
+    self._recv_more = zmq_msg_more(msg)
+    return 0
 
 
 cdef inline object recv_bytes(Handle self, int flags, str operation):
@@ -63,11 +87,34 @@ cdef inline object take_bytes(zmq_msg_t *msg):
         zmq_msg_close(msg)
 
 
+cdef object take_inside(Handle self, zmq_msg_t *msg):
+    """take_bytes in a socket that was entered, and is left when this raises. A big copy lets the GIL
+    go, so that meanwhile the socket is marked."""
+    cdef bint big = <Py_ssize_t> zmq_msg_size(msg) >= BIG_COPY
+    if big:
+        owner_block(&self._owner, self._thread_safe)
+    try:
+        return take_bytes(msg)
+    except BaseException:
+        if big:
+            owner_unblock(&self._owner, self._thread_safe)
+        big = False
+        leave(self)
+        raise
+    finally:
+        if big:
+            owner_unblock(&self._owner, self._thread_safe)
+
+
 cdef Frame recv_frame(Handle self, int flags, bint track, str operation):
     cdef Frame frame = Frame.__new__(Frame)
     enter(self, operation)
     recv_msg(self, &frame.msg, flags, operation)
     leave(self)
+    return received_frame(self, frame, track)
+
+
+cdef Frame received_frame(Handle self, Frame frame, bint track):
     frame.more = self._recv_more
     frame._readonly = False
     if track:
@@ -82,19 +129,25 @@ cdef list recv_parts(Handle self, int flags, str operation):
     zmq_msg_init(&msg)
     enter(self, operation)
     recv_msg(self, &msg, flags, operation)
-    parts.append(take_bytes(&msg))
+    parts.append(take_inside(self, &msg))
     while self._recv_more:
-        zmq_msg_init(&msg)
-        recv_msg(self, &msg, flags, operation)
-        parts.append(take_bytes(&msg))
+        recv_rest(self, &msg, operation)
+        parts.append(take_inside(self, &msg))
     leave(self)
     return parts
 
 
 cdef list recv_frames(Handle self, int flags, bint track, str operation):
-    cdef list frames = [recv_frame(self, flags, track, operation)]
+    cdef Frame frame = Frame.__new__(Frame)
+    cdef list frames = [frame]
+    enter(self, operation)
+    recv_msg(self, &frame.msg, flags, operation)
+    received_frame(self, frame, track)
     while self._recv_more:
-        frames.append(recv_frame(self, flags, track, operation))
+        frame = Frame.__new__(Frame)
+        recv_rest(self, &frame.msg, operation)
+        frames.append(received_frame(self, frame, track))
+    leave(self)
     return frames
 
 
@@ -112,7 +165,12 @@ cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int fl
         recv_msg(self, &msg, flags, "recv_into")
         leave(self)
         size = zmq_msg_size(&msg)
-        memcpy(view.buf, zmq_msg_data(&msg), min(size, fits))
+        fits = min(size, fits)
+        if fits >= BIG_COPY:
+            with nogil:
+                memcpy(view.buf, zmq_msg_data(&msg), fits)
+        elif fits:
+            memcpy(view.buf, zmq_msg_data(&msg), fits)
         return size
     finally:
         zmq_msg_close(&msg)

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 namespace zmqlite
 {
@@ -148,6 +149,7 @@ class BorrowTable
 static BorrowTable borrowed;
 static std::atomic<Loan *> returned (nullptr);
 static std::atomic<int> waiting (0);
+static std::atomic<bool> asked (false); // a pending call that drains is on its way
 static std::atomic<bool> finalizing (false);
 static std::mutex wait_mutex;
 static std::condition_variable wait_cv;
@@ -158,6 +160,7 @@ static void drain_loans ();
 
 static int drain_pending (void *)
 {
+    asked.store (false); // first: what comes home from now on asks again
     drain_loans ();
     return 0;
 }
@@ -175,10 +178,12 @@ static void release (void *, void *hint)
         std::lock_guard<std::mutex> guard (wait_mutex);
         wait_cv.notify_all ();
     }
-    // The first of a batch asks for a drain, in case nobody calls into the core for long. A full
-    // queue of pending calls is no loss: the next call into the core drains.
-    if (!head && !finalizing.load (std::memory_order_acquire))
-        Py_AddPendingCall (drain_pending, nullptr);
+    // The first of a batch asks for a drain, in case nobody calls into the core for long. Never more
+    // than one request: the interpreter's queue is short, and others need it. A full queue is no loss,
+    // since the next call into the core drains.
+    if (!head && !finalizing.load (std::memory_order_acquire) && !asked.exchange (true)
+        && Py_AddPendingCall (drain_pending, nullptr) != 0)
+        asked.store (false);
 }
 
 static inline bool has_returned ()
@@ -233,6 +238,15 @@ static inline void cancel_loan (Loan *loan)
 static inline void stop_pending_calls ()
 {
     finalizing.store (true, std::memory_order_release);
+}
+
+/* In the child of a fork: libzmq's threads may have held these when they were left behind. */
+static inline void renew_after_fork ()
+{
+    new (&wait_mutex) std::mutex;
+    new (&wait_cv) std::condition_variable;
+    waiting.store (0);
+    asked.store (false);
 }
 
 /* Without the GIL: until something comes back, or `seconds` have passed. */

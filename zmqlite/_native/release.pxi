@@ -11,6 +11,7 @@ cdef extern from "release.hpp" namespace "zmqlite" nogil:
         size_t size()
     BorrowTable borrowed
     void stop_pending_calls()
+    void renew_after_fork()
     bint has_returned()
     void wait_returned(double seconds)
     void release_loan "zmqlite::release"(void *data, void *hint) noexcept

@@ -24,29 +24,23 @@ cdef Py_ssize_t buffer_size(object data, str operation) except -1:
 
 cdef inline int send_buffer(Handle self, const char *data, Py_ssize_t size, int flags) except -1:
     """Send a copy of `size` bytes."""
-    cdef int rc
-    # The parts after the first find their place reserved and never wait. Without DONTWAIT libzmq drops
-    # the rest of a message whose peer has gone, as it must: it would be a message of its own.
-    if self._send_more:
-        rc = zmq_send(self.handle, data, size, flags & ~ZMQ_DONTWAIT)
-    else:
-        rc = zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT)
-    if rc < 0:
-        send_slow(self, NULL, data, size, flags)
-    self._send_more = flags & ZMQ_SNDMORE
+    if self._send_more == DROPPING:
+        self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
+        return 0
+    if zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT) < 0:
+        return send_slow(self, NULL, data, size, flags)
+    self._send_more = 1 if flags & ZMQ_SNDMORE else 0
     return 0
 
 
 cdef inline int send_msg(Handle self, zmq_msg_t *msg, int flags) except -1:
-    """Send a message, which is empty afterwards."""
-    cdef int rc
-    if self._send_more:
-        rc = zmq_msg_send(msg, self.handle, flags & ~ZMQ_DONTWAIT)
-    else:
-        rc = zmq_msg_send(msg, self.handle, flags | ZMQ_DONTWAIT)
-    if rc < 0:
-        send_slow(self, msg, NULL, 0, flags)
-    self._send_more = flags & ZMQ_SNDMORE
+    """Send a message, which is empty afterwards (or, when it is dropped, the caller's to close)."""
+    if self._send_more == DROPPING:
+        self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
+        return 0
+    if zmq_msg_send(msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+        return send_slow(self, msg, NULL, 0, flags)
+    self._send_more = 1 if flags & ZMQ_SNDMORE else 0
     return 0
 
 
@@ -54,32 +48,69 @@ cdef int send_slow(
         Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags) except -1:
     """After a first try failed: wait without the GIL, run signal handlers, keep the deadline."""
     cdef int error = libzmq_errno()
-    cdef int rc
     cdef Wait wait
-    cdef void *handle
+    if self._send_more:
+        return send_rest(self, msg, data, size, flags, error)
     wait_begin(&wait, ZMQ_SNDTIMEO)
     if error == EAGAIN and not flags & ZMQ_DONTWAIT:
         error = 0
     while True:
         if error == EINTR:
             interrupted(self, "send")
-            error = wait_again(&wait, self.handle)
+            error = wait_again(&wait, self)
         if error:
             break
-        handle = self.handle
-        wait_shorten(&wait, handle)
-        owner_block(&self._owner, self._thread_safe)
-        with nogil:
+        error = wait_and_send(self, msg, data, size, flags, &wait)
+        if error == 0:
+            self._send_more = 1 if flags & ZMQ_SNDMORE else 0
+            return 0
+        if error == EAGAIN and self._thread_safe and wait_goes_on(&wait, flags):
+            error = 0
+    return fail_inside(self, error, "send", flags, ZMQ_SNDTIMEO)
+
+
+cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags,
+                       Wait *wait) noexcept:
+    """One try that waits without the GIL. Returns an errno, 0 for sent."""
+    cdef int rc
+    cdef int error = 0
+    cdef void *handle = self.handle
+    cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
+    wait_shorten(wait, self)
+    owner_block(&self._owner, self._thread_safe)
+    with nogil:
+        if poll:
+            error = wait_safe(wait, handle, ZMQ_POLLOUT)
+            flags |= ZMQ_DONTWAIT
+        if error == 0:
             if msg != NULL:
                 rc = zmq_msg_send(msg, handle, flags)
             else:
                 rc = zmq_send(handle, data, size, flags)
             error = libzmq_errno() if rc < 0 else 0
-        owner_unblock(&self._owner, self._thread_safe)
-        wait_restore(&wait, handle)
-        if rc >= 0:
-            return 0
-    return fail_inside(self, error, "send", flags, ZMQ_SNDTIMEO)
+    owner_unblock(&self._owner, self._thread_safe)
+    wait_restore(wait, self)
+    return error
+
+
+cdef int send_rest(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags,
+                   int error) except -1:
+    """A part after the first failed. Its place was reserved, so that it never has to wait: EAGAIN says
+    that the peer has gone. The rest must be dropped, as what was queued for that peer is: it would
+    reach the next peer as a message of its own. PAIR leaves that to us, the others drop by themselves.
+    """
+    while error == EINTR:  # signal handlers have to wait for the end of the message
+        if msg != NULL:
+            error = libzmq_errno() if zmq_msg_send(msg, self.handle, flags | ZMQ_DONTWAIT) < 0 else 0
+        else:
+            error = libzmq_errno() if zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT) < 0 else 0
+    if error and error != EAGAIN:
+        return fail_inside(self, error, "send", flags, ZMQ_SNDTIMEO)
+    if not flags & ZMQ_SNDMORE:
+        self._send_more = 0
+    elif error and self.type_number == ZMQ_PAIR:
+        self._send_more = DROPPING
+    return 0
 
 
 cdef object send_one(Handle self, object data, int flags):
@@ -174,11 +205,20 @@ cdef object send_parts(Handle self, tuple parts, int flags):
             continue
         zmq_msg_init(&msg)
         try:
-            lend_bytes(&msg, part, NULL)
+            lend_inside(self, &msg, part)
             send_msg(self, &msg, part_flags)
         finally:
             zmq_msg_close(&msg)
     leave(self)
+
+
+cdef int lend_inside(Handle self, zmq_msg_t *msg, object part) except -1:
+    """lend_bytes in a socket that was entered, and is left when this raises."""
+    try:
+        return lend_bytes(msg, part, NULL)
+    except BaseException:
+        leave(self)
+        raise
 
 
 cdef object send_mixed_parts(

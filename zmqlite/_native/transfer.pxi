@@ -122,6 +122,28 @@ cdef class Socket(Handle):
         leave(self)
         return take_bytes(&msg)
 
+    def recv_multipart_nonblock(self, int flags=0, bint copy=True):
+        """Receive one whole message as a list of parts if one is there, else return None."""
+        cdef zmq_msg_t msg
+        cdef Frame frame
+        zmq_msg_init(&msg)
+        enter(self, "recv_multipart_nonblock")
+        if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+            if libzmq_errno() == EAGAIN:
+                leave(self)
+                return None
+            recv_slow(self, &msg, flags | ZMQ_DONTWAIT, "recv_multipart_nonblock")
+        self._recv_more = zmq_msg_more(&msg)
+        leave(self)
+        if copy:
+            parts = [take_bytes(&msg)]
+            return parts + recv_parts(self, flags, "recv_multipart") if self._recv_more else parts
+        frame = Frame.__new__(Frame)
+        zmq_msg_move(&frame.msg, &msg)
+        frame.more = self._recv_more
+        frame._readonly = False
+        return [frame, *recv_frames(self, flags, False, "recv_multipart")] if frame.more else [frame]
+
     def send_many(self, messages, int flags=0):
         """Send every message of an iterable in one crossing; return how many were sent.
 

@@ -16,11 +16,11 @@ cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.left = -1
 
 
-cdef int wait_again(Wait *wait, void *handle) noexcept:
+cdef int wait_again(Wait *wait, Handle self) noexcept:
     """After an interruption: how long the next try may take. Returns EAGAIN when time is over."""
     cdef size_t size = sizeof(int)
     cdef double left
-    if zmq_getsockopt(handle, wait.option, &wait.limit, &size) != 0 or wait.limit <= 0:
+    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0 or wait.limit <= 0:
         wait.left = -1
         return 0
     left = wait.limit - (now() - wait.start) * 1000
@@ -30,14 +30,45 @@ cdef int wait_again(Wait *wait, void *handle) noexcept:
     return 0
 
 
-cdef inline void wait_shorten(Wait *wait, void *handle) noexcept:
-    if wait.left >= 0:
-        zmq_setsockopt(handle, wait.option, &wait.left, sizeof(int))
+cdef inline void wait_shorten(Wait *wait, Handle self) noexcept:
+    if wait.left >= 0 and not self._thread_safe:
+        zmq_setsockopt(self.handle, wait.option, &wait.left, sizeof(int))
 
 
-cdef inline void wait_restore(Wait *wait, void *handle) noexcept:
-    if wait.left >= 0:
-        zmq_setsockopt(handle, wait.option, &wait.limit, sizeof(int))
+cdef inline void wait_restore(Wait *wait, Handle self) noexcept:
+    if wait.left >= 0 and not self._thread_safe:
+        zmq_setsockopt(self.handle, wait.option, &wait.limit, sizeof(int))
+
+
+# The thread-safe socket types sleep on a condition variable, which no signal interrupts, and several
+# threads may sleep with one RCVTIMEO. They wait through zmq_poll instead, which has neither trouble.
+
+cdef int wait_safe(Wait *wait, void *handle, short event) noexcept nogil:
+    """Wait for an event of a thread-safe socket. Returns an errno, 0 for ready."""
+    cdef zmq_pollitem_t item
+    cdef size_t size = sizeof(int)
+    cdef int ready
+    cdef double left = -1
+    item.socket = handle
+    item.fd = 0
+    item.events = event
+    item.revents = 0
+    if zmq_getsockopt(handle, wait.option, &wait.limit, &size) != 0:
+        return libzmq_errno()
+    if wait.limit >= 0:
+        left = wait.limit - (now() - wait.start) * 1000
+        if left <= 0:
+            left = 0
+    ready = libzmq_poll(&item, 1, <long> left + 1 if left > 0 else <long> left)
+    if ready < 0:
+        return libzmq_errno()
+    return 0 if ready else EAGAIN
+
+
+cdef inline bint wait_goes_on(Wait *wait, int flags) noexcept:
+    """After EAGAIN on a thread-safe socket: another thread was quicker. Is there time left?"""
+    return not flags & ZMQ_DONTWAIT and (
+        wait.limit < 0 or (now() - wait.start) * 1000 < wait.limit)
 
 
 cdef int fail_inside(Handle self, int error, str operation, int flags, int option) except -1:

@@ -1,0 +1,220 @@
+"""How sources are found, verified, patched and cached; nothing here touches the network."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+VENDOR = Path(__file__).resolve().parents[1] / "vendor"
+if not (VENDOR / "fetch.py").is_file():
+    pytest.skip("needs a checkout", allow_module_level=True)
+sys.path.insert(0, str(VENDOR))
+
+import archive  # noqa: E402
+import debian  # noqa: E402
+import fetch  # noqa: E402
+import pins  # noqa: E402
+import unidiff  # noqa: E402
+
+HEADER = """#define ZMQ_VERSION_MAJOR 4
+#define ZMQ_VERSION_MINOR 9
+#define ZMQ_VERSION_PATCH 9
+"""
+DIFF = """a reason
+--- a/file.c
++++ b/file.c
+@@ -1,3 +1,3 @@
+ one
+-two
++TWO
+ three
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "upstream"
+    (root / "src").mkdir(parents=True)
+    (root / "include").mkdir()
+    (root / "src" / "zmq.cpp").write_text("int main;\n")
+    (root / "include" / "zmq.h").write_text(HEADER)
+    (root / "tests").mkdir()
+    return root
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Unpack below tmp_path instead of in the checkout."""
+    folder = tmp_path / "unpacked"
+    monkeypatch.setattr(fetch, "_roots", lambda pin: [folder])
+    return folder
+
+
+# --- patches ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["", "zero\nzero\n"])
+def test_a_patch_is_found_where_other_patches_moved_it(tmp_path: Path, before: str) -> None:
+    (tmp_path / "file.c").write_text(before + "one\ntwo\nthree\n")
+    assert unidiff.apply(DIFF, tmp_path, "label") == ["file.c"]
+    assert (tmp_path / "file.c").read_text() == before + "one\nTWO\nthree\n"
+
+
+def test_a_patch_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file.c").write_text("one\n2\nthree\n")
+    with pytest.raises(unidiff.PatchError, match=r"label: hunk 1 does not fit file\.c"):
+        unidiff.apply(DIFF, tmp_path, "label")
+    assert (tmp_path / "file.c").read_text() == "one\n2\nthree\n"
+
+
+def test_a_patch_stays_inside_the_tree(tmp_path: Path) -> None:
+    with pytest.raises(unidiff.PatchError, match="refuses"):
+        unidiff.apply(DIFF.replace("file.c", "../../file.c"), tmp_path, "label")
+
+
+@pytest.mark.parametrize("name", ["libzmq", "libsodium"])
+def test_every_patch_is_listed_and_says_why(name: str) -> None:
+    pin = pins.read_pin(name)
+    assert {p.path for p in pin.patches} == set((VENDOR / name / "patches").glob("*.patch"))
+    for patch in pin.patches:
+        assert not patch.path.read_text().startswith(("---", "diff"))
+        assert unidiff.parse(patch.path.read_text())
+
+
+def test_a_question_mark_makes_a_patch_optional() -> None:
+    patch = pins.Patch(Path("x"), ("4.3.4", "*?"), "theirs.patch")
+    assert patch.must_fit("4.3.4")
+    assert not patch.must_fit("4.3.9")
+    assert patch.wanted("4.3.9", ())
+    assert not patch.wanted("4.3.4", ("theirs.patch",))
+
+
+# --- the order of sources --------------------------------------------------------------------
+
+
+def test_an_explicit_tree_is_copied_and_stamped(
+    tree: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZMQLITE_LIBZMQ", str(tree))
+    source = fetch.obtain("libzmq")
+    assert (source.kind, source.version) == ("tree", "4.9.9")
+    copy = Path(source.path)
+    assert copy.parent == nowhere
+    assert not (copy / "tests").exists()
+    assert json.loads((copy / fetch.STAMP).read_text())["origin"] == "tree upstream"
+    assert fetch.obtain("libzmq").path == source.path  # the same content, the same place
+    assert [p.name for p in nowhere.iterdir()] == [copy.name]
+
+
+def test_an_explicit_tarball_cannot_leave_its_folder(
+    tree: Path, nowhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tarball = tmp_path / "zeromq.tar.gz"
+    with tarfile.open(tarball, "w:gz") as out:
+        out.add(tree, "zeromq-4.9.9")
+        evil = tarfile.TarInfo("../evil")
+        evil.size = 1
+        out.addfile(evil, io.BytesIO(b"x"))
+    monkeypatch.setenv("ZMQLITE_LIBZMQ", str(tarball))
+    assert fetch.obtain("libzmq").version == "4.9.9"
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_prefix_is_linked_as_it_is(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "src" / "zmq.cpp").unlink()
+    (tree / "src").rmdir()
+    monkeypatch.setenv("ZMQLITE_LIBZMQ", str(tree))
+    assert fetch.obtain("libzmq").kind == "prefix"
+
+
+def test_a_wrong_path_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZMQLITE_LIBZMQ", str(tmp_path / "nothing"))
+    with pytest.raises(pins.FetchError, match=r"ZMQLITE_LIBZMQ=.*nothing is neither"):
+        fetch.obtain("libzmq")
+
+
+def test_one_sentence_says_what_was_tried(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.delenv("ZMQLITE_LIBZMQ", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(fetch.urllib.request, "urlopen", refuse)
+    with pytest.raises(pins.FetchError) as caught:
+        fetch.obtain("libzmq", lambda _: None)
+    for part in ("unpacked tree", "no apt", "zeromq-4.3.4.tar.gz", "pkg-config", "ZMQLITE_LIBZMQ"):
+        assert part in str(caught.value)
+
+
+def test_a_download_with_a_wrong_hash_is_thrown_away(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch.urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"evil"))
+    with pytest.raises(pins.FetchError, match="wrong hash"):
+        fetch._from_upstream(pins.read_pin("libzmq"), lambda _: None)
+    assert not nowhere.exists() or not list(nowhere.iterdir())
+
+
+def test_only_real_apt_sources_are_borrowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, parts = tmp_path / "own", tmp_path / "parts"
+    own.mkdir()
+    parts.mkdir()
+    (own / "a.list").write_text("deb [arch=amd64] http://one/ x main\n# deb http://no/ x main\n")
+    (own / "b.sources").write_text("Types: deb deb-src\nURIs: http://two/\n")
+    (own / "c.list.disabled").write_text("deb http://three/ x main\n")
+    config = {"MAIN": str(tmp_path / "none"), "PARTS": str(own)}
+    monkeypatch.setattr(debian, "_apt_config", lambda: config)
+    assert debian._copy_sources(parts) == 2
+    texts = "".join(p.read_text() for p in sorted(parts.iterdir()))
+    assert "deb-src [arch=amd64] http://one/" in texts
+    assert "Types: deb-src\n" in texts
+    assert "three" not in texts
+
+
+# --- the cache -------------------------------------------------------------------------------
+
+
+class Toolchain:
+    identity, suffix = "pretended", ".a"
+
+    def __init__(self) -> None:
+        self.compiled: list[str] = []
+
+    def compile(self, source: Path, target: Path, *_: object) -> None:
+        self.compiled.append(source.name)
+        target.write_bytes(source.read_bytes())
+
+    def archive(self, objects: list[Path], target: Path) -> None:
+        target.write_bytes(b"".join(o.read_bytes() for o in objects))
+
+
+def test_an_archive_is_compiled_once_a_machine(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZMQLITE_CACHE", str(tmp_path / "cache"))
+    tool = Toolchain()
+
+    def build(folder: str, flag: str) -> Path:
+        sources = (tree / "src" / "zmq.cpp",)
+        recipe = archive.Recipe("libx", tree, "print", sources, (), (), (), (flag,))
+        return archive.build(recipe, tool, tmp_path / folder, lambda _: None)
+
+    first, second = build("one", "-O3"), build("two", "-O3")
+    assert first.name == second.name
+    assert first.read_bytes() == second.read_bytes() == b"int main;\n"
+    assert tool.compiled == ["zmq.cpp"]
+    assert build("one", "-O0").name != first.name
+    assert len(tool.compiled) == 2
+
+
+def test_fetch_runs_by_itself() -> None:
+    words = [sys.executable, "-m", "py_compile", *map(str, VENDOR.glob("*.py"))]
+    subprocess.run(words, check=True)
