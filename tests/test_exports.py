@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -48,8 +49,8 @@ def run(code: str, *options: str) -> str:
 
 def reexports() -> Iterator[tuple[str, str]]:
     """Yield (module, name) for each name that the roof takes from a floor."""
-    for node in ast.parse(ROOF.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
+    for node in ast.walk(ast.parse(ROOF.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level and node.module:
             for alias in node.names:
                 yield node.module, alias.asname or alias.name
 
@@ -149,6 +150,17 @@ def test_import_time_is_reported(record_property: Any) -> None:
 
 def test_silent_under_dev_mode() -> None:
     assert run("import zmqlite", "-X", "dev", "-W", "error") == ""
+
+
+def test_an_unbuilt_tree_says_so(tmp_path: Path) -> None:
+    """As when Python starts in the root of a clone that was installed, not built in place."""
+    ours = shutil.ignore_patterns("core.*", "__pycache__", "_build.py")
+    shutil.copytree(ROOF.parent, tmp_path / "zmqlite", ignore=ours)
+    code = "import sys; sys.path.insert(0, sys.argv[1])\nimport zmqlite"
+    words = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "ImportError: zmqlite in" in done.stderr
+    assert "pip install -e ." in done.stderr
 
 
 def test_help_shows_contracts() -> None:

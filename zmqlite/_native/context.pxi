@@ -4,6 +4,9 @@
 
 cdef void *all_contexts = NULL
 
+cdef enum:
+    MAX_IO_THREADS = 1024
+
 
 cdef class Context:
     """Context(io_threads=1, shadow=0)
@@ -24,6 +27,7 @@ cdef class Context:
             self._started = True
         else:
             threads = io_threads
+            check_limit(NULL, ZMQ_IO_THREADS, threads)
             self.handle = zmq_ctx_new()
             if self.handle == NULL:
                 fail(libzmq_errno(), "Context", "")
@@ -37,6 +41,8 @@ cdef class Context:
 
     cdef int _check(self) except -1:
         if self.handle != NULL:
+            if self._ends or self._ending != NULL:
+                fail(ETERM, "use", "Context", "it is being terminated")
             return 0
         if self._state == FORKED:
             raise ForkError(EPERM, "this context was made before fork(): its threads are not in this "
@@ -56,40 +62,54 @@ cdef class Context:
     def get(self, int option):
         """Return a context option (zmq_ctx_get)."""
         cdef int value
-        self._check()
-        value = zmq_ctx_get(self.handle, option)
-        if value < 0 and libzmq_errno() == EINVAL:
-            fail(EINVAL, "get", "Context", f"option {option} cannot be read")
+        with cython.critical_section(self):
+            self._check()
+            errno = 0  # -1 may be a value
+            value = zmq_ctx_get(self.handle, option)
+            if value < 0 and libzmq_errno() == EINVAL:
+                fail(EINVAL, "get", "Context", f"option {option} cannot be read")
         return value
 
     def set(self, int option, int value):
         """Set a context option (zmq_ctx_set)."""
-        self._check()
-        if zmq_ctx_set(self.handle, option, value) != 0:
-            fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value}")
+        with cython.critical_section(self):
+            self._check()
+            check_limit(self.handle, option, value)
+            if zmq_ctx_set(self.handle, option, value) != 0:
+                fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value}")
 
     def _set_text(self, int option, bytes value):
         """Set a context option that is text (zmq_ctx_set_ext, draft)."""
-        self._check()
-        if zmq_ctx_set_ext(self.handle, option, PyBytes_AS_STRING(value), len(value)) != 0:
-            fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value!r}")
+        if value is None:
+            raise TypeError("a context option that is text takes bytes, not None")
+        with cython.critical_section(self):
+            self._check()
+            if zmq_ctx_set_ext(self.handle, option, PyBytes_AS_STRING(value), len(value)) != 0:
+                fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value!r}")
 
     def _get_text(self, int option):
         """Return a context option that is text (zmq_ctx_get_ext, draft)."""
         cdef char buffer[256]
         cdef size_t size = sizeof(buffer)
-        self._check()
-        if zmq_ctx_get_ext(self.handle, option, buffer, &size) != 0:
-            fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
-        return buffer[:size].rstrip(b"\0")
+        memset(buffer, 0, sizeof(buffer))  # libzmq writes neither a NUL nor the size
+        with cython.critical_section(self):
+            self._check()
+            if zmq_ctx_get_ext(self.handle, option, buffer, &size) != 0:
+                fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
+        return buffer[:sizeof(buffer)].split(b"\0")[0]
 
     def sockets(self):
         """Return the sockets of this context that are open, oldest last."""
         cdef list found = []  # first: making it may run the collector, which may shorten the chain
-        cdef void *place = self._sockets
-        while place != NULL:
-            found.append(<object> place)
-            place = (<Handle> place)._next
+        cdef void *place
+        chain_lock()
+        try:
+            place = self._sockets
+            while place != NULL:
+                keep(found, place)
+                place = (<Handle> place)._next
+        finally:
+            chain_unlock()
         return found
 
     cdef int _start(self) except -1:
@@ -107,9 +127,10 @@ cdef class Context:
 
         Does not block and closes nothing (zmq_ctx_shutdown). A closed context is left alone.
         """
-        if self.handle != NULL:
-            self._shut = True
-            zmq_ctx_shutdown(self.handle)
+        with cython.critical_section(self):
+            if self.handle != NULL and not self._ends and self._ending == NULL:
+                self._shut = True
+                zmq_ctx_shutdown(self.handle)
 
     def term(self, timeout=None):
         """Terminate the context: wait until its sockets are closed and their messages sent.
@@ -120,33 +141,23 @@ cdef class Context:
         context can be terminated again. Interruptible by signals; a second call is no error
         (zmq_ctx_term). In the child of a fork it does nothing.
         """
-        cdef int rc = 0
-        cdef void *handle = self.handle
+        cdef double limit = -1 if timeout is None else timeout
+        cdef double end = now() + limit
         drain()
-        if handle == NULL:
-            return
         if self._shadow:
             self._forget()
-            return
-        if timeout is None and self._ending == NULL:
-            while True:
-                with nogil:
-                    rc = zmq_ctx_term(handle)
-                if rc == 0 or libzmq_errno() != EINTR:
-                    break
-                PyErr_CheckSignals()  # raises with the handle kept: term() can be called again
-                if self.handle == NULL:
-                    return
-            if rc != 0:
-                fail(libzmq_errno(), "term", "Context")
-        elif not end_in_thread(self, -1 if timeout is None else timeout):
+        elif not begin_to_end(self, limit, end):
+            return  # another thread has done it
+        elif timeout is None and self._ending == NULL:
+            end_here(self)
+        elif not end_in_thread(self, limit, end):
             fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {still_open(self)}")
-        self._forget()
 
     def _forget(self):
         """The context is gone: take it out of the chain."""
         self.handle = NULL
         self._state = CLOSED
+        self._ends = False
         context_unlink(self)
         if self._ending != NULL:
             del self._ending
@@ -176,11 +187,9 @@ cdef class Context:
 
     cdef int _linger_all(self, int linger) except -1:
         # LINGER is an atomic inside libzmq, so it may be set while another thread uses the socket.
-        cdef void *place = self._sockets
-        while place != NULL:
-            if (<Handle> place).handle != NULL:
-                zmq_setsockopt((<Handle> place).handle, ZMQ_LINGER, &linger, sizeof(linger))
-            place = (<Handle> place)._next
+        for socket in self.sockets():
+            if (<Handle> socket).handle != NULL:
+                zmq_setsockopt((<Handle> socket).handle, ZMQ_LINGER, &linger, sizeof(linger))
         return 0
 
     cdef int _close_idle(self, int linger) except -1:
@@ -206,17 +215,30 @@ cdef class Context:
             context_unlink(self)
 
 
+cdef int keep(list found, void *place) except -1:
+    """Append the object of a chain to a list, unless it is just going away."""
+    cdef PyObject *member = chain_object(place)
+    if member != NULL:
+        found.append(<object> member)
+        Py_DECREF(<object> member)
+    return 0
+
+
 cdef void context_link(Context self) noexcept:
     global all_contexts
+    chain_lock()
+    chain_member(<void *> self)
     self._next = all_contexts
     self._previous = NULL
     if all_contexts != NULL:
         (<Context> all_contexts)._previous = <void *> self
     all_contexts = <void *> self
+    chain_unlock()
 
 
 cdef void context_unlink(Context self) noexcept:
     global all_contexts
+    chain_lock()
     if self._previous != NULL:
         (<Context> self._previous)._next = self._next
     elif all_contexts == <void *> self:
@@ -225,6 +247,64 @@ cdef void context_unlink(Context self) noexcept:
         (<Context> self._next)._previous = self._previous
     self._next = NULL
     self._previous = NULL
+    chain_unlock()
+
+
+cdef int check_limit(void *handle, int option, int value) except -1:
+    """Refuse numbers with which libzmq overflows or aborts when the first socket is made."""
+    cdef int most = 0
+    if option == ZMQ_IO_THREADS:
+        most = MAX_IO_THREADS
+    elif option == ZMQ_MAX_SOCKETS:
+        most = zmq_ctx_get(handle, ZMQ_SOCKET_LIMIT)
+    if most and value > most:
+        fail(EINVAL, "set", "Context", f"option {option} takes at most {most}, not {value}")
+    return 0
+
+
+# Terminating. One thread at a time is inside zmq_ctx_term, and from then on nobody else may touch the
+# handle: it is gone before that thread can say so.
+
+cdef bint begin_to_end(Context self, double limit, double end) except -1:
+    """Become the thread that terminates, or wait for the one that does (`limit` below 0: for ever).
+    Returns False when there is nothing left to do."""
+    while True:
+        with cython.critical_section(self):
+            if self.handle == NULL:
+                return False
+            if not self._ends:
+                self._ends = True
+                return True
+        if limit >= 0 and now() >= end:
+            fail(EAGAIN, "term", "Context", f"another thread is at it; {still_open(self)}")
+        with nogil:
+            pause_thread(0.001)
+        PyErr_CheckSignals()
+
+
+cdef bint handle_signals(Context self, double limit, double end) except -1:
+    """Run signal handlers, which may terminate the context themselves. Returns False if they did. When
+    they raise, the handle is kept and term() can be called again."""
+    self._ends = False
+    PyErr_CheckSignals()
+    return begin_to_end(self, limit, end)
+
+
+cdef int end_here(Context self) except -1:
+    cdef int error
+    cdef void *handle = self.handle
+    while True:
+        with nogil:
+            error = libzmq_errno() if zmq_ctx_term(handle) != 0 else 0
+        if error != EINTR:
+            break
+        if not handle_signals(self, -1, 0):
+            return 0
+    if error:
+        self._ends = False
+        fail(error, "term", "Context")
+    self._forget()
+    return 0
 
 
 cdef int term_quietly(void *context) noexcept nogil:
@@ -235,22 +315,30 @@ cdef int last_error() noexcept nogil:
     return libzmq_errno()
 
 
-cdef bint end_in_thread(Context self, double timeout) except -1:
-    """Terminate with a limit of `timeout` seconds (below 0: none). Returns whether it is done."""
-    cdef double end = now() + timeout
+cdef bint end_in_thread(Context self, double limit, double end) except -1:
+    """Terminate until `end` (`limit` below 0: without one). Returns whether it is done."""
     cdef double left = 0.02
     cdef bint done = False
-    if self._ending == NULL:
-        self._ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
-    while not done:
-        if timeout >= 0:
+    cdef Ending *ending = self._ending
+    if ending == NULL:
+        try:
+            ending = self._ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
+        except BaseException:
+            self._ends = False
+            raise
+    while True:
+        if limit >= 0:
             left = min(0.02, max(end - now(), 0))
         with nogil:
-            done = self._ending.wait(left)
-        PyErr_CheckSignals()
-        if not done and timeout >= 0 and now() >= end:
+            done = ending.wait(left)
+        if done:
+            self._forget()
+            return True
+        if not handle_signals(self, limit, end):
+            return True
+        if limit >= 0 and now() >= end:
+            self._ends = False
             return False
-    return True
 
 
 cdef str still_open(Context self):

@@ -35,6 +35,7 @@ cdef class Context:
     cdef bint _shadow
     cdef bint _started           # a socket was made: libzmq's threads run
     cdef bint _shut
+    cdef bint _ends              # a thread is inside zmq_ctx_term: the handle may be gone any moment
     cdef int _state
 
     cdef int _check(self) except -1

@@ -49,8 +49,8 @@ def curve_public(secret_key):
     """
     cdef char public[41]
     cdef bytes secret = secret_key.encode("utf-8") if isinstance(secret_key, str) else bytes(secret_key)
-    if len(secret) != 40:
-        raise ValueError(f"a CURVE key has 40 characters of Z85, not {len(secret)}")
+    if len(secret) != 40 or b"\0" in secret:
+        raise ValueError(f"a CURVE key has 40 characters of Z85, not {len(secret.split(bytes(1))[0])}")
     if zmq_curve_public(public, secret) != 0:
         fail(libzmq_errno(), "curve_public", "", "the key is no Z85 text, or libzmq has no CURVE")
     return public[:40]
@@ -84,3 +84,13 @@ def z85_decode(z85bytes):
     if b"\0" in text or zmq_z85_decode(<uint8_t *> PyBytes_AS_STRING(data), text) == NULL:
         raise ValueError("the text has characters or groups that are not Z85")
     return data
+
+
+def _tune(borrow=None, batch=None):
+    """Set the size from which bytes are lent, and the batch size of new sockets. For benchmarks."""
+    global BORROW, BATCH_SIZE
+    if borrow is not None:
+        BORROW = borrow
+    if batch is not None:
+        BATCH_SIZE = batch
+    return BORROW, BATCH_SIZE

@@ -11,7 +11,8 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.errno cimport EAGAIN, EBUSY, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, EPERM
+from libc.errno cimport (
+    EAGAIN, EBUSY, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset, strlen
@@ -31,11 +32,20 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void owner_leave(Owner *owner, bint shared)
     void owner_block(Owner *owner, bint shared)
     void owner_unblock(Owner *owner, bint shared)
+    bint owner_claim(Owner *owner, bint shared)
+    void owner_release(Owner *owner, bint shared)
     unsigned long owner_thread(Owner *owner)
+    void full_fence()
     double now()
     void pause_thread(double seconds)
     bint descriptors_left(int count)
     bint usable_fd(int fd)
+
+cdef extern from "guard.hpp" namespace "zmqlite":
+    void chain_lock()
+    void chain_unlock()
+    PyObject *chain_object(void *place)
+    void chain_member(void *place)
 
 cdef enum:  # the life of a handle
     OPEN = 1

@@ -35,8 +35,14 @@ def _forget_after_fork():
         (<Context> place).handle = NULL
         (<Context> place)._state = FORKED
         (<Context> place)._ending = NULL
+        (<Context> place)._ends = False
         place = (<Context> place)._next
+    place = all_shadows
+    while place != NULL:
+        forget_socket(<Handle> place)
+        place = (<Handle> place)._next
     forks += 1
+    renew_after_fork()
     drain()
 
 
@@ -52,10 +58,14 @@ def _end_with_interpreter():
     cdef void *place
     exiting = True
     contexts = []
-    place = all_contexts
-    while place != NULL:
-        contexts.append(<object> place)
-        place = (<Context> place)._next
+    chain_lock()
+    try:
+        place = all_contexts
+        while place != NULL:
+            keep(contexts, place)
+            place = (<Context> place)._next
+    finally:
+        chain_unlock()
     try:
         for context in contexts:
             end_context(context)
@@ -77,11 +87,12 @@ cdef int end_context(Context context) except -1:
                 pause_thread(0.0005)
             PyErr_CheckSignals()
             context._close_idle(-2)
-    if not end_in_thread(context, 3):
-        print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
-              "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
-        end_in_thread(context, -1)
-    context._forget()
+    if not begin_to_end(context, -1, 0) or end_in_thread(context, 3, now() + 3):
+        return 0
+    print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
+          "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
+    if begin_to_end(context, -1, 0):
+        end_in_thread(context, -1, 0)
     return 0
 
 

@@ -50,11 +50,15 @@ static inline unsigned long owner_thread (Owner *o)
 }
 
 #ifdef Py_GIL_DISABLED
+enum { closing = -0x10000 }; // added to `users` by who closes a thread-safe socket
+
 static inline bool owner_enter (Owner *o, bool shared)
 {
     if (shared) {
-        o->users.fetch_add (1, std::memory_order_acquire);
-        return true;
+        if (o->users.fetch_add (1, std::memory_order_acquire) >= 0)
+            return true;
+        o->users.fetch_sub (1, std::memory_order_relaxed);
+        return false;
     }
     unsigned long nobody = 0;
     return o->thread.compare_exchange_strong (nobody, PyThread_get_thread_ident (),
@@ -72,6 +76,35 @@ static inline void owner_block (Owner *, bool)
 }
 static inline void owner_unblock (Owner *, bool)
 {
+}
+static inline bool owner_claim (Owner *o, bool shared)
+{
+    int nobody = 0;
+    return shared ? o->users.compare_exchange_strong (nobody, closing, std::memory_order_acquire)
+                  : owner_enter (o, false);
+}
+static inline void owner_release (Owner *o, bool shared)
+{
+    if (shared)
+        o->users.fetch_sub (closing, std::memory_order_release);
+    else
+        owner_leave (o, false);
+}
+
+/* The chains of borrowed pointers (contexts, sockets, watches) change under one lock. */
+static PyMutex chain_mutex;
+
+static inline void chain_lock ()
+{
+    PyMutex_Lock (&chain_mutex);
+}
+static inline void chain_unlock ()
+{
+    PyMutex_Unlock (&chain_mutex);
+}
+static inline void full_fence ()
+{
+    std::atomic_thread_fence (std::memory_order_seq_cst);
 }
 #else
 static inline bool owner_enter (Owner *o, bool)
@@ -95,7 +128,38 @@ static inline void owner_unblock (Owner *o, bool shared)
     else
         o->thread.store (0, std::memory_order_relaxed);
 }
+/* For closing: be the only one inside, and stay so until the release. */
+static inline bool owner_claim (Owner *o, bool)
+{
+    return !owner_in_use (o);
+}
+static inline void owner_release (Owner *, bool)
+{
+}
+static inline void chain_lock () {} // the GIL is the lock
+static inline void chain_unlock () {}
+static inline void full_fence () {}
 #endif
+
+/* A new reference to an object of a chain, unless it is just being deallocated. */
+static inline PyObject *chain_object (void *place)
+{
+    PyObject *object = static_cast<PyObject *> (place);
+#if defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030E0000
+    return PyUnstable_TryIncRef (object) ? object : nullptr;
+#else
+    Py_INCREF (object);
+    return object;
+#endif
+}
+static inline void chain_member (void *place)
+{
+#if defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030E0000
+    PyUnstable_EnableTryIncRef (static_cast<PyObject *> (place));
+#else
+    (void) place;
+#endif
+}
 
 static inline double now ()
 {

@@ -23,10 +23,12 @@ cdef int refuse(Handle self, str operation) except -1:
         if operation == "iterate":
             raise StopIteration
         return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
+    cdef unsigned long owner = owner_thread(&self._owner)
+    other = f"thread {thread_name(owner)!r}" if owner else "another thread"
     raise ThreadMisuse(
         EBUSY,
         f"{operation} on {subject_of(self)} from thread {threading.current_thread().name!r} while "
-        f"thread {thread_name(owner_thread(&self._owner))!r} is inside it: a socket serves one thread at "
+        f"{other} is inside it: a socket serves one thread at "
         "a time; give each thread its own socket, or wake the other one with context.shutdown()")
 
 
@@ -41,4 +43,6 @@ cdef int interrupted(Handle self, str operation) except -1:
     PyErr_CheckSignals()
     if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
         refuse(self, operation)
+    if self._watch != NULL:
+        touch(self)  # the handlers may have polled
     return 0

@@ -65,6 +65,7 @@ cdef class QuickLane:
     cdef object _running_loop
     cdef object _future
     cdef object _used
+    cdef object _sent        # the one finished future of all sends: None is None
     cdef public int receivers
     cdef public int senders
     cdef public int pollers
@@ -75,6 +76,7 @@ cdef class QuickLane:
         self._running_loop = running_loop
         self._future = future
         self._used = used
+        self._sent = self._finished(None)
 
     cdef inline bint _open(self) except -1:
         return self._running_loop() is self._loop and self._turn.take()
@@ -136,4 +138,4 @@ cdef class QuickLane:
         leave(socket)
         if self.receivers or self.pollers:
             self._used()
-        return self._finished(None)
+        return self._sent

@@ -22,6 +22,7 @@ cdef extern from "compat.h" nogil:
     # context
     int ZMQ_IO_THREADS
     int ZMQ_MAX_SOCKETS
+    int ZMQ_SOCKET_LIMIT
     void *zmq_ctx_new()
     int zmq_ctx_term(void *context)
     int zmq_ctx_shutdown(void *context)

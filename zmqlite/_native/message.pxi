@@ -10,12 +10,17 @@ cdef str no_buffer(object data, str operation):
     return f"{operation}() takes bytes-like objects or frames, not {type(data).__name__!r}"
 
 
-cdef bytes text_or_bytes(object value, str what):
+cdef bytes group_name(object value):
+    cdef bytes name
     if isinstance(value, str):
-        return (<str> value).encode("utf-8")
-    if isinstance(value, bytes):
-        return value
-    raise TypeError(f"{what} must be str or bytes, not {type(value).__name__!r}")
+        name = (<str> value).encode("utf-8", "surrogateescape")
+    elif isinstance(value, bytes):
+        name = value
+    else:
+        raise TypeError(f"a group must be str or bytes, not {type(value).__name__!r}")
+    if b"\0" in name:
+        raise ValueError(f"a group has no NUL in its name: {value!r}")
+    return name
 
 
 cdef object bytes_of(zmq_msg_t *msg):
@@ -42,6 +47,22 @@ cdef object bytes_of(zmq_msg_t *msg):
     return PyBytes_FromStringAndSize(<char *> data, size)
 
 
+cdef int fail_message(zmq_msg_t *msg, str operation) except -1:
+    """A message could not be made: leave an empty one, which may be closed."""
+    cdef int error = libzmq_errno()
+    zmq_msg_init(msg)
+    return fail(error, operation, "", "there is no memory for the message" if error == ENOMEM else "")
+
+
+cdef inline void protect(zmq_msg_t *msg) noexcept:
+    """Count as shared from the start. libzmq masks what a ws client sends in place, unless it is shared;
+    this memory is not libzmq's to change, wherever the message goes."""
+    cdef zmq_msg_t other
+    zmq_msg_init(&other)
+    zmq_msg_copy(&other, msg)
+    zmq_msg_close(&other)
+
+
 cdef int lend_buffer(zmq_msg_t *msg, object data, MessageTracker tracker) except -1:
     """Make `msg` a message over the memory of `data`, which stays exported until libzmq is done."""
     cdef Py_buffer view
@@ -57,9 +78,10 @@ cdef int lend_buffer(zmq_msg_t *msg, object data, MessageTracker tracker) except
     if zmq_msg_init_data(msg, view.buf, view.len, release_loan, loan) != 0:
         cancel_loan(loan)
         PyBuffer_Release(&view)
-        return fail(libzmq_errno(), "send", "")
+        return fail_message(msg, "send")
     loan.view = view
     loan.has_view = True
+    protect(msg)
     if tracker is not None:
         tracker._pending += 1
     return 0
@@ -72,7 +94,8 @@ cdef int lend_bytes(zmq_msg_t *msg, object data, PyObject *tracker) except -1:
         raise MemoryError
     if zmq_msg_init_data(msg, start, PyBytes_GET_SIZE(data), release_loan, loan) != 0:
         cancel_loan(loan)
-        return fail(libzmq_errno(), "send", "")
+        return fail_message(msg, "send")
+    protect(msg)
     if tracker != NULL:
         (<MessageTracker> tracker)._pending += 1
     return 0
@@ -85,7 +108,7 @@ cdef int copy_buffer(zmq_msg_t *msg, object data) except -1:
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         if zmq_msg_init_size(msg, view.len) != 0:
-            return fail(libzmq_errno(), "send", "")
+            return fail_message(msg, "send")
         target = zmq_msg_data(msg)
         if view.len >= BIG_COPY:
             with nogil:
@@ -94,6 +117,16 @@ cdef int copy_buffer(zmq_msg_t *msg, object data) except -1:
             memcpy(target, view.buf, view.len)
     finally:
         PyBuffer_Release(&view)  # only now: until here nobody could resize the memory
+    return 0
+
+
+cdef int copy_msg(zmq_msg_t *target, Frame source, str operation) except -1:
+    """Make `target` (initialised) another message over the memory of a frame."""
+    cdef int rc
+    with cython.critical_section(source):  # the first copy changes the source: it counts itself as shared
+        rc = zmq_msg_copy(target, &source.msg)
+    if rc != 0:
+        return fail(libzmq_errno(), operation, "Frame")
     return 0
 
 
@@ -115,13 +148,14 @@ cdef class Frame:
 
     def __init__(self, data=None, bint track=False, copy=None, copy_threshold=None):
         cdef Py_ssize_t threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        if zmq_msg_size(&self.msg):  # somebody may look at its memory
+            raise RuntimeError("a frame is initialised once")
         if data is None:
             if track:
                 self.tracker = MessageTracker()
             return
         if isinstance(data, Frame):
-            if zmq_msg_copy(&self.msg, &(<Frame> data).msg) != 0:
-                fail(libzmq_errno(), "Frame", "")
+            copy_msg(&self.msg, data, "Frame")
             self.tracker = (<Frame> data).tracker
             return
         if not PyObject_CheckBuffer(data):
@@ -196,7 +230,7 @@ cdef class Frame:
 
     @group.setter
     def group(self, value):
-        cdef bytes name = text_or_bytes(value, "a group")
+        cdef bytes name = group_name(value)
         if zmq_msg_set_group(&self.msg, name) != 0:
             fail(libzmq_errno(), "set group", "Frame", "a group has at most 255 bytes")
 
@@ -262,8 +296,9 @@ cdef class Frame:
 
     cdef Frame _shared(self):
         cdef Frame other = type(self)()
-        if zmq_msg_copy(&other.msg, &self.msg) != 0:
-            fail(libzmq_errno(), "copy", "Frame")
+        if zmq_msg_size(&other.msg):
+            raise TypeError(f"{type(self).__name__}() does not make an empty frame to copy into")
+        copy_msg(&other.msg, self, "copy")
         other._bytes = self._bytes
         other.more = self.more
         other.tracker = self.tracker

@@ -34,9 +34,8 @@ cdef object read_option(Handle self, int option, int kind):
                 rc = zmq_getsockopt(self.handle, option, text, &size)
             if rc == 0:
                 break
-            if libzmq_errno() != EINTR:
+            if libzmq_errno() != EINTR:  # it never waits: handlers have time afterwards
                 fail_socket(self, libzmq_errno(), f"getsockopt({option})")
-            interrupted(self, "getsockopt")
     finally:
         leave(self)
     if kind == KIND_INT or kind == KIND_FD:

@@ -136,10 +136,9 @@ cdef int ready_events(Handle self, int wanted) except -1:
     cdef int error
     while zmq_getsockopt(self.handle, ZMQ_EVENTS, &events, &size) != 0:
         error = libzmq_errno()
-        if error != EINTR:
+        if error != EINTR:  # it never waits: handlers have time afterwards
             leave(self)
             return fail_socket(self, error, "poll")
-        interrupted(self, "poll")
     return events & wanted
 
 

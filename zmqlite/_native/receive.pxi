@@ -52,6 +52,17 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
     return error
 
 
+cdef bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
+    """A try without waiting failed with something else than EAGAIN: once more, or raise. Returns False
+    for EAGAIN; the socket stays entered."""
+    try:
+        recv_slow(self, msg, flags | ZMQ_DONTWAIT, operation)
+    except Again:
+        enter(self, operation)
+        return False
+    return True
+
+
 cdef inline int recv_rest(Handle self, zmq_msg_t *msg, str operation) except -1:
     """Receive a part after the first into `msg`. It is there already: messages arrive whole. Signal
     handlers wait for the end of the message; one that raises would tear it apart."""
@@ -144,7 +155,9 @@ cdef list recv_frames(Handle self, int flags, bint track, str operation):
     recv_msg(self, &frame.msg, flags, operation)
     received_frame(self, frame, track)
     while self._recv_more:
+        owner_block(&self._owner, self._thread_safe)  # the collector may run, and let others run
         frame = Frame.__new__(Frame)
+        owner_unblock(&self._owner, self._thread_safe)
         recv_rest(self, &frame.msg, operation)
         frames.append(received_frame(self, frame, track))
     leave(self)

@@ -24,7 +24,7 @@ cdef extern from "release.hpp" namespace "zmqlite":
 
 # From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the loan
 # (two allocations and the way home) costs more than the copy. See docs/performance.md.
-cdef Py_ssize_t BORROW = 2048
+cdef Py_ssize_t BORROW = 1536
 BORROW_THRESHOLD = BORROW
 
 # From this size on a copy lets other threads have the GIL.

@@ -152,8 +152,7 @@ cdef MessageTracker make_msg(
         tracker = (<Frame> data).tracker
         if track and tracker is None:
             raise ValueError("this frame is not tracked: make it with Frame(data, track=True)")
-        if zmq_msg_copy(msg, &(<Frame> data).msg) != 0:
-            fail(libzmq_errno(), operation, subject_of(self))
+        copy_msg(msg, data, operation)
         return tracker
     size = buffer_size(data, operation)
     if not copy and (size >= self.copy_threshold):
@@ -174,7 +173,7 @@ cdef int address_msg(Handle self, zmq_msg_t *msg, object routing_id, object grou
     if routing_id is not None and zmq_msg_set_routing_id(msg, <uint32_t> routing_id) != 0:
         fail(libzmq_errno(), "send", subject_of(self), "a routing id is a number above 0")
     if group is not None:
-        name = text_or_bytes(group, "a group")
+        name = group_name(group)
         if zmq_msg_set_group(msg, name) != 0:
             fail(libzmq_errno(), "send", subject_of(self), "a group has at most 255 bytes")
     if self._special:

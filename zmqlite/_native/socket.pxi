@@ -10,6 +10,10 @@ cdef enum:
     DGRAM = 18
 
 
+cdef void *all_shadows = NULL  # the second handles on sockets, in a chain of their own
+
+
+@cython.no_gc_clear  # __dealloc__ still needs the context, and nothing here closes a cycle
 cdef class Handle:
     """The life, the endpoints and the options of a socket; Socket adds the messages."""
 
@@ -38,19 +42,19 @@ cdef class Handle:
             zmq_getsockopt(self.handle, ZMQ_THREAD_SAFE, &value, &size)
             self._thread_safe = value
         self._special = self.type_number == RADIO or self.type_number == DGRAM
-        if not self._shadow:
-            socket_link(self)
+        socket_link(self)
 
     def _open(self, Context context not None, int socket_type):
         cdef int batch = BATCH_SIZE
         if context.handle == NULL and context._state != FORKED:
             fail(ENOTSUP, "socket", "Context", "the context is closed")
-        context._check()
         drain()
-        context._start()
-        self.handle = zmq_socket(context.handle, socket_type)
-        if self.handle == NULL:
-            error = libzmq_errno()
+        with cython.critical_section(context):
+            context._check()
+            context._start()
+            self.handle = zmq_socket(context.handle, socket_type)
+            error = libzmq_errno() if self.handle == NULL else 0
+        if error:
             if error == EINVAL:
                 fail(error, "socket", "Context", f"{socket_type} is not a socket type of this libzmq")
             fail(error, "socket", "Context", next_step(error, "socket", socket_type))
@@ -100,16 +104,15 @@ cdef class Handle:
         cdef int value
         if self.handle == NULL:
             return
-        if owner_in_use(&self._owner):
-            refuse(self, "close")
         if linger is not None:
             value = linger
-            zmq_setsockopt(self.handle, ZMQ_LINGER, &value, sizeof(value))
-        if not self._shadow:
-            zmq_close(self.handle)
-        self.handle = NULL
-        self._state = CLOSED
-        socket_unlink(self)
+        if not owner_claim(&self._owner, self._thread_safe):
+            refuse(self, "close")
+        if self.handle != NULL:
+            if linger is not None:
+                zmq_setsockopt(self.handle, ZMQ_LINGER, &value, sizeof(value))
+            finish_socket(self)
+        owner_release(&self._owner, self._thread_safe)
         if self._watch != NULL:
             forget_watches(self)
         drain()
@@ -121,7 +124,12 @@ cdef class Handle:
         finally:  # a warning may be an exception
             if not interpreter_exits():
                 self.close()
-            socket_unlink(self)
+
+    def __dealloc__(self):
+        # Whatever a subclass did in its own __del__ or close: the handle does not outlive us.
+        if self.handle != NULL and not interpreter_exits():
+            finish_socket(self)
+        socket_unlink(self)
 
     # -- endpoints -------------------------------------------------------------------------------
 
@@ -162,9 +170,9 @@ cdef class Handle:
         cdef uint32_t peer
         enter(self, "connect_peer")
         try:
-            peer = zmq_connect_peer(self.handle, name)
-            if peer == 0:
-                self._fail_address(libzmq_errno(), "connect_peer", address)
+            error = attach_peer(self, name, &peer)
+            if error:
+                self._fail_address(error, "connect_peer", address)
             self._attached(address, name)
             return peer
         finally:
@@ -221,12 +229,8 @@ cdef class Handle:
         cdef bytes name = address_bytes(address)
         enter(self, operation)
         try:
-            if operation == "unbind":
-                rc = zmq_unbind(self.handle, name)
-            else:
-                rc = zmq_disconnect(self.handle, name)
-            if rc != 0:
-                error = libzmq_errno()
+            error = attach(self, &zmq_unbind if operation == "unbind" else &zmq_disconnect, name)
+            if error:
                 known = ", ".join(self._endpoints) or "none"
                 raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket",
                               f"this socket's endpoints: {known}" if error == ENOENT else "")
@@ -237,7 +241,7 @@ cdef class Handle:
 
     def join(self, group):
         """Join a group of a DISH socket (zmq_join, draft). At most 255 bytes."""
-        cdef bytes name = text_or_bytes(group, "a group")
+        cdef bytes name = group_name(group)
         enter(self, "join")
         try:
             if zmq_join(self.handle, name) != 0:
@@ -249,7 +253,7 @@ cdef class Handle:
 
     def leave(self, group):
         """Leave a group of a DISH socket (zmq_leave, draft)."""
-        cdef bytes name = text_or_bytes(group, "a group")
+        cdef bytes name = group_name(group)
         enter(self, "leave")
         try:
             if zmq_leave(self.handle, name) != 0:
@@ -262,7 +266,7 @@ cdef class Handle:
     def monitor_raw(self, address, uint64_t events, int version=1, int socket_type=0):
         """Publish the socket's events on an inproc address, or stop with None
         (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
-        cdef bytes name = None if address is None else address.encode("utf-8")
+        cdef bytes name = None if address is None else address_bytes(address)
         cdef const char *text = NULL
         if name is not None:
             text = name
@@ -312,7 +316,9 @@ cdef class Handle:
 cdef bytes address_bytes(object address):
     if not isinstance(address, str):
         raise TypeError(f"Expected addr to be str, got {type(address).__name__!r}")
-    return (<object> address).encode("utf-8")
+    if "\0" in address:
+        raise ValueError(f"an address has no NUL in it: {address!r}")
+    return (<object> address).encode("utf-8", "surrogateescape")
 
 
 cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept:
@@ -321,29 +327,77 @@ cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, c
     cdef void *handle = self.handle
     owner_block(&self._owner, self._thread_safe)
     with nogil:
-        rc = call(handle, address)
-        rc = libzmq_errno() if rc != 0 else 0
+        while True:  # a signal that arrives while libzmq looks at its commands is no reason to give up
+            rc = libzmq_errno() if call(handle, address) != 0 else 0
+            if rc != EINTR:
+                break
     owner_unblock(&self._owner, self._thread_safe)
     return rc
 
 
+cdef int attach_peer(Handle self, const char *address, uint32_t *peer) noexcept:
+    """zmq_connect_peer in the manner of `attach`."""
+    cdef int error = 0
+    cdef void *handle = self.handle
+    owner_block(&self._owner, self._thread_safe)
+    with nogil:
+        while True:
+            peer[0] = zmq_connect_peer(handle, address)
+            error = libzmq_errno() if peer[0] == 0 else 0
+            if error != EINTR:
+                break
+    owner_unblock(&self._owner, self._thread_safe)
+    return error
+
+
+cdef void finish_socket(Handle self) noexcept:
+    """Give the socket back to libzmq, and take it from its shadows."""
+    cdef void *handle = self.handle
+    cdef void *place
+    self.handle = NULL
+    self._state = CLOSED
+    socket_unlink(self)
+    if self._shadow:
+        return
+    chain_lock()
+    place = all_shadows
+    while place != NULL:
+        if (<Handle> place).handle == handle:
+            (<Handle> place).handle = NULL
+            (<Handle> place)._state = CLOSED
+        place = (<Handle> place)._next
+    chain_unlock()
+    zmq_close(handle)
+
+
+cdef inline void **chain_of(Handle self) noexcept:
+    return &all_shadows if self._shadow else &self._context._sockets
+
+
 cdef void socket_link(Handle self) noexcept:
-    cdef Context context = self._context
-    self._next = context._sockets
+    cdef void **head = chain_of(self)
+    chain_lock()
+    chain_member(<void *> self)
+    self._next = head[0]
     self._previous = NULL
-    if context._sockets != NULL:
-        (<Handle> context._sockets)._previous = <void *> self
-    context._sockets = <void *> self
+    if head[0] != NULL:
+        (<Handle> head[0])._previous = <void *> self
+    head[0] = <void *> self
+    chain_unlock()
 
 
 cdef void socket_unlink(Handle self) noexcept:
-    if self._context is None:
+    cdef void **head
+    if self._context is None and not self._shadow:
         return
+    chain_lock()
+    head = chain_of(self)
     if self._previous != NULL:
         (<Handle> self._previous)._next = self._next
-    elif self._context._sockets == <void *> self:
-        self._context._sockets = self._next
+    elif head[0] == <void *> self:
+        head[0] = self._next
     if self._next != NULL:
         (<Handle> self._next)._previous = self._previous
     self._next = NULL
     self._previous = NULL
+    chain_unlock()

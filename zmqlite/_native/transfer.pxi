@@ -89,13 +89,15 @@ cdef class Socket(Handle):
     def send_nonblock(self, data, int flags=0):
         """Send one part if a peer can take it now; return whether it was sent. Never blocks."""
         cdef int rc
+        if has_returned():
+            drain_loans()
         if PyBytes_CheckExact(data) and not self._special and PyBytes_GET_SIZE(data) < BORROW \
                 and not self._send_more:
             enter(self, "send_nonblock")
             rc = zmq_send(self.handle, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
                           flags | ZMQ_DONTWAIT)
             if rc >= 0:
-                self._send_more = flags & ZMQ_SNDMORE
+                self._send_more = 1 if flags & ZMQ_SNDMORE else 0
                 leave(self)
                 return True
             if libzmq_errno() == EAGAIN:
@@ -111,13 +113,14 @@ cdef class Socket(Handle):
     def recv_nonblock(self, int flags=0):
         """Receive one part if one is there, else return None. Never blocks."""
         cdef zmq_msg_t msg
+        if has_returned():
+            drain_loans()
         zmq_msg_init(&msg)
         enter(self, "recv_nonblock")
         if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-            if libzmq_errno() == EAGAIN:
+            if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, "recv_nonblock"):
                 leave(self)
                 return None
-            recv_slow(self, &msg, flags | ZMQ_DONTWAIT, "recv_nonblock")
         self._recv_more = zmq_msg_more(&msg)
         leave(self)
         return take_bytes(&msg)
@@ -129,10 +132,10 @@ cdef class Socket(Handle):
         zmq_msg_init(&msg)
         enter(self, "recv_multipart_nonblock")
         if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-            if libzmq_errno() == EAGAIN:
+            if libzmq_errno() == EAGAIN or not recv_after_all(
+                    self, &msg, flags, "recv_multipart_nonblock"):
                 leave(self)
                 return None
-            recv_slow(self, &msg, flags | ZMQ_DONTWAIT, "recv_multipart_nonblock")
         self._recv_more = zmq_msg_more(&msg)
         leave(self)
         if copy:

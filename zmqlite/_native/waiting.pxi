@@ -67,7 +67,7 @@ cdef int wait_safe(Wait *wait, void *handle, short event) noexcept nogil:
 
 cdef inline bint wait_goes_on(Wait *wait, int flags) noexcept:
     """After EAGAIN on a thread-safe socket: another thread was quicker. Is there time left?"""
-    return not flags & ZMQ_DONTWAIT and (
+    return ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT and (
         wait.limit < 0 or (now() - wait.start) * 1000 < wait.limit)
 
 
