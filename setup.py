@@ -180,6 +180,8 @@ def zmq_recipe(
     """Describe the archive of libzmq; `includes` is where libsodium's headers are."""
     root = Path(source.path)
     sources = sorted((root / "src").glob("*.cpp"))
+    if "wss" not in CHOSEN:  # the only files that include a feature's header without asking for it
+        sources = [path for path in sources if not path.name.startswith("wss_")]
     sources += [] if "wss" in CHOSEN else [root / "external" / "sha1" / "sha1.c"]
     sources += [root / "external" / "wepoll" / "wepoll.c"] if WINDOWS else []
     c_flags, cxx_flags = archive_flags()

@@ -1,8 +1,4 @@
-# Context: libzmq's threads and limits. All contexts and their sockets hang in chains of borrowed
-# pointers, not weak references: a collector that finds a whole cycle of them clears weak references
-# before it calls finalizers, and a context must still find its sockets then.
-
-cdef void *all_contexts = NULL
+# Context: libzmq's threads and limits, and how they end.
 
 cdef enum:
     MAX_IO_THREADS = 1024
@@ -91,12 +87,11 @@ cdef class Context:
         """Return a context option that is text (zmq_ctx_get_ext, draft)."""
         cdef char buffer[256]
         cdef size_t size = sizeof(buffer)
-        memset(buffer, 0, sizeof(buffer))  # libzmq writes neither a NUL nor the size
-        with cython.critical_section(self):
-            self._check()
-            if zmq_ctx_get_ext(self.handle, option, buffer, &size) != 0:
-                fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
-        return buffer[:sizeof(buffer)].split(b"\0")[0]
+        self._check()
+        memset(buffer, 0, sizeof(buffer))  # 4.3.4 ends the text nowhere
+        if zmq_ctx_get_ext(self.handle, option, buffer, &size) != 0:
+            fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
+        return PyBytes_FromStringAndSize(buffer, strlen(buffer))
 
     def sockets(self):
         """Return the sockets of this context that are open, oldest last."""
@@ -213,41 +208,6 @@ cdef class Context:
     def __dealloc__(self):
         if self._state:
             context_unlink(self)
-
-
-cdef int keep(list found, void *place) except -1:
-    """Append the object of a chain to a list, unless it is just going away."""
-    cdef PyObject *member = chain_object(place)
-    if member != NULL:
-        found.append(<object> member)
-        Py_DECREF(<object> member)
-    return 0
-
-
-cdef void context_link(Context self) noexcept:
-    global all_contexts
-    chain_lock()
-    chain_member(<void *> self)
-    self._next = all_contexts
-    self._previous = NULL
-    if all_contexts != NULL:
-        (<Context> all_contexts)._previous = <void *> self
-    all_contexts = <void *> self
-    chain_unlock()
-
-
-cdef void context_unlink(Context self) noexcept:
-    global all_contexts
-    chain_lock()
-    if self._previous != NULL:
-        (<Context> self._previous)._next = self._next
-    elif all_contexts == <void *> self:
-        all_contexts = self._next
-    if self._next != NULL:
-        (<Context> self._next)._previous = self._previous
-    self._next = NULL
-    self._previous = NULL
-    chain_unlock()
 
 
 cdef int check_limit(void *handle, int option, int value) except -1:

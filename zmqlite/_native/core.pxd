@@ -96,11 +96,15 @@ cdef class MessageTracker:
 
 cdef class Poller:
     cdef object __weakref__
+    cdef Owner _owner            # a poller, like a socket, serves one thread at a time
     cdef dict _watches           # source -> Watch, in the order of registration
     cdef list _hot               # the watches whose EVENTS must be read at the next poll
     cdef Readable *_found        # room for what epoll reports
     cdef int _room
     cdef int _set                # the epoll descriptor, -1 before the first registration
+    cdef int _bell               # wakes a thread that sleeps in _set, -1 without one
+    cdef bint _asleep
+    cdef bint _rung             # a watch became hot, or closed, since the last look
     cdef int _registered
     cdef int _turn
     cdef int _closed             # how many of the registered sockets were closed
@@ -108,10 +112,14 @@ cdef class Poller:
     cdef bint _plain             # something here cannot be watched through epoll: use zmq_poll
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
+    cdef int _open_set(self) except -1
+    cdef int _add(self, object source, int flags) except -1
+    cdef int _drop(self, object source) except -1
+    cdef int _examine(self) except -1
     cdef int _renew(self) except -1
     cdef int _reserve(self, int count) except -1
     cdef int _epoll(self, long timeout) except? -1
-    cdef list _poll_watches(self, object timeout)
+    cdef list _poll_watches(self, double limit, double end)
     cdef int _check_found(self, int count, list ready) except -1
     cdef int _check_hot(self, list ready) except -1
     cdef int _check(self, Watch watch, int events, list ready) except -1
@@ -126,6 +134,7 @@ cdef class Watch:
     cdef int place               # the order of registration
     cdef int turn                # the last poll that reported it
     cdef bint is_socket
+    cdef bint linked             # in the chain of its socket
     cdef bint hot
     cdef bint sticky             # others use the socket behind our back: never cold
     cdef bint closed

@@ -1,77 +1,25 @@
-# Poller: a lasting set of sources, whose cost follows what is ready, not what is registered.
-#
-# libzmq gives each socket a descriptor that becomes readable when the socket has something to look at,
-# and says what only through EVENTS. It speaks once: any call on the socket may swallow the news. So a
-# watch is hot when its EVENTS must be read at the next poll (it was ready, or the socket was used since)
-# and cold when nothing can have changed without its descriptor speaking. epoll watches the cold ones.
-# Where there is no epoll, or a source cannot be watched that way, the poller uses zmq_poll throughout.
-
-cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
-    void *readable_watch(const Readable *found)
-    int readable_events(const Readable *found)
-    bint have_epoll
-    int epoll_open()
-    void epoll_end(int set)
-    int epoll_put(int set, int fd, int events, void *watch, bint change)
-    void epoll_take(int set, int fd)
-    int epoll_ready(int set, Readable *found, int most, int timeout)
-
-cdef unsigned int forks = 0  # how often this process came out of a fork()
-
-
-cdef class Watch:
-    """One registered source of one poller."""
-
-
-cdef inline void touch(Handle self) noexcept:
-    """The socket is being used: what its descriptor would have said may be swallowed."""
-    cdef void *place = self._watch
-    while place != NULL:
-        if not (<Watch> place).hot:
-            (<Watch> place).hot = True
-            (<Watch> place).poller._hot.append(<Watch> place)
-        place = (<Watch> place).next
-
-
-cdef void forget_watches(Handle self) noexcept:
-    """The socket closes: its pollers say so when they are asked next."""
-    cdef void *place = self._watch
-    self._watch = NULL
-    while place != NULL:
-        watch = <Watch> place
-        if watch.fd >= 0:
-            epoll_take(watch.poller._set, watch.fd)
-            watch.fd = -1
-        watch.closed = True
-        watch.poller._closed += 1
-        place = watch.next
-        watch.next = NULL
-
-
-cdef void stick(Handle self) noexcept:
-    """The address of the socket was given away: from now on it may be used behind our back."""
-    cdef void *place = self._watch
-    self._exposed = True
-    touch(self)
-    while place != NULL:
-        (<Watch> place).sticky = True
-        place = (<Watch> place).next
+# Poller: a lasting set of sources, whose cost follows what is ready, not what is registered. The rule that
+# makes it so is in watch.pxi.
 
 
 cdef class Poller:
     """Poller(): a set of sockets, descriptors and objects with fileno() to wait for.
 
-    Belongs to one thread at a time, like the sockets in it.
+    Belongs to one thread at a time, like the sockets in it. While it waits, another thread may use or
+    close a socket in it: that wakes it.
     """
 
     def __cinit__(self):
         self._watches = {}
         self._hot = []
         self._set = -1
+        self._bell = -1
         self._forks = forks
+        owner_reset(&self._owner)
 
     def __dealloc__(self):
         epoll_end(self._set)
+        epoll_end(self._bell)
         free(self._found)
 
     def __del__(self):
@@ -82,32 +30,40 @@ cdef class Poller:
         """Wait for ``flags`` (POLLIN, POLLOUT, POLLERR, POLLPRI) on ``socket``; 0 unregisters it.
 
         Registering again changes the flags. Raises TypeError for what cannot be polled, NotSupported
-        for a closed socket.
+        for a closed socket, ThreadMisuse while another thread is in poll().
         """
-        cdef Watch watch = self._watches.get(socket)
+        poller_enter(self)
+        try:
+            if flags:
+                self._add(socket, flags)
+            elif socket in self._watches:
+                self._drop(socket)
+        finally:
+            owner_leave(&self._owner, False)
+
+    cdef int _add(self, object source, int flags) except -1:
+        cdef Watch watch
         cdef zmq_pollitem_t item
-        if not flags:
-            if watch is not None:
-                self.unregister(socket)
-            return
-        fill_item(&item, socket, flags)  # refuses what cannot be polled
-        if watch is not None:
-            self.unregister(socket)
+        fill_item(&item, source, flags)  # refuses what cannot be polled
+        if source in self._watches:
+            self._drop(source)
+        self._reserve(len(self._watches) + 2)
         watch = Watch.__new__(Watch)
-        watch.source = socket
+        watch.source = source
         watch.poller = self
         watch.events = flags
         watch.fd = -1
         watch.place = self._registered
         self._registered += 1
         watch.is_socket = item.socket != NULL
+        self._watches[source] = watch
         if not self._plain and not self._watch(watch, &item):
+            watch.fd = -1
             self._plain = True
-        self._watches[socket] = watch
-        self._reserve(len(self._watches))
+        return 0
 
     cdef int _reserve(self, int count) except -1:
-        """Room for everything to be ready at once."""
+        """Room for everything to be ready at once, and the bell."""
         cdef Readable *found
         if count > self._room:
             found = <Readable *> realloc(self._found, 2 * count * sizeof(Readable))
@@ -117,16 +73,24 @@ cdef class Poller:
             self._room = 2 * count
         return 0
 
+    cdef int _open_set(self) except -1:
+        if self._set < 0:
+            self._set = epoll_open()
+            if self._set >= 0:
+                self._bell = bell_hang(self._set)
+            if self._bell < 0:
+                epoll_end(self._set)
+                self._set = -1
+                fail(EMFILE, "poll", "Poller", next_step(EMFILE, "poll", 0))
+        return self._reserve(2)
+
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1:
         """Watch a source through epoll; returns False when that cannot be done."""
         cdef Handle socket
         cdef size_t size = sizeof(watch.fd)
         if not have_epoll:
             return False
-        if self._set < 0:
-            self._set = epoll_open()
-            if self._set < 0:
-                fail(EMFILE, "poll", "Poller", next_step(EMFILE, "poll", 0))
+        self._open_set()
         if not watch.is_socket:
             watch.fd = item.fd
             return epoll_put(self._set, watch.fd, watch.events, <void *> watch, False) == 0
@@ -136,8 +100,11 @@ cdef class Poller:
         if epoll_put(self._set, watch.fd, 1, <void *> watch, False) != 0:
             return False
         watch.sticky = socket._shadow or socket._exposed
+        chain_lock()
         watch.next = socket._watch
+        watch.linked = True
         socket._watch = <void *> watch
+        chain_unlock()
         watch.hot = True
         self._hot.append(watch)
         return True
@@ -147,14 +114,24 @@ cdef class Poller:
         self.register(socket, flags)
 
     def unregister(self, socket):
-        """Stop waiting for ``socket``. Raises KeyError if it is not registered."""
-        cdef Watch watch = self._watches.pop(socket)
+        """Stop waiting for ``socket``. Raises KeyError if it is not registered, ThreadMisuse while
+        another thread is in poll()."""
+        poller_enter(self)
+        try:
+            self._drop(socket)
+        finally:
+            owner_leave(&self._owner, False)
+
+    cdef int _drop(self, object source) except -1:
+        cdef Watch watch = self._watches.pop(source)
+        unwatch(watch)
         if watch.hot:
-            self._hot.remove(watch)
             watch.hot = False
+            if watch in self._hot:
+                self._hot.remove(watch)
         if watch.closed:
             self._closed -= 1
-        unwatch(watch)
+        return 0
 
     @property
     def sockets(self):
@@ -166,79 +143,110 @@ cdef class Poller:
 
         ``timeout`` in ms; None or below 0 waits for ever. Other threads run and signals are handled
         meanwhile; the time is kept exactly while signals arrive. The cost follows what is ready, not
-        what is registered. Raises NotSupported when a registered socket was closed (zmq_poll).
+        what is registered. Raises NotSupported when a registered socket was closed, also meanwhile;
+        ThreadMisuse while another thread is in poll() (zmq_poll).
         """
+        cdef double limit = -1 if timeout is None else timeout
+        cdef double end = now() + limit / 1000 if limit > 0 else 0
+        cdef list ready = None
+        while ready is None:
+            poller_enter(self)
+            try:
+                self._examine()
+                if not self._plain:
+                    ready = self._poll_watches(limit, end)
+            finally:
+                owner_leave(&self._owner, False)
+            if self._plain and ready is None:
+                return poll_items(self.sockets, timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+            if ready is None:
+                PyErr_CheckSignals()  # outside: handlers may change what is registered
+        return ready
+
+    cdef int _examine(self) except -1:
+        """Refuse to wait for what is closed; begin anew in the child of a fork."""
         if self._closed:
             for source, watch in self._watches.items():
                 if (<Watch> watch).closed:
                     fail(ENOTSUP, "poll", subject_of(source), "the socket is closed; unregister it")
         if self._forks != forks:
             self._renew()
-        if self._plain:
-            return poll_items(self.sockets, timeout)
-        return self._poll_watches(timeout)
+        return 0
 
     cdef int _renew(self) except -1:
         """In the child of a fork: the epoll set belongs to the parent, make one of our own."""
-        epoll_end(self._set)
-        self._set = -1
-        self._forks = forks
         registered = self.sockets
+        for source, _ in registered:
+            if isinstance(source, Handle) and (<Handle> source)._state == FORKED:
+                refuse(source, "poll")
+        for watch in self._watches.values():
+            unwatch(<Watch> watch)
+        epoll_end(self._set)
+        epoll_end(self._bell)
+        self._set = self._bell = -1
+        self._forks = forks
         self._watches = {}
         self._hot = []
         for source, flags in registered:
-            self.register(source, flags)  # a socket of the parent is refused here
+            self._add(source, flags)
         return 0
 
-    cdef list _poll_watches(self, object timeout):
-        cdef double limit = -1 if timeout is None else timeout
-        cdef double end = now() + limit / 1000 if limit > 0 else 0
+    cdef list _poll_watches(self, double limit, double end):
+        """One wait. Returns None when it was disturbed: look again."""
         cdef int count
-        cdef long step
         cdef list ready = []
         self._turn += 1
         while True:
+            self._rung = False
             if self._hot:
                 self._check_hot(ready)
-            step = 0 if ready else poll_step(end, limit)
-            count = self._epoll(step)
-            if count < 0:
-                if count != -EINTR:
-                    fail(-count, "poll", "Poller")
-                PyErr_CheckSignals()
-            elif count:
+            count = self._epoll(0 if ready else poll_step(end, limit))
+            if count > 0:
                 self._check_found(count, ready)
+            elif count < 0 and count != -EINTR:
+                fail(-count, "poll", "Poller")
             if ready or (limit >= 0 and now() >= end):
                 break
+            if count < 0 or self._closed:
+                return None
         if len(ready) > 1:
             ready.sort(key=_by_place)
         return [((<Watch> pair[0]).source, pair[1]) for pair in ready]
 
     cdef int _epoll(self, long timeout) except? -1:
         cdef int count
-        cdef int set = self._set
-        cdef int room = self._room
-        cdef Readable *found = self._found
-        cdef int most = <int> min(timeout, 0x7fffffff)
-        if set < 0:  # nothing is registered: only time passes
-            set = self._set = epoll_open()
-            self._reserve(1)
-            found = self._found
-            room = self._room
-        if most == 0:
+        cdef int set, room
+        cdef Readable *found
+        self._open_set()  # before the first registration only time passes
+        set = self._set
+        room = self._room
+        found = self._found
+        if timeout == 0:
             return epoll_ready(set, found, room, 0)
+        owner_block(&self._owner, False)
+        self._asleep = True
+        full_fence()
+        if self._rung:
+            timeout = 0
         with nogil:
-            count = epoll_ready(set, found, room, most)
+            count = epoll_ready(set, found, room, <int> timeout)
+        self._asleep = False
+        owner_unblock(&self._owner, False)
         return count
 
     cdef int _check_found(self, int count, list ready) except -1:
         cdef int place
+        cdef void *found
         cdef list watches = []
         cdef list masks = []
-        for place in range(count):  # first of all keep them alive: signal handlers may unregister
-            watches.append(<Watch> readable_watch(&self._found[place]))
+        for place in range(count):  # first of all keep them alive
+            found = readable_watch(&self._found[place])
+            if found == NULL:
+                bell_hush(self._bell)
+                continue
+            watches.append(<Watch> found)
             masks.append(readable_events(&self._found[place]))
-        for place in range(count):
+        for place in range(len(watches)):
             self._check(<Watch> watches[place], masks[place], ready)
         return 0
 
@@ -261,15 +269,16 @@ cdef class Poller:
 
     cdef int _check(self, Watch watch, int events, list ready) except -1:
         cdef Handle socket
-        if watch.turn == self._turn and watch.hot:
-            return 0  # reported already
+        if watch.closed or (watch.turn == self._turn and watch.hot):
+            return 0  # poll() says so; reported already
         if watch.is_socket:
             socket = watch.source
-            if socket.handle == NULL:
+            if socket.handle == NULL or not owner_enter(&socket._owner, False):
                 refuse(socket, "poll")
-            if not owner_enter(&socket._owner, False):
-                refuse(socket, "poll")
-            events = ready_events(socket, watch.events)
+            events = ready_events(socket, 0xFF)
+            if events:
+                touch_others(socket, <void *> watch)
+            events &= watch.events
             leave(socket)
         if events:
             watch.turn = self._turn
@@ -289,26 +298,13 @@ cdef class Poller:
         return iter(self._watches)
 
 
+cdef inline int poller_enter(Poller self) except -1:
+    if not owner_enter(&self._owner, False):
+        raise ThreadMisuse(
+            EBUSY, f"thread {thread_name(owner_thread(&self._owner))!r} is inside this poller: a poller "
+            "serves one thread at a time; give each thread its own")
+    return 0
+
+
 def _by_place(pair):
     return (<Watch> pair[0]).place
-
-
-cdef void unwatch(Watch watch) noexcept:
-    """Take a watch out of epoll and out of its socket's chain."""
-    cdef void *place
-    cdef Handle socket
-    if watch.fd >= 0:
-        epoll_take(watch.poller._set, watch.fd)
-        watch.fd = -1
-    if watch.is_socket:
-        socket = watch.source
-        if socket._watch == <void *> watch:
-            socket._watch = watch.next
-        else:
-            place = socket._watch
-            while place != NULL:
-                if (<Watch> place).next == <void *> watch:
-                    (<Watch> place).next = watch.next
-                    break
-                place = (<Watch> place).next
-    watch.next = NULL

@@ -31,6 +31,8 @@ cdef long poll_step(double end, double timeout) noexcept:
     if timeout < 0:
         return -1
     left = end - now()
+    if not left < 1e6:  # eleven days (or no number at all): the caller looks at the clock again
+        left = 1e6
     return 0 if left <= 0 else <long> (left * 1000) + 1
 
 
@@ -38,74 +40,75 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
     """zmq_poll with exact time under signals; the sockets count as used while it waits."""
     cdef double limit = -1 if timeout is None else timeout
     cdef double end = now() + limit / 1000 if limit > 0 else 0
-    cdef int ready, place, error
+    cdef list inside = sockets_among(sources)
+    cdef int ready
+    cdef int error = 0
     cdef long step
-    for place in range(count):
-        source = sources[place]
-        if isinstance(source, Handle) and not owner_enter(
-                &(<Handle> source)._owner, (<Handle> source)._thread_safe):
-            leave_all(sources, place)
-            refuse(source, "poll")
+    enter_all(inside)
+    check_items(items, sources, inside)
     ready = libzmq_poll(items, count, 0) if count else 0
-    error = libzmq_errno() if ready < 0 else 0
-    if ready == 0 and limit != 0:
-        block_all(sources, count)
-        while True:
-            step = poll_step(end, limit)
-            with nogil:
-                ready = libzmq_poll(items, count, step)
-                error = libzmq_errno() if ready < 0 else 0
-            if error != EINTR and (ready != 0 or (limit >= 0 and now() >= end)):
-                break
-            if error == EINTR:
-                unblock_all(sources, count)
-                leave_all(sources, count)
-                PyErr_CheckSignals()
-                enter_again(items, sources, count)
-                block_all(sources, count)
-                error = 0
-                if limit >= 0 and now() >= end:
-                    ready = 0
-                    break
-        unblock_all(sources, count)
-    leave_all(sources, count)
-    if error:
+    if ready < 0:
+        error = libzmq_errno()
+    while (ready == 0 or error == EINTR) and (limit < 0 or now() < end):
+        if error == EINTR:
+            leave_all(inside)
+            PyErr_CheckSignals()
+            enter_all(inside)
+            check_items(items, sources, inside)
+        step = poll_step(end, limit)
+        block_all(inside)
+        with nogil:
+            ready = libzmq_poll(items, count, step)
+            error = libzmq_errno() if ready < 0 else 0
+        unblock_all(inside)
+    leave_all(inside)
+    if error and error != EINTR:
         fail(error, "poll", "", "the context was terminated" if error == ETERM else "")
-    return ready
+    return max(ready, 0)
 
 
-cdef int enter_again(zmq_pollitem_t *items, list sources, int count) except -1:
-    """After signal handlers ran: each socket must still be there, and free."""
+cdef list sockets_among(list sources):
+    """Each socket once: without a GIL it can be entered only once."""
+    return list({id(source): source for source in sources if isinstance(source, Handle)}.values())
+
+
+cdef int enter_all(list sockets) except -1:
     cdef int place
-    for place in range(count):
+    for place in range(len(sockets)):
+        socket = sockets[place]
+        if (<Handle> socket).handle == NULL or not owner_enter(
+                &(<Handle> socket)._owner, (<Handle> socket)._thread_safe):
+            leave_all(sockets[:place])
+            refuse(socket, "poll")
+        if (<Handle> socket)._watch != NULL:
+            touch(<Handle> socket)
+    return 0
+
+
+cdef int check_items(zmq_pollitem_t *items, list sources, list inside) except -1:
+    """Other Python code ran since the items were made (fileno(), signal handlers): are they still true?"""
+    cdef int place
+    for place in range(len(sources)):
         source = sources[place]
-        if isinstance(source, Handle) and (
-                (<Handle> source).handle != items[place].socket
-                or not owner_enter(&(<Handle> source)._owner, (<Handle> source)._thread_safe)):
-            leave_all(sources, place)
+        if isinstance(source, Handle) and (<Handle> source).handle != items[place].socket:
+            leave_all(inside)
             refuse(source, "poll")
     return 0
 
 
-cdef void leave_all(list sources, int count) noexcept:
-    cdef int place
-    for place in range(count):
-        if isinstance(sources[place], Handle):
-            leave(<Handle> sources[place])
+cdef void leave_all(list sockets) noexcept:
+    for socket in sockets:
+        leave(<Handle> socket)
 
 
-cdef void block_all(list sources, int count) noexcept:
-    cdef int place
-    for place in range(count):
-        if isinstance(sources[place], Handle):
-            owner_block(&(<Handle> sources[place])._owner, (<Handle> sources[place])._thread_safe)
+cdef void block_all(list sockets) noexcept:
+    for socket in sockets:
+        owner_block(&(<Handle> socket)._owner, (<Handle> socket)._thread_safe)
 
 
-cdef void unblock_all(list sources, int count) noexcept:
-    cdef int place
-    for place in range(count):
-        if isinstance(sources[place], Handle):
-            owner_unblock(&(<Handle> sources[place])._owner, (<Handle> sources[place])._thread_safe)
+cdef void unblock_all(list sockets) noexcept:
+    for socket in sockets:
+        owner_unblock(&(<Handle> socket)._owner, (<Handle> socket)._thread_safe)
 
 
 cdef list poll_items(list pairs, object timeout):

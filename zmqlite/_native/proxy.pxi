@@ -15,39 +15,85 @@ ctypedef struct Lane:
     zmq_msg_t held       # read from the source, not yet taken by the target
     bint has_held
     bint held_more
+    bint tapped          # the capture has its copy of it
+    bint inside          # the target took a part of this message before
+    bint dropping        # and has lost its peer since
+    bint pair            # it is a PAIR, which would give the rest to the next peer
     uint64_t messages
     uint64_t parts
     uint64_t read_bytes
 
+ctypedef struct Tap:
+    void *socket         # NULL without a capture
+    bint inside
+    bint dropping
+    bint pair
 
-cdef int lane_push(Lane *lane, void *capture, double end) noexcept nogil:
+
+cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *dropping, bint pair) noexcept nogil:
+    """Send a part if it can be sent now. Returns 0, or an errno.
+
+    A part after the first never waits. EAGAIN says then that the peer has gone, and the rest is dropped
+    as in send_rest().
+    """
+    cdef int error = 0
+    if dropping[0]:
+        dropping[0] = flags & ZMQ_SNDMORE
+        zmq_msg_close(msg)
+        zmq_msg_init(msg)
+        return 0
+    if zmq_msg_send(msg, socket, flags | ZMQ_DONTWAIT) < 0:
+        error = libzmq_errno()
+        if error == EHOSTUNREACH or (error == EAGAIN and inside[0]):
+            # (a ROUTER that insists: nobody of that name; it drops the rest by itself)
+            dropping[0] = flags & ZMQ_SNDMORE and (pair or error == EHOSTUNREACH)
+            zmq_msg_close(msg)
+            zmq_msg_init(msg)
+            error = 0
+    if not error:
+        inside[0] = flags & ZMQ_SNDMORE
+    return error
+
+
+cdef int take(Lane *lane) noexcept nogil:
+    """Read the next part. Returns 0, or an errno."""
+    if zmq_msg_recv(&lane.held, lane.source, ZMQ_DONTWAIT) < 0:
+        return libzmq_errno()
+    lane.has_held = True
+    lane.tapped = False
+    lane.held_more = zmq_msg_more(&lane.held)
+    lane.parts += 1
+    lane.read_bytes += zmq_msg_size(&lane.held)
+    return 0
+
+
+cdef int tap_off(Lane *lane, Tap *tap) noexcept nogil:
+    """Give the capture its copy of the part in hand. Returns 0, or an errno."""
+    cdef zmq_msg_t copy
+    cdef int error
+    zmq_msg_init(&copy)
+    zmq_msg_copy(&copy, &lane.held)
+    error = offer(&copy, tap.socket, ZMQ_SNDMORE if lane.held_more else 0, &tap.inside, &tap.dropping,
+                  tap.pair)
+    if error:
+        zmq_msg_close(&copy)
+    lane.tapped = error == 0
+    return error
+
+
+cdef int lane_push(Lane *lane, Tap *tap, double end) noexcept nogil:
     """Forward a burst. Returns 0, or an errno."""
     cdef int count = 0
-    cdef int flags, error
-    cdef zmq_msg_t copy
+    cdef int error
     while count < BURST:
-        if not lane.has_held:
-            if zmq_msg_recv(&lane.held, lane.source, ZMQ_DONTWAIT) < 0:
-                error = libzmq_errno()
-                return 0 if error == EAGAIN else error
-            lane.has_held = True
-            lane.held_more = zmq_msg_more(&lane.held)
-            lane.parts += 1
-            lane.read_bytes += zmq_msg_size(&lane.held)
-            if capture != NULL:
-                zmq_msg_init(&copy)
-                zmq_msg_copy(&copy, &lane.held)
-                if zmq_msg_send(&copy, capture, (ZMQ_SNDMORE if lane.held_more else 0)) < 0:
-                    zmq_msg_close(&copy)
-        flags = ZMQ_SNDMORE if lane.held_more else 0
-        if zmq_msg_send(&lane.held, lane.target, flags | ZMQ_DONTWAIT) < 0:
-            error = libzmq_errno()
-            if error == EAGAIN:
-                return 0
-            if error != EHOSTUNREACH:
-                return error
-            zmq_msg_close(&lane.held)  # a ROUTER that insists: nobody of that name, drop as libzmq does
-            zmq_msg_init(&lane.held)
+        error = 0 if lane.has_held else take(lane)
+        if not error and tap.socket != NULL and not lane.tapped:
+            error = tap_off(lane, tap)
+        if not error:
+            error = offer(&lane.held, lane.target, ZMQ_SNDMORE if lane.held_more else 0, &lane.inside,
+                          &lane.dropping, lane.pair)
+        if error:
+            return 0 if error == EAGAIN else error
         lane.has_held = False
         if not lane.held_more:
             lane.messages += 1
@@ -57,7 +103,19 @@ cdef int lane_push(Lane *lane, void *capture, double end) noexcept nogil:
     return 0
 
 
-cdef int proxy_turn(Lane *lanes, void *capture, void *control, bint paused, double slice,
+cdef void watch_lane(zmq_pollitem_t *item, Lane *lane, Tap *tap, bint paused) noexcept nogil:
+    """A lane waits to read, or, with a part in hand, for the capture or its target to take it."""
+    item.fd = 0
+    if not lane.has_held:
+        item.socket = lane.source
+    elif tap.socket != NULL and not lane.tapped:
+        item.socket = tap.socket
+    else:
+        item.socket = lane.target
+    item.events = 0 if paused else (ZMQ_POLLOUT if lane.has_held else ZMQ_POLLIN)
+
+
+cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double slice,
                     bint *commanded) noexcept nogil:
     """Forward for up to `slice` seconds, or wait for work. Returns 0, or an errno."""
     cdef zmq_pollitem_t items[3]
@@ -66,12 +124,7 @@ cdef int proxy_turn(Lane *lanes, void *capture, void *control, bint paused, doub
     commanded[0] = False
     while True:
         for place in range(2):
-            items[place].fd = 0
-            # A lane waits to read, or, with a message in hand, for its target to take it.
-            items[place].socket = lanes[place].target if lanes[place].has_held else lanes[place].source
-            items[place].events = ZMQ_POLLOUT if lanes[place].has_held else ZMQ_POLLIN
-            if paused:
-                items[place].events = 0
+            watch_lane(&items[place], &lanes[place], tap, paused)
         items[2].socket = control
         items[2].fd = 0
         items[2].events = ZMQ_POLLIN
@@ -83,7 +136,7 @@ cdef int proxy_turn(Lane *lanes, void *capture, void *control, bint paused, doub
             return 0
         for place in range(2):
             if items[place].revents:
-                error = lane_push(&lanes[place], capture, end)
+                error = lane_push(&lanes[place], tap, end)
                 if error:
                     return error
         if now() >= end:
@@ -92,52 +145,53 @@ cdef int proxy_turn(Lane *lanes, void *capture, void *control, bint paused, doub
 
 cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle control):
     cdef Lane lanes[2]
-    cdef void *tap = capture.handle if capture is not None else NULL
-    cdef void *orders = NULL
+    cdef Tap tap
     cdef bint paused = False
-    cdef bint commanded = False
-    cdef int error
+    cdef bint inside = False
     cdef int place
-    inside = [socket for socket in (frontend, backend, capture, control) if socket is not None]
-    inside = list(dict.fromkeys(inside))
+    sockets = sockets_among([frontend, backend, capture, control])
     memset(lanes, 0, sizeof(lanes))
-    for place in range(2):
+    memset(&tap, 0, sizeof(tap))
+    enter_all(sockets)
+    for place, (source, target) in enumerate([(frontend, backend), (backend, frontend)]):
         zmq_msg_init(&lanes[place].held)
-        lanes[place].source = frontend.handle if place == 0 else backend.handle
-        lanes[place].target = backend.handle if place == 0 else frontend.handle
-    proxy_enter(inside)
-    if control is not None:
-        orders = control.handle
+        lanes[place].source = (<Handle> source).handle
+        lanes[place].target = (<Handle> target).handle
+        lanes[place].pair = (<Handle> target).type_number == ZMQ_PAIR
+    if capture is not None:
+        tap.socket = capture.handle
+        tap.pair = capture.type_number == ZMQ_PAIR
+    leave_all(sockets)
     try:
-        while True:
-            block_all(inside, len(inside))
-            with nogil:
-                error = proxy_turn(lanes, tap, orders, paused, SLICE, &commanded)
-            unblock_all(inside, len(inside))
-            if commanded:
-                if not obey(control, lanes, &paused):
-                    return
-            elif error and error != EINTR:
-                fail(error, "proxy", f"{subject_of(frontend)} and {subject_of(backend)}",
-                     next_step(error, "proxy", frontend.type_number))
-            leave_all(inside, len(inside))
+        while run_slice(sockets, lanes, &tap, control, &paused, frontend, backend):
             PyErr_CheckSignals()
-            proxy_enter(inside)
     finally:
-        leave_all(inside, len(inside))
         for place in range(2):
             zmq_msg_close(&lanes[place].held)
 
 
-cdef int proxy_enter(list inside) except -1:
-    cdef int place
-    for place in range(len(inside)):
-        socket = inside[place]
-        if (<Handle> socket).handle == NULL or not owner_enter(
-                &(<Handle> socket)._owner, (<Handle> socket)._thread_safe):
-            leave_all(inside, place)
-            refuse(socket, "proxy")
-    return 0
+cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *paused, Handle frontend,
+                    Handle backend) except -1:
+    """One turn inside all the sockets; returns whether to go on."""
+    cdef bint commanded = False
+    cdef int error
+    cdef void *orders = NULL
+    enter_all(sockets)  # refuses those that a signal handler closed
+    try:
+        if control is not None:
+            orders = control.handle
+        block_all(sockets)
+        with nogil:
+            error = proxy_turn(lanes, tap, orders, paused[0], SLICE, &commanded)
+        unblock_all(sockets)
+        if commanded:
+            return obey(control, lanes, paused)
+        if error and error != EINTR:
+            fail(error, "proxy", f"{subject_of(frontend)} and {subject_of(backend)}",
+                 next_step(error, "proxy", frontend.type_number))
+        return True
+    finally:
+        leave_all(sockets)
 
 
 cdef bint obey(Handle control, Lane *lanes, bint *paused) except -1:
@@ -164,7 +218,7 @@ cdef bint obey(Handle control, Lane *lanes, bint *paused) except -1:
              f"{command!r} is no command: PAUSE, RESUME, TERMINATE, STATISTICS")
     for place in range(len(replies)):
         zmq_send(control.handle, PyBytes_AS_STRING(replies[place]), len(replies[place]),
-                 ZMQ_SNDMORE if place < len(replies) - 1 else 0)
+                 ZMQ_DONTWAIT | (ZMQ_SNDMORE if place < len(replies) - 1 else 0))
     return command != b"TERMINATE"
 
 

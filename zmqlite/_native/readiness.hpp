@@ -6,6 +6,7 @@
 
 #if defined(__linux__)
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace zmqlite
@@ -35,6 +36,30 @@ static inline void epoll_end (int set)
 {
     if (set >= 0)
         close (set);
+}
+
+/* A descriptor that wakes a set: its watch is NULL. Returns it, or -1. */
+static inline int bell_hang (int set)
+{
+    const int bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {};
+    event.events = EPOLLIN;
+    if (bell >= 0 && epoll_ctl (set, EPOLL_CTL_ADD, bell, &event) != 0) {
+        close (bell);
+        return -1;
+    }
+    return bell;
+}
+
+static inline void bell_ring (int bell)
+{
+    eventfd_write (bell, 1);
+}
+
+static inline void bell_hush (int bell)
+{
+    eventfd_t count;
+    eventfd_read (bell, &count);
 }
 
 static inline int epoll_put (int set, int fd, int events, void *watch, bool change)
@@ -72,6 +97,9 @@ static inline void *readable_watch (const Readable *found) { return found->watch
 static inline int readable_events (const Readable *) { return 0; }
 static inline int epoll_open () { return -1; }
 static inline void epoll_end (int) {}
+static inline int bell_hang (int) { return -1; }
+static inline void bell_ring (int) {}
+static inline void bell_hush (int) {}
 static inline int epoll_put (int, int, int, void *, bool) { return ENOSYS; }
 static inline void epoll_take (int, int) {}
 static inline int epoll_ready (int, Readable *, int, int) { return -ENOSYS; }

@@ -136,24 +136,32 @@ cdef Frame received_frame(Handle self, Frame frame, bint track):
 cdef list recv_parts(Handle self, int flags, str operation):
     """One whole message as a list of bytes."""
     cdef zmq_msg_t msg
-    cdef list parts = []
     zmq_msg_init(&msg)
     enter(self, operation)
     recv_msg(self, &msg, flags, operation)
-    parts.append(take_inside(self, &msg))
+    return rest_of_parts(self, &msg, operation)
+
+
+cdef list rest_of_parts(Handle self, zmq_msg_t *msg, str operation):
+    """A message whose first part is there already, as bytes; the socket was entered, and is left."""
+    cdef list parts = [take_inside(self, msg)]
     while self._recv_more:
-        recv_rest(self, &msg, operation)
-        parts.append(take_inside(self, &msg))
+        recv_rest(self, msg, operation)
+        parts.append(take_inside(self, msg))
     leave(self)
     return parts
 
 
 cdef list recv_frames(Handle self, int flags, bint track, str operation):
     cdef Frame frame = Frame.__new__(Frame)
-    cdef list frames = [frame]
     enter(self, operation)
     recv_msg(self, &frame.msg, flags, operation)
-    received_frame(self, frame, track)
+    return rest_of_frames(self, frame, track, operation)
+
+
+cdef list rest_of_frames(Handle self, Frame frame, bint track, str operation):
+    """The same as frames."""
+    cdef list frames = [received_frame(self, frame, track)]
     while self._recv_more:
         owner_block(&self._owner, self._thread_safe)  # the collector may run, and let others run
         frame = Frame.__new__(Frame)

@@ -51,7 +51,8 @@ cdef class ReadySignal:
     def close(self):
         """Give the descriptor back. Closing twice is no error."""
         if self._poller != NULL:
-            zmq_poller_destroy(&self._poller)
+            if self._socket.handle != NULL:  # libzmq's poller looks into the socket that it leaves
+                zmq_poller_destroy(&self._poller)
             self._poller = NULL
 
     def __dealloc__(self):

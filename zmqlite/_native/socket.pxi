@@ -10,9 +10,6 @@ cdef enum:
     DGRAM = 18
 
 
-cdef void *all_shadows = NULL  # the second handles on sockets, in a chain of their own
-
-
 @cython.no_gc_clear  # __dealloc__ still needs the context, and nothing here closes a cycle
 cdef class Handle:
     """The life, the endpoints and the options of a socket; Socket adds the messages."""
@@ -348,56 +345,3 @@ cdef int attach_peer(Handle self, const char *address, uint32_t *peer) noexcept:
                 break
     owner_unblock(&self._owner, self._thread_safe)
     return error
-
-
-cdef void finish_socket(Handle self) noexcept:
-    """Give the socket back to libzmq, and take it from its shadows."""
-    cdef void *handle = self.handle
-    cdef void *place
-    self.handle = NULL
-    self._state = CLOSED
-    socket_unlink(self)
-    if self._shadow:
-        return
-    chain_lock()
-    place = all_shadows
-    while place != NULL:
-        if (<Handle> place).handle == handle:
-            (<Handle> place).handle = NULL
-            (<Handle> place)._state = CLOSED
-        place = (<Handle> place)._next
-    chain_unlock()
-    zmq_close(handle)
-
-
-cdef inline void **chain_of(Handle self) noexcept:
-    return &all_shadows if self._shadow else &self._context._sockets
-
-
-cdef void socket_link(Handle self) noexcept:
-    cdef void **head = chain_of(self)
-    chain_lock()
-    chain_member(<void *> self)
-    self._next = head[0]
-    self._previous = NULL
-    if head[0] != NULL:
-        (<Handle> head[0])._previous = <void *> self
-    head[0] = <void *> self
-    chain_unlock()
-
-
-cdef void socket_unlink(Handle self) noexcept:
-    cdef void **head
-    if self._context is None and not self._shadow:
-        return
-    chain_lock()
-    head = chain_of(self)
-    if self._previous != NULL:
-        (<Handle> self._previous)._next = self._next
-    elif head[0] == <void *> self:
-        head[0] = self._next
-    if self._next != NULL:
-        (<Handle> self._next)._previous = self._previous
-    self._next = NULL
-    self._previous = NULL
-    chain_unlock()

@@ -137,15 +137,13 @@ cdef class Socket(Handle):
                 leave(self)
                 return None
         self._recv_more = zmq_msg_more(&msg)
-        leave(self)
         if copy:
-            parts = [take_bytes(&msg)]
-            return parts + recv_parts(self, flags, "recv_multipart") if self._recv_more else parts
+            return rest_of_parts(self, &msg, "recv_multipart_nonblock")
+        owner_block(&self._owner, self._thread_safe)  # the collector may run, and let others run
         frame = Frame.__new__(Frame)
+        owner_unblock(&self._owner, self._thread_safe)
         zmq_msg_move(&frame.msg, &msg)
-        frame.more = self._recv_more
-        frame._readonly = False
-        return [frame, *recv_frames(self, flags, False, "recv_multipart")] if frame.more else [frame]
+        return rest_of_frames(self, frame, False, "recv_multipart_nonblock")
 
     def send_many(self, messages, int flags=0):
         """Send every message of an iterable in one crossing; return how many were sent.

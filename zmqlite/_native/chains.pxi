@@ -1,0 +1,94 @@
+# Chains of borrowed pointers: all contexts, the sockets of each, and the shadows. Not weak references: a
+# collector that finds a whole cycle clears weak references before it calls finalizers, and a context must
+# still find its sockets then.
+
+cdef void *all_contexts = NULL
+cdef void *all_shadows = NULL  # the second handles on sockets
+
+
+cdef int keep(list found, void *place) except -1:
+    """Append the object of a chain to a list, unless it is just going away."""
+    cdef PyObject *member = chain_object(place)
+    if member != NULL:
+        found.append(<object> member)
+        Py_DECREF(<object> member)
+    return 0
+
+
+cdef void context_link(Context self) noexcept:
+    global all_contexts
+    chain_lock()
+    chain_member(<void *> self)
+    self._next = all_contexts
+    self._previous = NULL
+    if all_contexts != NULL:
+        (<Context> all_contexts)._previous = <void *> self
+    all_contexts = <void *> self
+    chain_unlock()
+
+
+cdef void context_unlink(Context self) noexcept:
+    global all_contexts
+    chain_lock()
+    if self._previous != NULL:
+        (<Context> self._previous)._next = self._next
+    elif all_contexts == <void *> self:
+        all_contexts = self._next
+    if self._next != NULL:
+        (<Context> self._next)._previous = self._previous
+    self._next = NULL
+    self._previous = NULL
+    chain_unlock()
+
+
+cdef void finish_socket(Handle self) noexcept:
+    """Give the socket back to libzmq, and take it from its shadows."""
+    cdef void *handle = self.handle
+    cdef void *place
+    self.handle = NULL
+    self._state = CLOSED
+    socket_unlink(self)
+    if self._shadow:
+        return
+    chain_lock()
+    place = all_shadows
+    while place != NULL:
+        if (<Handle> place).handle == handle:
+            (<Handle> place).handle = NULL
+            (<Handle> place)._state = CLOSED
+        place = (<Handle> place)._next
+    chain_unlock()
+    zmq_close(handle)
+
+
+cdef inline void **chain_of(Handle self) noexcept:
+    return &all_shadows if self._shadow else &self._context._sockets
+
+
+cdef void socket_link(Handle self) noexcept:
+    cdef void **head = chain_of(self)
+    chain_lock()
+    chain_member(<void *> self)
+    self._next = head[0]
+    self._previous = NULL
+    if head[0] != NULL:
+        (<Handle> head[0])._previous = <void *> self
+    head[0] = <void *> self
+    chain_unlock()
+
+
+cdef void socket_unlink(Handle self) noexcept:
+    cdef void **head
+    if self._context is None and not self._shadow:
+        return
+    chain_lock()
+    head = chain_of(self)
+    if self._previous != NULL:
+        (<Handle> self._previous)._next = self._next
+    elif head[0] == <void *> self:
+        head[0] = self._next
+    if self._next != NULL:
+        (<Handle> self._next)._previous = self._previous
+    self._next = NULL
+    self._previous = NULL
+    chain_unlock()
