@@ -49,7 +49,7 @@ class Cell:
     @property
     def group(self) -> str:
         """Cells with the same group are compared with each other, and measured side by side."""
-        if self.work == "throughput":
+        if self.work in ("throughput", "async", "asynclatency"):
             return f"{self.work}/{self.transport}/{self.size}"
         return self.key
 
@@ -57,7 +57,7 @@ class Cell:
         """Tell whether the library can do this at all."""
         if library == "libzmq":
             return self.work in ("throughput", "latency") and self.mode == "single"
-        if self.mode in ("many", "iterate"):
+        if self.mode in ("many", "iterate", "trio", "asyncio-for", "asyncio-many"):
             return library == "zmqlite"
         return True
 
@@ -78,6 +78,12 @@ def _all() -> Iterator[Cell]:
             yield Cell("multipart", transport, 16, parts=parts, quick=parts == 3)
     for sockets in (1, 10, 100, 1000):
         yield Cell("poll", "inproc", sockets=sockets, quick=sockets in (1, 1000))
+    for transport in TRANSPORTS:
+        for mode in ("asyncio", "asyncio-for", "asyncio-many", "uvloop", "trio"):
+            yield Cell("async", transport, 16, mode, quick=mode == "asyncio")
+    for transport in TRANSPORTS:
+        for mode in ("asyncio", "uvloop", "trio"):
+            yield Cell("asynclatency", transport, 16, mode, quick=mode == "asyncio")
     yield Cell("create", "inproc", quick=True)
     yield Cell("import", quick=True)
 
@@ -88,10 +94,10 @@ CELLS = tuple(_all())
 def choose(pattern: str | None, quick: bool) -> list[list[Cell]]:
     """Return the groups to measure: all, the quick ones, or those whose key fits the pattern.
 
-    The pattern is a shell pattern, or a comma-separated list of them; "tcp" alone means "*tcp*".
+    The pattern is a shell pattern for a part of the key, or a comma-separated list of them.
     """
     cells = [cell for cell in CELLS if cell.quick or not quick]
     if pattern:
-        patterns = [word if set(word) & set("*?[") else f"*{word}*" for word in pattern.split(",")]
-        cells = [c for c in cells if any(fnmatchcase(c.key, word) for word in patterns)]
+        words = [f"*{word.strip()}*" for word in pattern.split(",")]
+        cells = [cell for cell in cells if any(fnmatchcase(cell.key, word) for word in words)]
     return [list(members) for _, members in groupby(cells, key=lambda cell: cell.group)]

@@ -11,6 +11,7 @@ import json
 import sys
 from typing import Any
 
+from async_workloads import ASYNC_WORKLOADS
 from workloads import WORKLOADS, Usage
 
 
@@ -23,7 +24,7 @@ def say(answer: dict[str, Any]) -> None:
 def main() -> None:
     """Obey until standard input ends."""
     spec = json.loads(sys.argv[1])
-    workload = WORKLOADS[spec["work"]](spec)
+    workload = (WORKLOADS | ASYNC_WORKLOADS)[spec["work"]](spec)
     usage = Usage()
     say({"endpoint": getattr(workload, "endpoint", "")})
     for line in sys.stdin:

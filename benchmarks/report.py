@@ -99,6 +99,8 @@ def sections(samples: Samples) -> Iterator[tuple[str, str]]:
         ("PUSH/PULL, messages a second", ("throughput",), _rate, "rate", True),
         ("PUSH/PULL, multipart, messages a second", ("multipart",), _rate, "rate", True),
         ("REQ/REP, microseconds a round trip", ("latency",), _p50, "p50", False),
+        ("Event loops: PUSH/PULL, messages a second", ("async",), _rate, "rate", True),
+        ("Event loops: REQ/REP, microseconds a round trip", ("asynclatency",), _p50, "p50", False),
         ("Waiting and sockets, microseconds", ("poll", "create", "import"), _micros, "us", False),
     )
     for title, works, value, unit, cpp in plans:

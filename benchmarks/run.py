@@ -1,6 +1,6 @@
 """Measure zmqlite beside its rivals, in fresh processes, in turn, and print the tables.
 
-    python benchmarks/run.py                  everything, three rounds, about a quarter of an hour
+    python benchmarks/run.py                  everything, three rounds, 15 to 25 minutes
     python benchmarks/run.py --quick          the main cells once, under two minutes
     python benchmarks/run.py --cells tcp/16   the cells whose name contains tcp/16
     python benchmarks/run.py --resume         go on where an interrupted run stopped
@@ -47,6 +47,9 @@ def main() -> int:
     make_importable()
     libraries = available(arguments.libraries.split(","))
     groups = choose(arguments.cells, arguments.quick)
+    if not groups:
+        say(f"no cell matches {arguments.cells}: see --list\n")
+        return 2
     document = load(arguments.out) if arguments.resume and arguments.out.exists() else start()
     try:
         measure_all(document, groups, libraries, arguments)

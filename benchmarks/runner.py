@@ -160,7 +160,7 @@ def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
 
 
 def _first_count(cell: Cell) -> int:
-    if cell.work not in ("throughput", "multipart"):
+    if cell.work not in ("throughput", "multipart", "async"):
         return 100
     return 10 if cell.size > 64 * 1024 else 500
 
@@ -174,7 +174,7 @@ def _run_once(cell: Cell, peers: list[Peer], count: int, figures: dict[str, Any]
         peer.order("usage")
     used = [peer.answer() for peer in peers]
     # throughput ends at the receiver, which binds; a round trip begins and ends at the client
-    last = answers[0] if cell.work != "latency" else answers[-1]
+    last = answers[-1] if cell.work.endswith("latency") else answers[0]
     seconds: float = last["end"] - min(answer.get("begin", last["begin"]) for answer in answers)
     figures.update(
         count=count,
@@ -191,8 +191,13 @@ def _import_time(library: str) -> dict[str, Any]:
     """Import in fresh interpreters; the time is what comes on top of starting Python."""
     code = IMPORT_CODE.format(module=MODULES[library])
     walls, cpus = [], []
+    # an installed library is imported from bytecode, whatever this shell says
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "pycache")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     for _ in range(IMPORT_RUNS):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+        )
         if done.returncode:
             raise Failed(f"{library}: {done.stderr.strip().splitlines()[-1]}")
         wall, cpu = done.stdout.split()

@@ -68,6 +68,13 @@ class Workload:
             socket.sndhwm = socket.rcvhwm = QUEUED_BYTES // self.spec["size"]
         return socket
 
+    def allow_sockets(self, number: int) -> None:
+        """Raise the limits for this many sockets, as far as the system lets us."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        if hasattr(self.zmq, "MAX_SOCKETS"):
+            self.context.set(self.zmq.MAX_SOCKETS, number)
+
     def bind(self, socket: Any) -> str:
         socket.bind(self.spec["bind"])
         place = socket.last_endpoint
@@ -233,10 +240,7 @@ class Poll(Workload):
 
     def setup(self, role: str) -> None:
         number = self.spec["sockets"]
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        if number > 900 and hasattr(self.zmq, "MAX_SOCKETS"):
-            self.context.set(self.zmq.MAX_SOCKETS, number + 100)
+        self.allow_sockets(number + 100)
         self.poller = self.zmq.Poller()
         self.sockets = [self.socket("PULL") for _ in range(number)]
         for index, socket in enumerate(self.sockets):
@@ -259,7 +263,9 @@ class Create(Workload):
     """Open a socket, bind it, close it. Binding, because some libraries open at first use."""
 
     def setup(self, role: str) -> None:
-        # closing goes on in the background, so a name cannot be used again at once
+        # closing goes on in the background: a name cannot be used again at once, and a library
+        # that is quick to open has many sockets that are still being closed
+        self.allow_sockets(50_000)
         self.places = (f"inproc://create-{number}" for number in numbers(1))
 
     def run(self, count: int) -> Answer:

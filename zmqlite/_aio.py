@@ -1,35 +1,28 @@
-"""What ties one socket to one asyncio loop: operations that wait, and the order they are served in.
+"""What ties one socket to one asyncio loop: who waits for it, and in which order they are served.
 
-The promise: cancelling a receive never loses a message, and a cancelled send did not happen. It rests on
-one rule: whoever awaits an operation performs it himself, in the very step in which he wakes up.
-The loop only tells him that it is worth a try (`Link.look`), so between taking a message and having it
-there is no moment at which he could be cancelled. An operation that nobody awaits but that has callbacks
-or is kept by its owner (wait, gather, wait_for before Python 3.12) is performed by the link.
+Why no message gets lost on the way: `_aio_operation`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from . import _selector_thread
+from ._aio_operation import Grip, Operation
+from ._attempts import NOTHING
 from ._native import core
-from ._readiness import IN, OUT, Readiness
-from .error import Again, ContextTerminated, SocketClosed, ZMQError
+from ._readiness import IN, OUT
+from .error import ZMQError
 
-if TYPE_CHECKING:
-    _Future = asyncio.Future[Any]
-else:
-    _Future = asyncio.Future
+__all__ = ["Link", "PollSide", "SendSide", "Side", "turn_of"]
 
-__all__ = ["NOTHING", "Link", "Operation", "turn_of"]
-
-NOTHING: Any = object()
-"""What an attempt returns when the socket cannot do it now."""
-
+_LATER = 0.05  # seconds; see SendSide.refused
+_PATIENCE = 1.0  # seconds that another thread waits for a loop to let go of a socket
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, core.Turn] = WeakKeyDictionary()
 
@@ -54,145 +47,36 @@ def _caller(loop: asyncio.AbstractEventLoop) -> Callable[..., object]:
     return call_soon
 
 
-class Operation(_Future):
-    """A send, receive or poll that has to wait. A real Future; see the head of this file."""
-
-    def __init__(
-        self,
-        side: Side,
-        attempt: Callable[[], Any],
-        *,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(loop=side.link.loop)
-        self._side = side
-        self._attempt = attempt
-        self._ends = ends  # an iteration: the end of the socket is the end of it, no error
-        self._awaited = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        if self.done():
-            return self.result()
-        if self._awaited:  # a second one waits as for any other future
-            return (yield from super().__await__())
-        self._awaited = True
-        try:
-            while not self.done():
-                self._waiter = self.get_loop().create_future()
-                yield from self._waiter
-                if not self.done():
-                    self.perform()
-        except BaseException:
-            if not self.done():
-                self.cancel()
-            raise
-        finally:
-            self._awaited = False
-            self._waiter = None
-        return self.result()
-
-    __iter__ = __await__
-
-    def perform(self) -> bool:
-        """Try it now; return whether it is over, well or badly."""
-        try:
-            value = self._attempt()
-        except Again:
-            return False
-        except BaseException as error:
-            self.fail(error)
-            if not isinstance(error, Exception):
-                raise
-            return True
-        if value is NOTHING:
-            self._side.link.used()  # the try may have silenced what others wait for
-            return False
-        self.set_result(value)
-        self._over()
-        return True
-
-    def wake(self) -> None:
-        """Tell the one who awaits that it is worth a try."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Cancel. A cancelled send was not sent; a cancelled receive took no message."""
-        if not super().cancel(msg):
-            return False
-        self._over()
-        return True
-
-    def fail(self, error: BaseException) -> None:
-        """End with an exception."""
-        if self.done():
-            return
-        if self._ends and isinstance(error, (ContextTerminated, SocketClosed)):
-            error = StopAsyncIteration()
-        self.set_exception(error)
-        self._over()
-
-    def close(self) -> None:
-        """The socket was closed: end."""
-        if self._ends:
-            self.fail(StopAsyncIteration())
-        else:
-            self.cancel()
-
-    def expire_after(self, seconds: float, text: str) -> None:
-        """End with Again unless it is over before."""
-        self._timer = self.get_loop().call_later(seconds, self._expire, text)
-
-    def _expire(self, text: str) -> None:
-        self.fail(Again(msg=text))
-
-    def _over(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self.wake()
-        self._side.leave(self)
-
-    def add_done_callback(self, fn: Callable[[Any], object], **context: Any) -> None:
-        """As of any Future. From now on the operation lives until it is over."""
-        super().add_done_callback(fn, **context)
-        if not self.done():
-            self._side.kept.add(self)
-
-
 class Side:
     """The operations that wait for one direction of a socket, served in order.
 
     A receive that its owner has dropped disappears and takes no message with it. Sends stay.
     """
 
-    def __init__(self, link: Link, name: str, mask: int, weak: bool) -> None:
-        self.link = link
-        self.mask = mask
-        self._name = name
-        self.kept: set[Operation] = set()
+    def __init__(self, link: Link, name: str, mask: int, stays: bool) -> None:
+        self.grip = link.grip
+        self.stays = stays
         self.queue: deque[ReferenceType[Operation]] = deque()
-        self._weak = weak
+        self._lane = link.lane
+        self._turn = link.turn
+        self._name = name
+        self._mask = mask
 
     def join(self, operation: Operation, tried: bool) -> None:
         """Wait in line. `tried` says that the socket has just refused it."""
-        if not self._weak:
-            self.kept.add(operation)
+        if self.stays:
+            self.grip.keep(operation)
         self.queue.append(ref(operation, self._dropped))
         self._count()
-        due = self.link.readiness.begin(self.mask)
-        if due:
+        if self.grip.readiness.begin(self._mask):
             if tried:  # the refusal was as good as a look
-                self.link.readiness.forget()
+                self.grip.readiness.forget()
             else:
-                self.link.soon()
-        self.link.watch()
+                self.grip.soon()
 
     def leave(self, operation: Operation) -> None:
         """The operation is over; let the next one have a look."""
-        self.kept.discard(operation)
+        self.grip.drop(operation)
         for place, entry in enumerate(self.queue):
             if entry() is operation:
                 del self.queue[place]
@@ -206,42 +90,86 @@ class Side:
 
     def _count(self) -> None:
         """Tell the quick way how many wait here."""
-        setattr(self.link.lane, self._name, len(self.queue))
+        setattr(self._lane, self._name, len(self.queue))
 
     def _left(self) -> None:
         self._count()
-        if self.link.readiness.end(self.mask):
-            self.link.soon()
+        if self.grip.readiness.end(self._mask):
+            self.grip.soon()
 
-    def serve(self) -> None:
-        """The socket is ready: perform what nobody awaits, wake the first one that somebody does."""
+    def serve(self, events: int) -> None:
+        """Perform what nobody awaits, wake the first one that somebody does."""
+        if not events & self._mask:
+            return
         while self.queue:
             operation = self.queue[0]()
             if operation is None or operation.done():
                 self.queue.popleft()
                 self._left()
                 continue
-            if operation._awaited:
+            if operation.awaited:
                 operation.wake()
                 return
-            if not self.link.turn.take():
-                self.link.used()
+            if not self._turn.take():
+                self.grip.used()
                 return
             if not operation.perform():
                 return
+
+    def refused(self, operation: Operation) -> Any:
+        """An attempt got NOTHING although the socket seemed ready. Return what a last one gets.
+
+        EVENTS tells the truth about receiving: the next look will do.
+        """
+        self.grip.used()
+        return NOTHING
 
     def all(self) -> list[Operation]:
         """Return what waits."""
         return [operation for entry in self.queue if (operation := entry()) is not None]
 
 
-class PollSide(Side):
-    """Operations that look and take nothing: all are tried at each look, whoever awaits them."""
+class SendSide(Side):
+    """The senders."""
 
-    def serve(self) -> None:
+    _again: asyncio.TimerHandle | None = None
+
+    def refused(self, operation: Operation) -> Any:
+        """EVENTS may promise what no send can keep: a ROUTER with ROUTER_MANDATORY is always
+        "ready", though the one peer may be full; SERVER and XPUB_NODROP too. Looking again and
+        again would turn the loop into a busy one. So: read EVENTS, which hears everything, and
+        try once more. If that is refused too, whatever helps will make the descriptor speak. (The
+        last try may have heard, a microsecond after EVENTS, what others wait for: so have a look
+        later in any case.)
+        """
+        link = self.grip.link()
+        if link is None or not link.look(without=OUT) & OUT or operation.done():
+            return NOTHING
+        value = operation.attempt()
+        if value is NOTHING and not operation.done() and self._again is None:
+            self._again = self.grip.loop.call_later(_LATER, _look_again, ref(self))
+        return value
+
+    def look_again(self) -> None:
+        """Have the later look."""
+        self._again = None
+        self.grip.used()
+
+
+def _look_again(side: ReferenceType[SendSide]) -> None:
+    target = side()
+    if target is not None:
+        target.look_again()
+
+
+class PollSide(Side):
+    """Operations that look and take nothing: each look serves all, whoever awaits them."""
+
+    def serve(self, events: int) -> None:
+        """End those whose events hold."""
         for operation in self.all():
-            if not operation.done():
-                operation.perform()
+            if events & operation.wants:
+                operation.finish(events & operation.wants)
 
 
 class Link:
@@ -251,15 +179,16 @@ class Link:
         self._socket = ref(socket)
         self.loop = loop
         self.turn = turn_of(loop)
-        self.readiness = Readiness()
+        self.grip = Grip(self, loop)
         self.lane = core.QuickLane(
-            self.turn, loop, asyncio._get_running_loop, asyncio.Future, _weakly(self)
+            self.turn, loop, asyncio._get_running_loop, asyncio.Future, self.grip.used
         )
-        self.receivers = Side(self, "receivers", IN, weak=True)
-        self.senders = Side(self, "senders", OUT, weak=False)
-        self.pollers = PollSide(self, "pollers", IN | OUT, weak=True)
+        self.receivers = Side(self, "receivers", IN, stays=False)
+        self.senders = SendSide(self, "senders", OUT, stays=True)
+        self.pollers = PollSide(self, "pollers", IN | OUT, stays=False)
+        self._reader: _selector_thread.Reader | None = None
+        self._signal: Any = None
         self._fd = -1
-        self._watched: Any = None
 
     @property
     def waiting(self) -> bool:
@@ -267,74 +196,65 @@ class Link:
         return bool(self.receivers.queue or self.senders.queue or self.pollers.queue)
 
     def watch(self) -> None:
-        """Have the loop call `look` when the descriptor speaks. Once for the life of the link."""
-        if self._fd >= 0:
-            return
+        """Have the loop call `look` when the descriptor speaks, until the end or an error."""
         socket = self._socket()
-        if socket is None:
+        if self._reader is not None or socket is None:
             return
-        self._watched, self._fd = socket._ready_source()
-        reader = _selector_thread.reader_of(self.loop)
-        reader.add_reader(self._fd, _look, ref(self))
+        self._signal, self._fd = socket._ready_source()
+        self._reader = _selector_thread.reader_of(self.loop)
+        self._reader.add_reader(self._fd, self.grip.look)
 
-    def used(self) -> None:
-        """The socket was used: if somebody waits, have a look soon."""
-        if self.readiness.used():
-            self.soon()
+    def _unwatch(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and not self.loop.is_closed():
+            reader.remove_reader(self._fd)
+        self._signal = None
 
-    def soon(self) -> None:
-        """Look in the next pass of the loop."""
-        self.loop.call_soon(_look, ref(self))
-
-    def look(self) -> None:
-        """Read EVENTS and wake whom they concern."""
+    def look(self, without: int = 0) -> int:
+        """Read EVENTS and wake whom they concern, but not who waits for `without` alone."""
         socket = self._socket()
         if socket is None or socket.closed:
-            return
+            self.grip.readiness.forget()
+            return 0
         try:
-            events = socket._read_events(self._watched)
+            events = int(socket._read_events(self._signal))
         except ZMQError as error:
-            self.readiness.forget()
+            self.grip.readiness.forget()
+            self._unwatch()  # a terminated socket's descriptor never falls silent
             for operation in self.operations():
                 operation.fail(error)
-            return
-        wake = self.readiness.look(events)
-        if wake & IN:
-            self.receivers.serve()
-        if wake & OUT:
-            self.senders.serve()
+            return 0
+        self.grip.readiness.look(events)
+        self.receivers.serve(events & ~without)
+        self.senders.serve(events & ~without)
         if self.pollers.queue:
-            self.pollers.serve()
+            self.pollers.serve(events)
+        return events
 
     def operations(self) -> list[Operation]:
         """Return all that wait."""
         return self.receivers.all() + self.senders.all() + self.pollers.all()
 
     def end(self) -> None:
-        """Leave the loop; what waits is cancelled."""
-        if self._fd >= 0:
-            if not self.loop.is_closed():
-                _selector_thread.reader_of(self.loop).remove_reader(self._fd)
-            self._fd = -1
-            self._watched = None
+        """Leave the loop; what waits is cancelled. From any thread."""
+        if not self.loop.is_running() or asyncio._get_running_loop() is self.loop:
+            self._end()
+            return
+        done = threading.Event()
+
+        def end() -> None:
+            self._end()
+            done.set()
+
+        try:
+            self.loop.call_soon_threadsafe(end)
+        except RuntimeError:  # it was closed in this moment
+            self._end()
+        else:
+            done.wait(_PATIENCE)  # the loop may wait for this very thread
+
+    def _end(self) -> None:
+        self._unwatch()
         if not self.loop.is_closed():
             for operation in self.operations():
                 operation.close()
-
-
-def _weakly(link: Link) -> Callable[[], None]:
-    target = ref(link)
-
-    def used() -> None:
-        alive = target()
-        if alive is not None:
-            alive.used()
-
-    return used
-
-
-def _look(link: ReferenceType[Link]) -> None:
-    """The loop holds links weakly: a dropped socket must not live on in a selector."""
-    target = link()
-    if target is not None:
-        target.look()

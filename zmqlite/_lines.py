@@ -36,6 +36,7 @@ NOTHING: Any = object()
 
 _ROUTING = (6, 11, 12, 19)  # ROUTER, STREAM, SERVER, PEER: one peer may be full and another not
 _RETRIES = 3
+_QUIET = 0.0003  # seconds; see Link._refused
 
 
 class Pace(trio.abc.Instrument):
@@ -71,6 +72,13 @@ class Pace(trio.abc.Instrument):
 
 def _nothing(_: object) -> None:
     """The turn's wish to be reset at the end of a pass: the instrument knows when that is."""
+
+
+def _try(operation: Callable[[], Any]) -> Any:
+    try:
+        return operation()
+    except Again:
+        return NOTHING
 
 
 _pace: trio.lowlevel.RunVar[Pace] = trio.lowlevel.RunVar("zmqlite pace")
@@ -144,27 +152,48 @@ class Link:
         self._watcher: Waiter | None = None
         self._fd = -1
         self._signal: core.ReadySignal | None = None
+        self._told = 0.0
 
     # -- operations ------------------------------------------------------------------------------
 
-    def attempt(self, operation: Callable[[], Any], mask: int) -> Any:
-        """Try an operation of the direction `mask`; return its value, or NOTHING.
+    def attempt(self, line: Line, operation: Callable[[], Any], mask: int) -> Any:
+        """Try the operation of a newcomer; return its value, or NOTHING."""
+        value = _try(operation)
+        if value is NOTHING:
+            return self._refused(line, operation, mask)
+        if self.readiness.used():
+            self.look()
+        return value
 
-        The try may have taken news from those who wait, so EVENTS are read for them; and if these
-        say that the refusal is out of date, it is tried again. They may say so without end (a ROUTER
-        is always writable, one of its peers is not): then the descriptor speaks when that changes.
+    def _refused(self, line: Line, operation: Callable[[], Any], mask: int) -> Any:
+        """Go on after a refusal: it may have taken news from others, so EVENTS are read for them.
+
+        If EVENTS have heard more than the refusal, try again. Some say so without end: a ROUTER is
+        always writable, though one of its peers is not. Then the last try settles it, which is a
+        send, and a send that follows another within a millisecond hears no news.
         """
         for _ in range(_RETRIES):
-            try:
-                value = operation()
-            except Again:
-                value = NOTHING
             if not self.readiness.used():
-                return value
-            ready = self.look(0 if value is not NOTHING else mask)
-            if value is not NOTHING or not ready & mask:
+                return NOTHING
+            ready = self.look(line)
+            if not line.ordered and line is self.senders:
+                self._tell_senders()
+            if not ready & mask:
+                return NOTHING
+            value = _try(operation)
+            if value is not NOTHING:
+                if self.readiness.used():
+                    self.look()
                 return value
         return NOTHING
+
+    def _tell_senders(self) -> None:
+        """Others whose peers were full try again too, but not round and round."""
+        now = trio.current_time()
+        if now - self._told > _QUIET:
+            self._told = now
+            for waiter in self.senders.queue:
+                self._call(waiter)
 
     @enable_ki_protection
     async def wait(self, line: Line, operation: Callable[[], Any], mask: int, tried: bool) -> Any:
@@ -181,8 +210,9 @@ class Link:
             while True:
                 await self._called(waiter)
                 if line.may_try(waiter):
-                    waiter.pressed = False
-                    value = self.attempt(operation, mask)
+                    value = _try(operation)
+                    if value is NOTHING:
+                        value = self._refused(line, operation, mask)
                     if value is not NOTHING:
                         return value
         finally:
@@ -195,9 +225,9 @@ class Link:
         if self.readiness.end(mask):
             self.look()
         if self._watcher is None and not self.idle:
-            first = [line.queue[0] for line in self._lines if line.queue]
-            if not any(waiter.called for line in self._lines for waiter in line.queue):
-                self._call(first[0])
+            waiters = [waiter for line in self._lines for waiter in line.queue]
+            if not any(waiter.called for waiter in waiters):
+                self._call(waiters[0])
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -238,21 +268,21 @@ class Link:
             waiter.parked = False
             trio.lowlevel.reschedule(waiter.task)
 
-    def look(self, refused: int = 0) -> int:
-        """Read EVENTS, call whom they concern and return them; not who was `refused` just now."""
+    def look(self, refused: Line | None = None) -> int:
+        """Read EVENTS, call whom they concern, and return them. The line `refused` has just tried."""
         socket = self._socket()
+        events = 0
         try:
-            if socket is None or socket.closed:
-                raise ZMQError
-            events = self._events(socket)
+            if socket is not None:
+                events = self._events(socket)
         except ZMQError:
             self.readiness.forget()
             self.press()
             return 0
         ready = self.readiness.look(events)
         for line in self._lines:
-            for waiter in line.concerned(ready & ~refused if line.ordered else ready):
-                if waiter.task is not current_task() or not refused:
+            if line is not refused or line is self.pollers:
+                for waiter in line.concerned(ready):
                     self._call(waiter)
         return ready
 
@@ -305,6 +335,15 @@ class Link:
         else:
             with suppress(trio.RunFinishedError):
                 self.token.run_sync_soon(self.end)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+        try:
+            self.token.run_sync_soon(bool)
+        except trio.RunFinishedError:
+            return True
+        return False
 
     def _release(self) -> None:
         fd, self._fd = self._fd, -1

@@ -1,8 +1,7 @@
 """Readers for loops that have none: Windows' proactor loop cannot watch a socket's descriptor.
-
-There a thread of our own waits in select() for all descriptors of a loop and tells the loop. A descriptor
-that spoke is left alone until the loop has handled it, or the thread would spin. Other loops are their
-own readers. ZMQLITE_SELECTOR_THREAD=1 forces the thread, for tests.
+ There a thread of our own waits in select() for all descriptors of a loop and tells the loop. A
+descriptor that spoke is left alone until the loop has handled it, or the thread would spin. Other
+loops are their own readers. ZMQLITE_SELECTOR_THREAD=1 forces the thread, for tests.
 """
 
 from __future__ import annotations
@@ -13,17 +12,23 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, ref
 
-__all__ = ["SelectorThread", "reader_of"]
+__all__ = ["Reader", "SelectorThread", "reader_of"]
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_LIFE_SIGN = 1.0  # seconds: how often the thread looks whether its loop is still there
 
 
 class Reader(Protocol):
-    """What a link needs of a loop."""
+    """What watching a descriptor needs of a loop."""
 
     def add_reader(self, fd: int, callback: Callable[..., object], *args: Any) -> object: ...
     def remove_reader(self, fd: int) -> object: ...
+    def add_writer(self, fd: int, callback: Callable[..., object], *args: Any) -> object: ...
+    def remove_writer(self, fd: int) -> object: ...
 
 
 class SelectorThread:
@@ -31,9 +36,10 @@ class SelectorThread:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = ref(loop)
-        self._lock = threading.Lock()
-        self._callbacks: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
-        self._armed: set[int] = set()
+        self._state = threading.Condition()
+        self._callbacks: dict[tuple[int, int], tuple[Callable[..., object], tuple[Any, ...]]] = {}
+        self._armed: set[tuple[int, int]] = set()
+        self._selected: dict[int, int] = {}  # what the thread is waiting for
         self._changed, self._wake = socket.socketpair()
         self._changed.setblocking(False)
         self._wake.setblocking(False)
@@ -42,77 +48,108 @@ class SelectorThread:
 
     def add_reader(self, fd: int, callback: Callable[..., object], *args: Any) -> None:
         """Call `callback(*args)` in the loop whenever `fd` is readable."""
-        with self._lock:
-            self._callbacks[fd] = callback, args
-            self._armed.add(fd)
-        self._nudge()
+        self._add((fd, _READ), callback, args)
+
+    def add_writer(self, fd: int, callback: Callable[..., object], *args: Any) -> None:
+        """Call `callback(*args)` in the loop whenever `fd` is writable."""
+        self._add((fd, _WRITE), callback, args)
 
     def remove_reader(self, fd: int) -> bool:
-        """Stop watching `fd`. When this returns the thread will not touch it any more."""
-        with self._lock:
-            known = self._callbacks.pop(fd, None) is not None
-            self._armed.discard(fd)
+        """Stop watching `fd`. When this returns, the thread does not touch it any more."""
+        return self._remove((fd, _READ))
+
+    def remove_writer(self, fd: int) -> bool:
+        """Stop watching `fd`. When this returns, the thread does not touch it any more."""
+        return self._remove((fd, _WRITE))
+
+    def _add(
+        self, key: tuple[int, int], callback: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
+        with self._state:
+            self._callbacks[key] = callback, args
+            self._armed.add(key)
         self._nudge()
+
+    def _remove(self, key: tuple[int, int]) -> bool:
+        fd, event = key
+        with self._state:
+            known = self._callbacks.pop(key, None) is not None
+            self._armed.discard(key)
+            if threading.current_thread() is not self._thread:  # which may run a finalizer
+                while self._selected.get(fd, 0) & event:
+                    self._nudge()
+                    self._state.wait()
         return known
 
     def _nudge(self) -> None:
-        try:
+        with suppress(OSError):  # it has enough nudges waiting, or has ended
             self._wake.send(b"\0")
-        except BlockingIOError:
-            pass  # it has enough nudges waiting
-        except OSError:
-            pass  # the thread has ended
 
     def _run(self) -> None:
-        with selectors.DefaultSelector() as selector, self._changed:
-            selector.register(self._changed, selectors.EVENT_READ)
-            watched: set[int] = set()
+        selector = selectors.DefaultSelector()
+        selector.register(self._changed, _READ)
+        try:
             while True:
                 loop = self._loop()
                 if loop is None or loop.is_closed():
-                    self._wake.close()
                     return
-                with self._lock:
-                    armed = set(self._armed)
-                for fd in watched - armed:
-                    selector.unregister(fd)
-                for fd in armed - watched:
-                    selector.register(fd, selectors.EVENT_READ)
-                watched = armed
-                del loop
-                ready = [int(key.fd) for key, _ in selector.select(1)]
-                if self._changed.fileno() in ready:
-                    self._swallow()
-                self._report([fd for fd in ready if fd in watched])
+                del loop  # not while waiting
+                self._select(selector)
+                ready = [(int(key.fd), mask) for key, mask in selector.select(_LIFE_SIGN)]
+                self._report(ready)
+        finally:
+            with self._state:
+                self._selected = {}
+                self._callbacks.clear()
+                self._state.notify_all()
+            selector.close()
+            self._changed.close()
+            self._wake.close()
 
-    def _swallow(self) -> None:
-        try:
-            while self._changed.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
+    def _select(self, selector: selectors.BaseSelector) -> None:
+        """Bring the selector up to date, and tell who waits for that."""
+        with self._state:
+            wanted: dict[int, int] = {}
+            for fd, event in self._armed:
+                wanted[fd] = wanted.get(fd, 0) | event
+            for fd, mask in self._selected.items():
+                if wanted.get(fd) != mask:
+                    with suppress(OSError, KeyError):
+                        selector.unregister(fd)
+            for fd, mask in wanted.items():
+                if self._selected.get(fd) != mask:
+                    with suppress(OSError, KeyError, ValueError):  # somebody closed it
+                        selector.register(fd, mask)
+            self._selected = wanted
+            self._state.notify_all()
 
-    def _report(self, ready: list[int]) -> None:
+    def _report(self, ready: list[tuple[int, int]]) -> None:
         loop = self._loop()
-        with self._lock:
-            self._armed.difference_update(ready)
-        for fd in ready:
-            try:
-                if loop is not None:
-                    loop.call_soon_threadsafe(self._handle, fd)
-            except RuntimeError:
-                return  # the loop was closed in this moment
+        for fd, mask in ready:
+            if fd == self._changed.fileno():
+                with suppress(BlockingIOError):
+                    while self._changed.recv(4096):
+                        pass
+                continue
+            keys = [(fd, event) for event in (_READ, _WRITE) if mask & event]
+            with self._state:
+                self._armed.difference_update(keys)
+            with suppress(RuntimeError):  # the loop was closed in this moment
+                for key in keys if loop is not None else ():
+                    loop.call_soon_threadsafe(self._handle, key)
 
-    def _handle(self, fd: int) -> None:
+    def _handle(self, key: tuple[int, int]) -> None:
         """In the loop: run the callback, then watch again."""
-        callback, args = self._callbacks.get(fd, (None, ()))
+        callback, args = self._callbacks.get(key, (None, ()))
         if callback is None:
             return
-        callback(*args)
-        with self._lock:
-            if fd in self._callbacks:
-                self._armed.add(fd)
-        self._nudge()
+        try:
+            callback(*args)
+        finally:
+            with self._state:
+                if key in self._callbacks:
+                    self._armed.add(key)
+            self._nudge()
 
 
 _threads: WeakKeyDictionary[asyncio.AbstractEventLoop, SelectorThread] = WeakKeyDictionary()

@@ -323,7 +323,7 @@ MSG_PROPERTY_USER_ID = "User-Id"
 MSG_PROPERTY_PEER_ADDRESS = "Peer-Address"
 
 # What libzmq 2 had and no later version has, and what to write instead.
-_REMOVED = {
+REMOVED = {
     "SWAP": "libzmq 3 dropped swapping to disk; bound the queue with SNDHWM instead",
     "MCAST_LOOP": "libzmq 3 dropped it; use MULTICAST_LOOP (draft, udp and norm)",
     "RECOVERY_IVL_MSEC": "use RECOVERY_IVL, which counts milliseconds since libzmq 3",
@@ -332,7 +332,7 @@ _REMOVED = {
 
 def raise_missing(name: str, module: str) -> NoReturn:
     """Raise the AttributeError for a constant that `module` lacks, saying what replaced it."""
-    reason = _REMOVED.get(name)
+    reason = REMOVED.get(name)
     text = f"module {module!r} has no attribute {name!r}"
     raise AttributeError(
         f"{text}: {reason}" if reason else text, name=name, obj=sys.modules.get(module)

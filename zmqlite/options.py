@@ -24,6 +24,7 @@ from ._option_table import (
     UINT64,
     Option,
 )
+from .constants import REMOVED
 from .enums import Errno, SocketType
 from .error import InvalidArgument, NotSupported, ZMQError
 
@@ -101,8 +102,10 @@ class OptionTable:
         return found[0].lower() if found else None
 
     def unknown(self, name: str, owner: str = "Socket") -> AttributeError:
-        """Return (not raise) the error for a name that is no option, with the nearest one."""
+        """Return (not raise) the error for a name that is no option, with what to use instead."""
         text = f"{owner} has no such option: {name.upper()}"
+        if name.upper() in REMOVED:
+            return AttributeError(f"{text}; {REMOVED[name.upper()]}")
         like = self.nearest(name)
         return AttributeError(f"{text}; did you mean {like}?" if like else text)
 

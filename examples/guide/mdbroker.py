@@ -1,4 +1,4 @@
-"""Majordomo, the broker: clients ask for services by name, workers offer them, both may come and go.
+"""Majordomo, the broker: clients ask for services by name, and workers offer them.
 
 RFC 7/MDP on one ROUTER for both sides, and RFC 8/MMI, by which one can ask whether a service
 exists. Workers that have not been heard of for a while are forgotten.

@@ -46,7 +46,7 @@ with (
     zmq.ROUTER(bind=f"ipc://{name}-localbe.ipc") as local_back,
     zmq.ROUTER(identity=name, bind=f"ipc://{name}-cloud.ipc") as cloud_front,
     # Mandatory: a peer that is not there raises, instead of losing the request.
-    zmq.ROUTER(identity=name, router_mandatory=True, connect=clouds) as cloud_back,
+    zmq.ROUTER(identity=name, router_mandatory=True, linger=0, connect=clouds) as cloud_back,
 ):
     print("Press Enter when all the brokers are started: ")
     sys.stdin.readline()

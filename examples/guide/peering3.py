@@ -11,7 +11,7 @@ import argparse
 import random
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import zmqlite as zmq
 
@@ -66,7 +66,8 @@ class Broker:
         self.cloud_front = zmq.ROUTER(identity=name, bind=f"ipc://{name}-cloud.ipc")
         self.cloud_back = zmq.ROUTER(
             identity=name,
-            router_mandatory=True,  # a peer that is not there raises
+            router_mandatory=True,  # or requests to a peer that is away would get lost silently
+            linger=0,  # what a peer that died has not taken shall not keep us
             connect=[f"ipc://{peer}-cloud.ipc" for peer in peers],
         )
         self.own_state = zmq.PUB(bind=f"ipc://{name}-state.ipc")
@@ -74,6 +75,12 @@ class Broker:
             subscribe=peers, connect=[f"ipc://{peer}-state.ipc" for peer in peers]
         )
         self.monitor = zmq.PULL(bind=f"ipc://{name}-monitor.ipc")
+
+    def close(self) -> None:
+        for socket in (self.local_front, self.local_back, self.cloud_front, self.cloud_back):
+            socket.close()
+        for socket in (self.own_state, self.their_state, self.monitor):
+            socket.close()
 
     def run(self) -> None:
         """Serve until Ctrl-C."""
@@ -84,24 +91,24 @@ class Broker:
             self.monitor: self.report,
         }
         poller = zmq.Poller()
-        for socket in (*news, self.local_front, self.cloud_front):
+        for socket in news:
             poller.register_readable(socket)
         while True:
-            # Requests wait in their sockets while there is nobody to serve them.
-            busy = not self.idle
-            for front, stuck in (
-                (self.local_front, busy and not any(self.capacity.values())),
-                (self.cloud_front, busy),
-            ):
-                (poller.deregister_readable if stuck else poller.register_readable)(front)
+            for front in (self.local_front, self.cloud_front):
+                watch = poller.register_readable if self.takes(front) else poller.deregister
+                watch(front)
             before = len(self.idle)
             for socket, _events in poller.poll():
                 if socket in news:
                     news[socket]()
-                elif self.idle or socket is self.local_front:
+                elif self.takes(socket):
                     self.to_worker(socket.recv_multipart())
             if len(self.idle) != before:
                 self.own_state.send_strings([self.name, str(len(self.idle))])
+
+    def takes(self, front: zmq.Socket) -> bool:
+        """Tell whether to take requests; otherwise they wait in their socket."""
+        return bool(self.idle) or (front is self.local_front and any(self.capacity.values()))
 
     def from_worker(self) -> None:
         worker, message = self.local_back.recv_envelope()
@@ -130,11 +137,15 @@ class Broker:
             self.local_back.send_multipart(self.idle.pop(0) + message)
             return
         peer = max(self.capacity, key=lambda name: self.capacity[name])
-        self.cloud_back.send_multipart([peer.encode(), b"", *message])
+        try:
+            self.cloud_back.send_multipart([peer.encode(), b"", *message])
+        except zmq.HostUnreachable:
+            print(f"E: {peer} is away")
+            self.capacity[peer] = 0
 
 
 broker = Broker(args.name, args.peers)
 for task in [serve] * WORKERS + [ask] * CLIENTS:
     threading.Thread(target=task, daemon=True).start()
-with suppress(KeyboardInterrupt):
+with suppress(KeyboardInterrupt), closing(broker):
     broker.run()

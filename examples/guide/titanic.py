@@ -61,16 +61,22 @@ def serve(service: str, answer: Callable[[list[str]], list[str]]) -> None:
                 reply = ["400"]
 
 
-def fulfil(client: MajorDomoClient, name: str) -> bool:
+def ask(service: str, request: str | list[str]) -> list[str] | None:
+    """Ask on a new connection, where no late reply to an older question can turn up."""
+    with MajorDomoClient(BROKER) as client:
+        client.timeout = 1000
+        client.send(service, request)
+        return client.recv()
+
+
+def fulfil(name: str) -> bool:
     """Try to have a request served; tell whether it is done with."""
     if not file_of(name, "req").exists():
         return True  # closed meanwhile
     service, *request = json.loads(file_of(name, "req").read_text())
-    client.send("mmi.service", service)
-    if client.recv() != ["200"]:
+    if ask("mmi.service", service) != ["200"]:
         return False
-    client.send(service, request)
-    reply = client.recv()
+    reply = ask(service, request)
     if reply is None:
         return False
     draft = file_of(name, "tmp")
@@ -79,7 +85,7 @@ def fulfil(client: MajorDomoClient, name: str) -> bool:
     return True
 
 
-def dispatch(pipe: zmq.Socket, client: MajorDomoClient) -> None:
+def dispatch(pipe: zmq.Socket) -> None:
     """Work off the queue, which outlives the program."""
     waiting = QUEUE.read_text().split() if QUEUE.exists() else []
     while True:
@@ -88,18 +94,13 @@ def dispatch(pipe: zmq.Socket, client: MajorDomoClient) -> None:
             QUEUE.write_text("\n".join(waiting))
         for name in list(waiting):
             print("I: processing request", name)
-            if fulfil(client, name):
+            if fulfil(name):
                 waiting.remove(name)
         QUEUE.write_text("\n".join(waiting))
 
 
 FOLDER.mkdir(exist_ok=True)
-with (
-    suppress(KeyboardInterrupt),
-    zmq.PULL(bind="inproc://titanic") as pipe,
-    MajorDomoClient(BROKER) as client,
-):
-    client.timeout = 1000
+with suppress(KeyboardInterrupt), zmq.PULL(bind="inproc://titanic") as pipe:
     for service, answer in (("request", accept), ("reply", fetch), ("close", close)):
         threading.Thread(target=serve, args=[f"titanic.{service}", answer], daemon=True).start()
-    dispatch(pipe, client)
+    dispatch(pipe)

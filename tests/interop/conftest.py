@@ -90,11 +90,14 @@ def connect(
         we_bind: bool = True,
         transport: str = "tcp",
         options: dict[str, Any] | None = None,
+        named: bool = False,
         **their_options: Any,
     ) -> tuple[Any, Line]:
         limits = {"rcvtimeo": LIMIT, "sndtimeo": LIMIT, "linger": 0}
         socket: Any = context.socket(ours, **limits, **(options or {}))
         name = f"{theirs}{next(number)}"
+        if named:
+            their_options["identity"] = peer.kind.identity
         line = Line(peer, name, theirs, **their_options)
         address = "tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{short_folder / name}"
         if we_bind:

@@ -31,6 +31,7 @@ class Jobs:
     def __init__(self) -> None:
         self.context = zmq.Context()
         self.sockets: dict[str, Any] = {}
+        self.topics: dict[str, list[bytes]] = {}
 
     def open(self, name: str, type_name: str, *options: str) -> str:
         socket = self.sockets[name] = self.context.socket(getattr(zmq, type_name))
@@ -39,8 +40,10 @@ class Jobs:
         socket.setsockopt(zmq.SNDTIMEO, PATIENCE)
         for option in options:
             key, _, value = option.partition("=")
-            if key in ("identity", "subscribe"):
-                socket.setsockopt(getattr(zmq, key.upper()), bytes.fromhex(value))
+            if key == "identity":
+                socket.setsockopt(zmq.IDENTITY, bytes.fromhex(value))
+            elif key == "subscribe":
+                self.topics.setdefault(name, []).append(bytes.fromhex(value))
             elif key == "server":
                 socket.setsockopt(zmq.CURVE_SERVER, 1)
             else:
@@ -49,12 +52,19 @@ class Jobs:
 
     def bind(self, name: str, endpoint: str) -> str:
         self.sockets[name].bind(endpoint)
+        self._subscribe(name)
         found = self.sockets[name].getsockopt(zmq.LAST_ENDPOINT)
         return (found if isinstance(found, str) else found.decode()).rstrip("\0")
 
     def connect(self, name: str, endpoint: str) -> str:
         self.sockets[name].connect(endpoint)
+        self._subscribe(name)
         return ""
+
+    def _subscribe(self, name: str) -> None:
+        # only now, because pyomq forgets what a socket subscribed to before it was bound
+        for topic in self.topics.pop(name, []):
+            self.sockets[name].setsockopt(zmq.SUBSCRIBE, topic)
 
     def send(self, name: str, repeat: str, *words: str) -> str:
         messages = build(int(repeat), words)

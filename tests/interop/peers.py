@@ -101,9 +101,7 @@ KINDS = {
             greeting=(3, 1),
         ),
         # JeroMQ's ipc is a TCP port that only JeroMQ finds
-        Kind(
-            "jeromq", _java, _java_lacks, greeting=(2, 0), transports=("tcp",), curve=False
-        ),
+        Kind("jeromq", _java, _java_lacks, greeting=(2, 0), transports=("tcp",), curve=False),
         Kind(
             "node",
             lambda: ["node", str(HERE / "peer.js"), str(PATIENCE)],

@@ -25,9 +25,7 @@ class Line:
         """Have a job done on this socket."""
         return self.peer.do(job, self.name, *words)
 
-    def during(
-        self, our_part: Callable[[], Any], job: str, *words: Any
-    ) -> tuple[str, Any]:
+    def during(self, our_part: Callable[[], Any], job: str, *words: Any) -> tuple[str, Any]:
         """Do our part while the peer does a job; return what each of us got out of it."""
         self.peer.start(job, self.name, *words)
         try:

@@ -30,14 +30,15 @@ MESSAGES = build(1, BODIES)
 MANY = 500
 NUMBERS = build(MANY, ["n,-"])
 TOPICS = [b"A.", b"\x00\xff"]
-EDITION = ["x412e,n", "x422e,n", "x00ff,p100000.1", "x00fe,n", "x41", "-", "x412e3161,-,x00ff,n"]
+LEADER = ["x412e,n", "x00ff,p100000.1", "x422e,p100000.1", "x412e33,p100000.1,-"]
+EDITION = ["x412e,n", "x422e,n", "x00ff", "x00fe,n", "x41", "-", "x412e3161,-,x00ff,n"]
 ENVELOPES = [word for word in BODIES if not word.startswith("-") and ",-" not in word]
 
 
 class TestRequestReply:
     def test_we_ask(self, link: Link) -> None:
-        words = bodies_for_reply(peer)
         socket, line = link(zmq.REQ, "REP")
+        words = bodies_for_reply(line.peer)
         messages = build(1, words)
         seen, answers = line.during(lambda: ask(socket, messages), "echo", len(words))
         assert answers == messages
@@ -70,7 +71,7 @@ class TestPipeline:
 class TestPublishing:
     """Only what begins with a topic arrives, and all of it."""
 
-    edition = build(20, EDITION)
+    edition = [*build(1, LEADER), *build(30, EDITION)]
     wanted = [message for message in edition if message[0].startswith(tuple(TOPICS))]
 
     def test_we_publish(self, link: Link) -> None:
@@ -86,21 +87,18 @@ class TestPublishing:
         for topic in TOPICS:
             socket.subscribe(topic)
         agree_that_we_hear(line, socket, TOPICS)
-        sent, seen = line.during(
-            lambda: receive(socket, len(self.wanted)), "send", 20, *EDITION
-        )
-        assert seen == self.wanted
-        assert sent == tally(self.edition)
-        line.do("send", 1, "x412e")
+        sent = [line.do("send", 1, *LEADER), line.do("send", 30, *EDITION)]
+        assert sent == [tally(build(1, LEADER)), tally(build(30, EDITION))]
+        assert receive(socket, len(self.wanted)) == self.wanted
+        line.do("send", 1, "x412e")  # and nothing was between
         assert socket.recv_multipart() == [b"A."]
 
 
 class TestRouting:
     def test_we_route(self, link: Link) -> None:
         """To a dealer whose identity has bytes that are no text, where its API allows them."""
-        identity = peer.kind.identity
-        socket, line = link(zmq.ROUTER, "DEALER", identity=identity
-        )
+        socket, line = link(zmq.ROUTER, "DEALER", named=True)
+        identity = line.peer.kind.identity
         sent, seen = line.during(lambda: receive(socket, len(BODIES)), "send", 1, *BODIES)
         assert seen == [[identity, *message] for message in MESSAGES]
         assert sent == tally(MESSAGES)
@@ -111,10 +109,7 @@ class TestRouting:
 
     def test_they_route(self, link: Link) -> None:
         identity = b"\x01we\x00\xff"
-        socket, line = link(zmq.DEALER,
-            "ROUTER",
-            options={"routing_id": identity},
-        )
+        socket, line = link(zmq.DEALER, "ROUTER", options={"routing_id": identity})
         with_identity = tally([identity, *message] for message in MESSAGES)
         seen, answers = line.during(lambda: ask(socket, MESSAGES), "echo", len(BODIES))
         assert answers == MESSAGES
@@ -130,8 +125,8 @@ class TestRouting:
 
     def test_our_dealer_for_their_reply(self, link: Link) -> None:
         """Requests in flight at the same time; an envelope of two addresses comes back."""
-        words = bodies_for_reply(peer)
         socket, line = link(zmq.DEALER, "REP")
+        words = bodies_for_reply(line.peer)
         messages = build(1, words)
         envelope = (b"\x00one", b"two\xff", b"")
 
@@ -147,37 +142,6 @@ class TestRouting:
 def bodies_for_reply(peer: Peer) -> list[str]:
     """What a REP socket of that peer takes.
 
-    pyomq 0.21 looks for the end of the envelope at the last empty part, not at the first: of a
-    request with an empty part in it, it shows the rest.
+    pyomq 0.21 cuts off too much of a request that has an empty part: see test_peers.
     """
     return ENVELOPES if peer.kind.name == "pyomq" else BODIES
-
-
-def test_pyomq_loses_what_stands_before_an_empty_part(
-    get_peer: Callable[[str], Peer], connect: Link
-) -> None:
-    """If this fails, pyomq is mended: have it take all BODIES, and change docs/interop.md."""
-    socket, line = connect(get_peer("pyomq"), zmq.REQ, "REP")
-    socket.send_multipart([b"a", b"", b"b"])
-    assert line.do("recv", 1) == tally([[b"b"]])
-
-
-@pytest.mark.parametrize("repeat", [300])
-def test_one_socket_for_many_languages(
-    repeat: int,
-    context: zmq.Context[zmq.Socket[bytes]],
-    peers_here: list[Peer],
-) -> None:
-    """All peers that are here push to one socket at once; each one's messages stay in order."""
-    socket = context.socket(zmq.PULL, rcvtimeo=8000)
-    endpoint = socket.bind("tcp://127.0.0.1:*")
-    lines = {peer.kind.name.encode(): Line(peer, "push", "PUSH") for peer in peers_here}
-    for name, line in lines.items():
-        line.do("connect", endpoint)
-        line.peer.start("send", "push", repeat, f"x{name.hex()},n")
-    found: dict[bytes, list[bytes]] = {name: [] for name in lines}
-    for name, number in receive(socket, repeat * len(lines)):
-        found[name].append(number)
-    for name, line in lines.items():
-        assert found[name] == [b"%d" % number for number in range(repeat)]
-        assert line.peer.finish() == tally([name, number] for number in found[name])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket as tcp
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from interop.peers import Peer, PeerError
+from interop.peers import KINDS, Peer
 from interop.protocol import BODIES, build, tally
 from interop.talk import Line, ask, echo, receive
 
@@ -21,6 +20,8 @@ Connect = Callable[..., tuple[Any, Line]]
 SERVER = zmq.curve_keypair()
 CLIENT = zmq.curve_keypair()
 STRANGER = zmq.curve_keypair()
+WITH_CURVE = [name for name, kind in KINDS.items() if kind.curve]
+REFUSALS = [*((name, "wrong") for name in WITH_CURVE), *((name, "none") for name in KINDS)]
 MESSAGES = build(1, BODIES)
 REFUSED = (
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -49,19 +50,13 @@ def their_client(server: tuple[bytes, bytes] = SERVER) -> dict[str, str]:
     return {"public": public, "secret": secret, "serverkey": server[0].decode()}
 
 
+@pytest.mark.parametrize("peer", WITH_CURVE, indirect=True)
 @pytest.mark.parametrize("we_bind", [True, False], ids=["we bind", "they bind"])
 class TestCurve:
     """Whoever is the server, whoever binds."""
 
-    @pytest.fixture(autouse=True)
-    def _only_with_curve(self, peer: Peer) -> None:
-        if not peer.kind.curve:
-            pytest.skip(f"{peer.kind.name} has no CURVE")
-
     def test_we_are_the_server(self, peer: Peer, connect: Connect, we_bind: bool) -> None:
-        socket, line = connect(
-            peer, zmq.REP, "REQ", we_bind, options=OUR_SERVER, **their_client()
-        )
+        socket, line = connect(peer, zmq.REP, "REQ", we_bind, options=OUR_SERVER, **their_client())
         answers, seen = line.during(lambda: echo(socket, len(BODIES)), "ask", 1, *BODIES)
         assert seen == MESSAGES
         assert answers == tally(MESSAGES)
@@ -81,17 +76,11 @@ class TestCurve:
         sent, seen = line.during(lambda: receive(socket, len(BODIES)), "send", 1, *BODIES)
         assert seen == MESSAGES
         assert sent == tally(MESSAGES)
-        mechanism = seen and socket.get(zmq.MECHANISM)
-        assert mechanism == zmq.CURVE
 
 
-@pytest.mark.parametrize("keys", ["wrong", "none"])
-def test_refusal(
-    peer: Peer, keys: str, context: zmq.Context[zmq.Socket[bytes]]
-) -> None:
+@pytest.mark.parametrize(("peer", "keys"), REFUSALS, indirect=["peer"])
+def test_refusal(peer: Peer, keys: str, context: zmq.Context[zmq.Socket[bytes]]) -> None:
     """A client with the key of another server, or with none (JeroMQ: by the old protocol)."""
-    if keys == "wrong" and not peer.kind.curve:
-        pytest.skip(f"{peer.kind.name} has no CURVE")
     socket: Any = context.socket(zmq.PULL, **OUR_SERVER)
     with socket.get_monitor_socket(REFUSED) as monitor:
         line = Line(peer, "push", "PUSH", **(their_client(STRANGER) if keys == "wrong" else {}))

@@ -1,5 +1,8 @@
 # Many messages in one crossing. Long stays inside let other threads run every millisecond.
 
+# recv_many ends once it holds so many bytes: more of them only leave the processor's caches.
+cdef size_t BATCH_BYTES = 1048576
+
 
 cdef inline int breathe(Handle self, double *last, str operation) except -1:
     """Let others have the GIL, and handle signals, if the last time was a slice ago."""
@@ -51,6 +54,8 @@ cdef bint send_of_batch(Handle self, object message, int flags) except -1:
 cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     cdef list messages = []
     cdef Py_ssize_t count = 0
+    cdef size_t room = BATCH_BYTES
+    cdef size_t size
     cdef zmq_msg_t msg
     cdef double last
     if most <= 0:
@@ -62,6 +67,8 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     recv_msg(self, &msg, flags, "recv_many")
     last = now()
     while True:
+        size = zmq_msg_size(&msg)
+        room -= size if size < room else room
         part = take_inside(self, &msg)
         if multipart:
             parts = [part]
@@ -73,7 +80,7 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
             messages.append(part)
         if not self._recv_more:
             count += 1
-            if count >= most or (not count & 31 and now() - last >= SLICE):
+            if count >= most or not room or (not count & 31 and now() - last >= SLICE):
                 break  # enough, or a slice is over: what is left waits in libzmq
         else:
             recv_rest(self, &msg, "recv_many")

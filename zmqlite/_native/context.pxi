@@ -262,7 +262,7 @@ cdef int end_here(Context self) except -1:
             return 0
     if error:
         self._ends = False
-        fail(error, "term", "Context")
+        fail(error, "term", "Context", next_step(error, "term", 0))
     self._forget()
     return 0
 
@@ -292,6 +292,12 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
         with nogil:
             done = ending.wait(left)
         if done:
+            error = ending.error()
+            if error:
+                del self._ending
+                self._ending = NULL
+                self._ends = False
+                fail(error, "term", "Context", next_step(error, "term", 0))
             self._forget()
             return True
         if not handle_signals(self, limit, end):

@@ -12,6 +12,7 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
         Ending(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
                int interrupted) except +
         bint wait(double seconds)
+        int error()
 
 
 cdef extern from "readiness.hpp" namespace "zmqlite" nogil:

@@ -228,11 +228,12 @@ class Ending
 #endif
         std::shared_ptr<State> state = _state;
         std::thread ([state, context, term, last_error, interrupted] {
-            int rc;
+            int error;
             do
-                rc = term (context);
-            while (rc != 0 && last_error () == interrupted);
+                error = term (context) != 0 ? last_error () : 0;
+            while (error == interrupted);
             std::lock_guard<std::mutex> guard (state->mutex);
+            state->error = error;
             state->done = true;
             state->cv.notify_all ();
         }).detach ();
@@ -248,9 +249,17 @@ class Ending
                                     [this] { return _state->done; });
     }
 
+    /* Once it is done: 0, or why the context is still there. */
+    int error ()
+    {
+        std::lock_guard<std::mutex> guard (_state->mutex);
+        return _state->error;
+    }
+
   private:
     struct State
     {
+        int error = 0;
         std::mutex mutex;
         std::condition_variable cv;
         bool done = false;

@@ -159,7 +159,8 @@ cdef class Socket(Handle):
         """Receive what is there, at most ``max`` messages, in one crossing; wait only for the first.
 
         Returns parts as bytes, in order, as that many calls of recv() would; the last message is always
-        whole, so there may be more than ``max`` parts. With ``multipart=True`` each message is a list of
+        whole, so there may be more than ``max`` parts. It also ends after a millisecond or about a megabyte,
+        so that large messages are handed over while they are fresh. With ``multipart=True`` each message is a list of
         its parts. Never empty: raises Again like recv() when nothing comes.
         """
         return recv_batch(self, max, flags, multipart)

@@ -1,0 +1,306 @@
+"""send_many and recv_many: many messages in one crossing, none lost, nobody kept waiting."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import pytest
+from support import FACTOR, connect_pair, in_thread, wait_until
+
+import zmqlite as zmq
+
+
+def receive(socket, count, **kwargs):
+    """Collect at least `count` entries by recv_many."""
+    got = []
+    while len(got) < count:
+        got += socket.recv_many(**kwargs)
+    return got
+
+
+def test_many_of_every_kind(pair):
+    server, client = pair()
+    messages = [b"a", bytearray(b"b"), memoryview(b"c"), zmq.Frame(b"d"), [b"e", b"f"], (b"g",),
+                b"h" * 5000, [bytearray(b"i"), b"j" * 5000], b""]  # fmt: skip
+    assert client.send_many(messages) == 9
+    assert client.send_many([]) == 0
+    assert client.send_many(iter([b"k"])) == 1
+    parts = [b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h" * 5000, b"i", b"j" * 5000, b"", b"k"]
+    assert receive(server, len(parts)) == parts
+    client.send_many(messages)
+    got = receive(server, 9, multipart=True)
+    assert got == [[b"a"], [b"b"], [b"c"], [b"d"], [b"e", b"f"], [b"g"], [b"h" * 5000],
+                   [b"i", b"j" * 5000], [b""]]  # fmt: skip
+
+
+def test_order_and_number_over_every_transport(pair):
+    server, client = pair(zmq.PULL, zmq.PUSH)
+    join = in_thread(client.send_many, (b"%d" % i for i in range(20_000)))
+    got = receive(server, 20_000)
+    assert got == [b"%d" % i for i in range(20_000)]
+    assert join() == 20_000
+
+
+def test_at_most_max(context):
+    server, client = connect_pair(context, "inproc://most")
+    client.send_many([b"%d" % i for i in range(10)])
+    assert server.recv_many(3) == [b"0", b"1", b"2"]
+    assert server.recv_many(max=1) == [b"3"]
+    assert server.recv_many(multipart=True, max=2) == [[b"4"], [b"5"]]
+    assert len(server.recv_many(1000)) == 4
+    for wrong in (0, -1):
+        with pytest.raises(ValueError, match="max"):
+            server.recv_many(wrong)
+
+
+def test_the_last_message_is_whole(context):
+    server, client = connect_pair(context, "inproc://whole")
+    client.send_many([[b"%d" % part for part in range(7)]] * 10)
+    got = server.recv_many(1)
+    assert got == [b"%d" % part for part in range(7)]
+    assert not server.more_parts
+    assert len(server.recv_many(3)) == 21
+    assert server.recv() == b"0"  # begun part by part, it is finished so
+    assert server.recv_many(1) == [b"%d" % part for part in range(1, 7)]
+    assert server.recv_many(2, multipart=True) == [[b"%d" % part for part in range(7)]] * 2
+
+
+def test_it_waits_for_the_first_only(context):
+    server, client = connect_pair(context, "inproc://first")
+    join = in_thread(server.recv_many)
+    client.send(b"one")
+    assert join() == [b"one"]
+    with pytest.raises(zmq.Again):
+        server.recv_many(10, zmq.DONTWAIT)
+    server.rcvtimeo = 20
+    begin = time.monotonic()
+    with pytest.raises(zmq.Again, match="RCVTIMEO of 20 ms"):
+        server.recv_many()
+    assert time.monotonic() - begin >= 0.02
+
+
+def fill(sender):
+    """How many messages the full sender has taken: 0 until it has a peer."""
+    count = sender.send_many((b"%d" % i for i in range(100_000)), zmq.DONTWAIT)
+    return count
+
+
+def test_dontwait_stops_and_counts(context):
+    server, client = connect_pair(context, "inproc://stops", sndhwm=5, rcvhwm=5)
+    taken = []
+
+    def messages():
+        for number in range(1000):
+            taken.append(number)
+            yield b"%d" % number
+
+    count = client.send_many(messages(), zmq.DONTWAIT)
+    assert 0 < count < 1000
+    assert len(taken) == count + 1  # one was asked for, and not sent
+    assert client.send_many([b"x"], zmq.DONTWAIT) == 0
+    assert client.send_many([[b"x", b"y"]], zmq.DONTWAIT) == 0
+    assert receive(server, count) == [b"%d" % i for i in range(count)]
+
+
+def test_sndtimeo_tells_how_many_went(context):
+    _, client = connect_pair(context, "inproc://timeo", sndhwm=5, rcvhwm=5)
+    client.sndtimeo = 20
+    with pytest.raises(zmq.Again) as caught:
+        client.send_many([b"x"] * 1000)
+    assert caught.value.sent == 10
+
+
+class Stop(Exception):
+    pass
+
+
+class Slotted(Exception):
+    __slots__ = ()
+
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+@pytest.mark.parametrize("error", [Stop, Slotted, KeyboardInterrupt, StopAsyncIteration])
+def test_an_iterable_that_raises(context, error):
+    server, client = connect_pair(context, "inproc://raises")
+
+    def messages():
+        yield b"1"
+        yield [b"2", b"3"]
+        raise error
+
+    with pytest.raises(error) as caught:
+        client.send_many(messages())
+    if error is not Slotted:
+        assert caught.value.sent == 2
+    assert receive(server, 3) == [b"1", b"2", b"3"]
+    client.send(b"next")
+    assert server.recv_multipart() == [b"next"]
+
+
+def test_an_again_of_the_iterable_is_not_taken_for_our_own(context):
+    server, client = connect_pair(context, "inproc://again")
+    idle = context.socket(zmq.PULL)
+
+    def messages():
+        yield b"1"
+        yield idle.recv(zmq.DONTWAIT)
+
+    for flags in (0, zmq.DONTWAIT):
+        with pytest.raises(zmq.Again) as caught:
+            client.send_many(messages(), flags)
+        assert caught.value.sent == 1
+        assert server.recv() == b"1"
+
+
+@pytest.mark.parametrize("bad", ["text", None, 7, [b"x", None], []])
+def test_a_bad_message_in_a_batch(context, bad):
+    server, client = connect_pair(context, "inproc://bad")
+    with pytest.raises((TypeError, IndexError)) as caught:
+        client.send_many([b"1", bad, b"2"])
+    assert caught.value.sent == 1
+    assert server.recv_many() == [b"1"]
+    for wrong in (None, 7):
+        with pytest.raises(TypeError):
+            client.send_many(wrong)
+
+
+def test_the_iterable_may_use_the_socket(context):
+    server, client = connect_pair(context, "inproc://reenter")
+
+    def messages():
+        for number in range(100):
+            client.send(b"inner %d" % number)
+            yield b"outer %d" % number
+            if number == 50:
+                server.close()
+                client.close()
+
+    with pytest.raises(zmq.SocketClosed) as caught:
+        client.send_many(messages())
+    assert caught.value.sent == 51
+
+
+def test_the_list_may_change_meanwhile(context):
+    server, client = connect_pair(context, "inproc://changes")
+    parts = [b"a", b"b"]
+
+    class Clearing(bytearray):
+        def __iter__(self):
+            parts.clear()
+            return super().__iter__()
+
+    assert client.send_many([parts, parts, bytearray(b"c")]) == 3
+    assert receive(server, 5) == [b"a", b"b", b"a", b"b", b"c"]
+
+
+def test_state_of_more_after_a_batch(context):
+    server, client = connect_pair(context, "inproc://more")
+    client.send_many([b"a", b"b"], zmq.SNDMORE)
+    client.send_many([b"c"])
+    assert server.recv_multipart() == [b"a", b"b", b"c"]
+
+
+def test_router_batches(context):
+    router, dealer = connect_pair(context, "tcp://127.0.0.1:*", zmq.ROUTER, zmq.DEALER)
+    dealer.send_many([[b"", b"%d" % i] for i in range(100)])
+    requests = receive(router, 100, multipart=True)
+    assert [parts[2] for parts in requests] == [b"%d" % i for i in range(100)]
+    assert router.send_many(requests) == 100
+    assert [parts[1] for parts in receive(dealer, 100, multipart=True)] == [
+        b"%d" % i for i in range(100)
+    ]
+
+
+# -- nobody is kept waiting ----------------------------------------------------------------------
+
+
+class Counter:
+    """A thread that counts, and remembers its longest pause in seconds."""
+
+    def __init__(self):
+        self.count, self.longest, self.stop = 0, 0.0, False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        last = time.monotonic()
+        while not self.stop:
+            now = time.monotonic()
+            self.longest = max(self.longest, now - last)
+            last = now
+            self.count += 1
+
+    def __enter__(self):
+        self.thread.start()
+        wait_until(lambda: self.count > 100)
+        self.longest = 0.0
+        return self
+
+    def __exit__(self, *exc):
+        self.stop = True
+        self.thread.join()
+
+
+# The interpreter's own switch interval is 5 ms; everything beyond is ours or the machine's.
+PATIENCE = 0.15 * FACTOR
+
+
+def test_other_threads_run_during_a_long_send_batch(context):
+    """The iterable is a list, so that no Python code runs in the batch."""
+    client = context.socket(zmq.PUB)
+    client.bind("inproc://nobody")
+    messages = [b"message"] * 3_000_000
+    with Counter() as counter:
+        before = counter.count
+        begin = time.monotonic()
+        client.send_many(messages)
+        taken = time.monotonic() - begin
+        assert counter.count - before > 100
+        assert counter.longest < min(PATIENCE, taken / 2), (counter.longest, taken)
+
+
+def test_other_threads_run_during_long_receive_batches(context):
+    server, client = connect_pair(context, "inproc://long", sndhwm=0, rcvhwm=0)
+    client.send_many([b"message"] * 300_000)
+    with Counter() as counter:
+        before = counter.count
+        got = 0
+        longest = 0.0
+        while got < 300_000:
+            begin = time.monotonic()
+            got += len(server.recv_many(1_000_000))
+            longest = max(longest, time.monotonic() - begin)
+        assert counter.count > before
+        assert counter.longest < PATIENCE
+
+
+def test_a_batch_never_stays_inside_for_long(context):
+    """What is left after a slice of time waits for the next call."""
+    server, client = connect_pair(context, "inproc://slice", sndhwm=0, rcvhwm=0)
+    client.send_many([b"message"] * 200_000)
+    sizes = []
+    while sum(sizes) < 200_000:
+        sizes.append(len(server.recv_many(1_000_000)))
+    assert len(sizes) >= 3
+
+
+def test_batches_in_several_threads(context):
+    """Each thread with its own sockets; the switch interval is as short as it can be."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+
+        def work(name):
+            server, client = connect_pair(context, f"inproc://{name}", sndhwm=0, rcvhwm=0)
+            for turn in range(20):
+                sent = client.send_many([b"%d %d" % (turn, i) * 50 for i in range(200)])
+                assert receive(server, sent) == [b"%d %d" % (turn, i) * 50 for i in range(200)]
+            return True
+
+        joins = [in_thread(work, f"t{number}") for number in range(4)]
+        assert all(join() for join in joins)
+    finally:
+        sys.setswitchinterval(interval)

@@ -1,0 +1,43 @@
+"""Run dangerous things in a Python of their own, and say how it died if it did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from support import FACTOR
+
+PRELUDE = "import os, socket, struct, sys, threading, time, zmqlite as zmq\n"
+
+
+def run_program(code: str, *args: object, timeout: float = 25, env: dict[str, str] | None = None) -> str:
+    """Run code with zmqlite imported as zmq and return what it printed.
+
+    Fails when the process dies of a signal, ends with an error, says anything on stderr, or does
+    not end in time.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", "-W", "error", "-c", PRELUDE + textwrap.dedent(code)]
+        + [str(arg) for arg in args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(env or {})},
+    )
+    try:
+        out, err = process.communicate(timeout=timeout * FACTOR)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # faulthandler shows where it hangs
+        out, err = process.communicate()
+        pytest.fail(f"the program hangs\n{out}\n{err}")
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        pytest.fail(f"the program died of {name}\n{out}\n{err}")
+    if process.returncode or err:
+        pytest.fail(f"the program ended with {process.returncode}\n{out}\n{err}")
+    return out

@@ -1,0 +1,397 @@
+"""The data calls of an asyncio socket: what `zmqlite.Socket` has, returning Futures.
+
+Each is an attempt (`_attempts`) that is made at once, or waits in line (`_aio`).
+"""
+
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Literal, NoReturn, TypeVar, cast, overload
+
+from . import _attempts
+from ._aio import Link, Side
+from ._aio_operation import Operation, tame
+from ._attempts import MORE, NOTHING
+from ._native import core
+from .enums import PollEvent, SocketOption
+from .error import Again, ZMQError
+from .socket import Socket
+
+__all__ = ["Calls", "Sending"]
+
+_T = TypeVar("_T")
+_CallsT = TypeVar("_CallsT", bound="Calls")
+_POLLIN = PollEvent.POLLIN.value
+_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
+_DONTWAIT = 1
+_LOSSLESS = "surrogateescape"
+
+_running_loop = asyncio._get_running_loop
+_get_option = core.Socket.get_option
+
+
+class Sending(Operation):
+    """What `send_many` returns: a Future of how many messages were sent."""
+
+    def __init__(self, side: Side, attempt: Callable[[], Any]) -> None:
+        super().__init__(side, attempt)
+        self._batch = cast("_attempts.Batch", attempt)
+
+    @property
+    def sent(self) -> int:
+        """How many messages are sent so far, also after it was cancelled."""
+        return self._batch.sent
+
+
+class Calls(Socket["Future[Any]"]):
+    """The half of an asyncio `Socket` that moves messages."""
+
+    _link: Link | None = None
+    _lane: core.QuickLane | None = None
+
+    def _attach(self) -> Link:
+        """Tie the socket to the running loop."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "no running event loop: an asyncio socket is used inside a coroutine; "
+                "zmqlite.Socket is the one that blocks"
+            ) from None
+        link = self._link
+        if link is not None:
+            if link.loop is loop:
+                return link
+            link.end()
+        link = Link(self, loop)
+        self.__dict__["_link"] = link
+        self.__dict__["_lane"] = link.lane
+        return link
+
+    def _linked(self) -> Link:
+        link = self._link
+        if link is None or link.loop is not _running_loop():
+            link = self._attach()
+        return link
+
+    # -- receiving -------------------------------------------------------------------------------
+
+    def _begin_recv(self, attempt: Callable[[], Any], flags: int, ends: bool = False) -> Any:
+        """Try at once, else wait in line. `attempt` returns NOTHING when there is no message."""
+        link = self._linked()
+        tried = False
+        if flags & _DONTWAIT or (not link.receivers.queue and link.turn.take()):
+            done, tried = _try(link, attempt)
+            if done is not None:
+                return done
+        operation = Operation(link.receivers, attempt, ends=ends)
+        return _wait(self, link, link.receivers, operation, tried, flags, _RCVTIMEO)
+
+    @overload
+    def recv(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
+    ) -> Future[bytes]: ...
+    @overload
+    def recv(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False
+    ) -> Future[core.Frame]: ...
+    @overload
+    def recv(
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> Future[bytes] | Future[core.Frame]: ...
+    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Receive one part: a Future of bytes, or of a Frame with ``copy=False``."""
+        lane = self._lane
+        if lane is not None and copy and not flags:
+            done = lane.recv(self)
+            if done is not None:
+                return done
+        return self._begin_recv(partial(_attempts.recv, self, copy), flags)
+
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
+    ) -> Future[list[bytes]]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False
+    ) -> Future[list[core.Frame]]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> Future[list[bytes]] | Future[list[core.Frame]]: ...
+    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Receive one message: a Future of the list of its parts."""
+        return self._begin_recv(partial(_attempts.recv_parts, self, copy, None), flags)
+
+    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Future[int]:
+        """Receive one part into a buffer: a Future of the part's full size."""
+        attempt = partial(_attempts.recv_into, self, buffer, nbytes)
+        return cast("Future[int]", self._begin_recv(attempt, flags))
+
+    @overload
+    def recv_many(
+        self, max: int = 1000, flags: int = 0, *, multipart: Literal[False] = False
+    ) -> Future[list[bytes]]: ...
+    @overload
+    def recv_many(
+        self, max: int = 1000, flags: int = 0, *, multipart: Literal[True]
+    ) -> Future[list[list[bytes]]]: ...
+    def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
+        """Receive what is there, at most ``max`` messages; wait only for the first."""
+        return self._begin_recv(partial(_attempts.recv_many, self, max, multipart), flags)
+
+    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Future[str]:
+        """Receive one part as text."""
+        convert: Callable[[bytes], Any] = partial(str, encoding=encoding, errors=_LOSSLESS)
+        attempt = partial(_attempts.recv_converted, self, convert)
+        return cast("Future[str]", self._begin_recv(attempt, flags))
+
+    recv_unicode = recv_string
+
+    def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
+        """Receive one part and decode it as JSON."""
+        attempt = partial(_attempts.recv_converted, self, partial(json.loads, **kwargs))
+        return cast("Future[Any]", self._begin_recv(attempt, flags))
+
+    def recv_pyobj(self, flags: int = 0) -> Future[Any]:
+        """Receive one part and unpickle it. Never from peers that you do not trust."""
+        attempt = partial(_attempts.recv_converted, self, pickle.loads)
+        return cast("Future[Any]", self._begin_recv(attempt, flags))
+
+    def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> Future[list[str]]:
+        """Receive all parts of a message as texts."""
+
+        def convert(parts: list[bytes]) -> list[str]:
+            return [part.decode(encoding, _LOSSLESS) for part in parts]
+
+        attempt = partial(_attempts.recv_parts, self, True, convert)
+        return cast("Future[list[str]]", self._begin_recv(attempt, flags))
+
+    @overload
+    def recv_serialized(
+        self, deserialize: Callable[[list[bytes]], _T], flags: int = 0, copy: Literal[True] = True
+    ) -> Future[_T]: ...
+    @overload
+    def recv_serialized(
+        self,
+        deserialize: Callable[[list[core.Frame]], _T],
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+    ) -> Future[_T]: ...
+    @overload
+    def recv_serialized(
+        self, deserialize: Callable[[Any], _T], flags: int = 0, copy: bool = True
+    ) -> Future[_T]: ...
+    def recv_serialized(
+        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
+    ) -> Any:
+        """Receive a message and pass its parts through ``deserialize``."""
+        return self._begin_recv(partial(_attempts.recv_parts, self, copy, deserialize), flags)
+
+    def recv_envelope(self, flags: int = 0) -> Future[tuple[list[bytes], list[bytes]]]:
+        """Receive a message as (envelope, body), parted at the first empty part."""
+        attempt = partial(_attempts.recv_parts, self, True, _part_envelope)
+        found = self._begin_recv(attempt, flags)
+        return cast("Future[tuple[list[bytes], list[bytes]]]", found)
+
+    def __aiter__(self: _CallsT) -> _CallsT:
+        """Iterate over received parts until the socket or the context closes."""
+        return self
+
+    def __anext__(self) -> Awaitable[bytes]:
+        if self.closed:
+            raise StopAsyncIteration
+        lane = self._lane
+        if lane is not None:
+            ready = lane.next(self)
+            if ready is not None:
+                return ready
+        attempt = partial(_attempts.recv, self, True)
+        return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, ends=True))
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("an asyncio socket is iterated with `async for`")
+
+    def __next__(self) -> NoReturn:
+        raise TypeError("an asyncio socket is iterated with `async for`")
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
+        link = self._linked()
+        tried = False
+        if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+            done, tried = _try(link, attempt)
+            if done is not None:
+                return done
+        operation = Operation(link.senders, _attempts.frozen(attempt))
+        return _wait(self, link, link.senders, operation, tried, flags, _SNDTIMEO)
+
+    @overload
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        copy: Literal[True] = True,
+        track: Literal[False] = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[None]: ...
+    @overload
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[core.MessageTracker]: ...
+    @overload
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[core.MessageTracker | None]: ...
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Any:
+        """Send one part: a Future of None, or of a MessageTracker as `zmqlite.Socket.send` says.
+
+        Sent at once if a peer can take it, whether the Future is awaited or not; else in order, as
+        soon as one can. Cancelled before that, it is not sent.
+        """
+        lane = self._lane
+        if lane is not None and copy and routing_id is None and group is None:
+            done = lane.send(self, data, flags)
+            if done is not None:
+                return done
+        attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
+        return self._begin_send(attempt, flags)
+
+    def send_multipart(
+        self,
+        msg_parts: Sequence[core.Data],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        *,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[core.MessageTracker | None]:
+        """Send a sequence of parts as one message; see `send`."""
+        kwargs = {"routing_id": routing_id, "group": group}
+        attempt = partial(_attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
+        return cast("Future[core.MessageTracker | None]", self._begin_send(attempt, flags))
+
+    def send_many(
+        self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0
+    ) -> Sending:
+        """Send every message of an iterable; a Future of how many.
+
+        Its attribute ``sent`` counts them while it waits, and after it was cancelled.
+        """
+        link = self._linked()
+        operation = Sending(link.senders, _attempts.Batch(self, messages, flags))
+        tried = False
+        if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+            value = operation.attempt()
+            if link.waiting:
+                link.grip.used()
+            if value is not NOTHING and value is not MORE:
+                operation.finish(value)
+            tried = value is NOTHING
+            if flags & _DONTWAIT:
+                operation.finish(operation.sent)
+        if operation.done():
+            return operation
+        return cast("Sending", _wait(self, link, link.senders, operation, tried, flags, _SNDTIMEO))
+
+    def loan(self, size: int, flags: int = 0) -> core.Loan:
+        """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
+        return super().loan(size, flags | _DONTWAIT)
+
+
+# -- futures --------------------------------------------------------------------------------------
+
+
+def _try(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
+    """Return (a finished future, or None if it cannot be done now; whether the socket refused)."""
+    future: Future[Any] = Future(loop=link.loop)
+    try:
+        value = attempt()
+    except Again:
+        value = NOTHING
+    except Exception as error:
+        future.set_exception(tame(error))
+        value = None
+    else:
+        if value is not NOTHING and value is not MORE:
+            future.set_result(value)
+    if link.waiting:  # the try may have silenced what others wait for
+        link.grip.used()
+    return (future if future.done() else None), value is NOTHING
+
+
+def _wait(
+    socket: Calls,
+    link: Link,
+    side: Side,
+    operation: Operation,
+    tried: bool,
+    flags: int,
+    option: int,
+) -> Operation:
+    """Let an operation wait in line, for as long as RCVTIMEO or SNDTIMEO allow."""
+    timeout = 0 if flags & _DONTWAIT else _limit(socket, option)
+    if timeout == 0 and not tried and not side.queue:
+        operation.perform()
+    if operation.done():
+        return operation
+    name = "recv" if option == _RCVTIMEO else "send"
+    if timeout == 0:
+        operation.fail(Again(msg=f"{name}: not ready, and DONTWAIT or a timeout of 0 is set"))
+        return operation
+    if timeout > 0:
+        text = f"{name}: {'RCV' if name == 'recv' else 'SND'}TIMEO of {timeout} ms is over"
+        operation.expire_after(timeout / 1000, partial(_time_is_over, text))
+    side.join(operation, tried)
+    link.watch()
+    return operation
+
+
+def _time_is_over(text: str, operation: Operation) -> None:
+    operation.fail(Again(msg=text))
+
+
+def _limit(socket: Calls, option: int) -> int:
+    """The timeout in ms, -1 for none; a socket that fails says why when it is tried."""
+    try:
+        return int(_get_option(socket, option, 0))
+    except ZMQError:
+        return -1
+
+
+def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    cut = parts.index(b"") + 1 if b"" in parts else 0
+    return parts[:cut], parts[cut:]

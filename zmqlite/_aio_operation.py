@@ -1,0 +1,236 @@
+"""An operation of an asyncio socket that has to wait, and how its loop holds on to it.
+ The promise: cancelling a receive never loses a message, and a cancelled send did not happen. It
+rests on one rule: whoever awaits an operation performs it himself, in the very step in which he
+wakes up. The loop only tells him that it is worth a try (`Link.look`), so between taking a
+message and having it there is no moment at which he could be cancelled. An operation that nobody
+awaits, but that has callbacks or is kept by its owner (wait, gather, wait_for before Python
+3.12), is performed by the link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import ReferenceType, ref
+
+from ._attempts import MORE, NOTHING
+from ._readiness import Readiness
+from .error import Again, ContextTerminated, SocketClosed
+
+if TYPE_CHECKING:
+    _Future = asyncio.Future[Any]
+else:
+    _Future = asyncio.Future
+
+__all__ = ["Grip", "Line", "Looker", "Operation", "tame"]
+
+
+class Looker(Protocol):
+    """What can read EVENTS: a link."""
+
+    def look(self, without: int = 0) -> int: ...
+
+
+class Line(Protocol):
+    """Where an operation waits: the side of a link."""
+
+    grip: Grip
+    stays: bool
+
+    def leave(self, operation: Operation) -> None: ...
+    def refused(self, operation: Operation) -> Any: ...
+
+
+class Operation(_Future):
+    """A send, receive or poll that has to wait. A real Future; see the head of this file."""
+
+    def __init__(
+        self, side: Line, attempt: Callable[[], Any], *, ends: bool = False, wants: int = 0
+    ) -> None:
+        super().__init__(loop=side.grip.loop)
+        self.wants = wants  # of a poll: the events
+        self.awaited = False
+        self._side = side
+        self._attempt: Callable[[], Any] | None = attempt
+        self._ends = ends  # an iteration: the end of the socket is the end of it, no error
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        try:
+            if self.awaited:  # a second one waits as for any other future
+                return (yield from super().__await__())
+            if not self.done():
+                yield from self._perform_awaited()
+            return self.result()
+        finally:
+            del self  # the traceback of an exception holds this frame
+
+    __iter__ = __await__
+
+    def _perform_awaited(self) -> Generator[Any, None, None]:
+        self.awaited = True
+        self._side.grip.keep(self)
+        try:
+            while not self.done():
+                self._waiter = self.get_loop().create_future()
+                yield from self._waiter
+                if not self.done():
+                    self.perform()
+        except BaseException:
+            if not self.done():
+                self.cancel()
+            raise
+        finally:
+            self.awaited = False
+            self._waiter = None
+            del self
+
+    def perform(self) -> bool:
+        """Try it now; return whether it is over, well or badly."""
+        value = self.attempt()
+        if value is NOTHING:
+            value = self._side.refused(self)
+        if value is MORE:
+            self._side.grip.used()
+        if value is NOTHING or value is MORE:
+            return self.done()
+        self.finish(value)
+        return True
+
+    def attempt(self) -> Any:
+        """Return the result, NOTHING or MORE; an error ends the operation."""
+        attempt = self._attempt
+        if attempt is None:
+            return NOTHING
+        try:
+            return attempt()
+        except Again:
+            return NOTHING
+        except BaseException as error:
+            self._side.grip.used()  # the try may have silenced what others wait for
+            self.fail(error)
+            if not isinstance(error, Exception):
+                raise
+            return NOTHING
+        finally:
+            del self, attempt
+
+    def wake(self) -> None:
+        """Tell the one who awaits that it is worth a try."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def finish(self, value: Any) -> None:
+        """End well."""
+        if not self.done():
+            self.set_result(value)
+            self._over()
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel. A cancelled send was not sent; a cancelled receive took no message."""
+        if not super().cancel(msg):
+            return False
+        self._over()
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """End with an exception."""
+        if self.done():
+            return
+        if self._ends and isinstance(error, (ContextTerminated, SocketClosed)):
+            error = StopAsyncIteration()
+        self.set_exception(tame(error))
+        self._over()
+
+    def close(self) -> None:
+        """The socket was closed: end."""
+        if self._ends:
+            self.fail(StopAsyncIteration())
+        else:
+            self.cancel()
+
+    def expire_after(self, seconds: float, end: Callable[[Operation], object]) -> None:
+        """Call `end` unless it is over before. The timer does not keep it alive."""
+        self._timer = self.get_loop().call_later(seconds, _expire, ref(self), end)
+
+    def _over(self) -> None:
+        self._attempt = None  # neither the socket nor the data
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.wake()
+        self._side.leave(self)
+
+    def add_done_callback(self, fn: Callable[[Any], object], **context: Any) -> None:
+        """As of any Future. From now on the operation lives until it is over."""
+        super().add_done_callback(fn, **context)
+        if not self.done():
+            self._side.grip.keep(self)
+
+    def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
+        """As of any Future. With no callback left, it lives as long as its owner keeps it."""
+        count = super().remove_done_callback(fn)
+        if not self.awaited and not self._callbacks and not self._side.stays:
+            self._side.grip.drop(self)
+        return count
+
+
+def _expire(operation: ReferenceType[Operation], end: Callable[[Operation], object]) -> None:
+    target = operation()
+    if target is not None and not target.done():
+        end(target)
+
+
+def tame(error: BaseException) -> BaseException:
+    """A Future cannot carry StopIteration."""
+    if isinstance(error, StopIteration):
+        tamed = RuntimeError("a conversion raised StopIteration")
+        tamed.__cause__ = error
+        return tamed
+    return error
+
+
+class Grip:
+    """What a loop holds of a link, in its selector and in its callbacks.
+
+    Weakly, so that a dropped socket does not live on in a selector; firmly while an operation is
+    awaited, has callbacks or is a send, so that a task that waits cannot vanish with its socket.
+    """
+
+    def __init__(self, link: Looker, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.readiness = Readiness()
+        self.link = ref(link)
+        self._firmly: Looker | None = None
+        self._kept: set[Operation] = set()
+
+    def keep(self, operation: Operation) -> None:
+        """Keep an operation, and its socket, until it is over."""
+        self._kept.add(operation)
+        self._firmly = self.link()
+
+    def drop(self, operation: Operation) -> None:
+        """Let go of an operation."""
+        self._kept.discard(operation)
+        if not self._kept:
+            self._firmly = None
+
+    def used(self) -> None:
+        """The socket was used: if somebody waits, have a look soon."""
+        if self.readiness.used():
+            self.soon()
+
+    def soon(self) -> None:
+        """Look in the next pass of the loop."""
+        if self.loop.is_closed():
+            self.readiness.forget()
+        else:
+            self.loop.call_soon(self.look)
+
+    def look(self) -> None:
+        """Look now, if the link is still there."""
+        link = self.link()
+        if link is not None:
+            link.look()
