@@ -35,6 +35,9 @@ def run_program(code: str, *args: object, timeout: float = 25, env: dict[str, st
         process.send_signal(signal.SIGABRT)  # faulthandler shows where it hangs
         out, err = process.communicate()
         pytest.fail(f"the program hangs\n{out}\n{err}")
+    finally:
+        process.kill()
+        process.wait()
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         pytest.fail(f"the program died of {name}\n{out}\n{err}")

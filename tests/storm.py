@@ -5,7 +5,7 @@
 A round: nothing is there and a task waits for it; one message is sent and has arrived (the
 descriptor is readable, the loop has not run since); the loop runs `tick` passes; the task is
 cancelled. Afterwards the message must have been received by the task or still be in the socket.
-tests/asyncio/test_cancel.py runs this; pyzmq loses messages here.
+tests/aio/test_cancel.py runs this; pyzmq loses messages here.
 """
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ def test_no_path_of_the_build_machine_is_inside() -> None:
     if "debug" in _build.SWITCHES or any("sanitize" in s for s in _build.SWITCHES):
         pytest.skip("a debug build names its sources")
     image = CORE.read_bytes()
-    for path in (str(CHECKOUT), str(Path.home() / ".cache")):
-        assert path.encode() not in image
+    for path in (CHECKOUT / "vendor", CHECKOUT / "build", Path.home() / ".cache"):
+        assert str(path).encode() not in image
 
 
 def test_the_core_is_the_only_compiled_module() -> None:

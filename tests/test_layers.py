@@ -44,16 +44,21 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_about",
         "_readiness",
         "_attempts",
+        "_lines",
+        "_tied",
     ),
     3: (
         "_selector_thread",
         "_aio_operation",
         "_aio",
+        "_aio_futures",
         "_aio_calls",
         "asyncio",
-        "_lines",
+        "_trio_link",
         "_awaited",
         "trio",
+        "_green_link",
+        "green",
     ),
     4: (
         "cli.command",
@@ -200,6 +205,17 @@ def test_only_the_core_touches_pointers(path: Path) -> None:
 def test_only_floor_three_knows_a_loop(path: Path) -> None:
     used = top_level_imports(path) & {"asyncio", "trio", "gevent", "tornado", "selectors"}
     assert not used or PLACE[module_name(path)][0] == 3
+
+
+def test_event_loops_are_strangers() -> None:
+    """No module reaches two loops, by itself or through its neighbours."""
+    knows: dict[str, set[str]] = {}
+    for path in sorted(FILES, key=lambda p: PLACE.get(module_name(p), (9, 9))):
+        reached = top_level_imports(path) & {"asyncio", "trio", "gevent"}
+        for _, name in relative_imports(path):
+            reached |= knows.get(name, set())
+        knows[module_name(path)] = reached
+        assert len(reached) <= 1, f"{path.name} reaches {sorted(reached)}"
 
 
 def top_level_imports(path: Path) -> set[str]:

@@ -13,41 +13,24 @@ import pickle
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Literal, NoReturn, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _attempts
-from ._aio import Link, Side
-from ._aio_operation import Operation, tame
+from ._aio import Link
+from ._aio_futures import RCVTIMEO, SNDTIMEO, Sending, try_now, wait_in_line
+from ._aio_operation import Operation
 from ._attempts import MORE, NOTHING
 from ._native import core
-from .enums import PollEvent, SocketOption
-from .error import Again, ZMQError
 from .socket import Socket
 
-__all__ = ["Calls", "Sending"]
+__all__ = ["Calls"]
 
 _T = TypeVar("_T")
 _CallsT = TypeVar("_CallsT", bound="Calls")
-_POLLIN = PollEvent.POLLIN.value
-_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
 _DONTWAIT = 1
 _LOSSLESS = "surrogateescape"
 
 _running_loop = asyncio._get_running_loop
-_get_option = core.Socket.get_option
-
-
-class Sending(Operation):
-    """What `send_many` returns: a Future of how many messages were sent."""
-
-    def __init__(self, side: Side, attempt: Callable[[], Any]) -> None:
-        super().__init__(side, attempt)
-        self._batch = cast("_attempts.Batch", attempt)
-
-    @property
-    def sent(self) -> int:
-        """How many messages are sent so far, also after it was cancelled."""
-        return self._batch.sent
 
 
 class Calls(Socket["Future[Any]"]):
@@ -88,11 +71,11 @@ class Calls(Socket["Future[Any]"]):
         link = self._linked()
         tried = False
         if flags & _DONTWAIT or (not link.receivers.queue and link.turn.take()):
-            done, tried = _try(link, attempt)
+            done, tried = try_now(link, attempt)
             if done is not None:
                 return done
         operation = Operation(link.receivers, attempt, ends=ends)
-        return _wait(self, link, link.receivers, operation, tried, flags, _RCVTIMEO)
+        return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
 
     @overload
     def recv(
@@ -154,7 +137,7 @@ class Calls(Socket["Future[Any]"]):
         attempt = partial(_attempts.recv_converted, self, convert)
         return cast("Future[str]", self._begin_recv(attempt, flags))
 
-    recv_unicode = recv_string
+    recv_unicode = recv_string  # type: ignore[assignment]
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
         """Receive one part and decode it as JSON."""
@@ -214,7 +197,7 @@ class Calls(Socket["Future[Any]"]):
         if lane is not None:
             ready = lane.next(self)
             if ready is not None:
-                return ready
+                return cast("Awaitable[bytes]", ready)
         attempt = partial(_attempts.recv, self, True)
         return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, ends=True))
 
@@ -230,11 +213,11 @@ class Calls(Socket["Future[Any]"]):
         link = self._linked()
         tried = False
         if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
-            done, tried = _try(link, attempt)
+            done, tried = try_now(link, attempt)
             if done is not None:
                 return done
         operation = Operation(link.senders, _attempts.frozen(attempt))
-        return _wait(self, link, link.senders, operation, tried, flags, _SNDTIMEO)
+        return wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
 
     @overload
     def send(
@@ -325,71 +308,60 @@ class Calls(Socket["Future[Any]"]):
                 operation.finish(operation.sent)
         if operation.done():
             return operation
-        return cast("Sending", _wait(self, link, link.senders, operation, tried, flags, _SNDTIMEO))
+        return cast(
+            "Sending", wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
+        )
+
+    if TYPE_CHECKING:  # these end in send and send_multipart
+
+        def send_string(
+            self,
+            u: str,
+            flags: int = 0,
+            copy: bool = True,
+            encoding: str = "utf-8",
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+
+        send_unicode = send_string  # type: ignore[assignment]
+
+        def send_strings(
+            self,
+            strings: Iterable[str],
+            flags: int = 0,
+            copy: bool = True,
+            encoding: str = "utf-8",
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+        def send_json(
+            self,
+            obj: Any,
+            flags: int = 0,
+            *,
+            routing_id: int | None = None,
+            group: str | bytes | None = None,
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+        def send_pyobj(
+            self,
+            obj: Any,
+            flags: int = 0,
+            protocol: int = pickle.DEFAULT_PROTOCOL,
+            copy: bool = True,
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+        def send_serialized(
+            self,
+            msg: _T,
+            serialize: Callable[[_T], Sequence[core.Data]],
+            flags: int = 0,
+            copy: bool = True,
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
         return super().loan(size, flags | _DONTWAIT)
-
-
-# -- futures --------------------------------------------------------------------------------------
-
-
-def _try(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return (a finished future, or None if it cannot be done now; whether the socket refused)."""
-    future: Future[Any] = Future(loop=link.loop)
-    try:
-        value = attempt()
-    except Again:
-        value = NOTHING
-    except Exception as error:
-        future.set_exception(tame(error))
-        value = None
-    else:
-        if value is not NOTHING and value is not MORE:
-            future.set_result(value)
-    if link.waiting:  # the try may have silenced what others wait for
-        link.grip.used()
-    return (future if future.done() else None), value is NOTHING
-
-
-def _wait(
-    socket: Calls,
-    link: Link,
-    side: Side,
-    operation: Operation,
-    tried: bool,
-    flags: int,
-    option: int,
-) -> Operation:
-    """Let an operation wait in line, for as long as RCVTIMEO or SNDTIMEO allow."""
-    timeout = 0 if flags & _DONTWAIT else _limit(socket, option)
-    if timeout == 0 and not tried and not side.queue:
-        operation.perform()
-    if operation.done():
-        return operation
-    name = "recv" if option == _RCVTIMEO else "send"
-    if timeout == 0:
-        operation.fail(Again(msg=f"{name}: not ready, and DONTWAIT or a timeout of 0 is set"))
-        return operation
-    if timeout > 0:
-        text = f"{name}: {'RCV' if name == 'recv' else 'SND'}TIMEO of {timeout} ms is over"
-        operation.expire_after(timeout / 1000, partial(_time_is_over, text))
-    side.join(operation, tried)
-    link.watch()
-    return operation
-
-
-def _time_is_over(text: str, operation: Operation) -> None:
-    operation.fail(Again(msg=text))
-
-
-def _limit(socket: Calls, option: int) -> int:
-    """The timeout in ms, -1 for none; a socket that fails says why when it is tried."""
-    try:
-        return int(_get_option(socket, option, 0))
-    except ZMQError:
-        return -1
 
 
 def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:

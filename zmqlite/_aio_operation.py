@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ReferenceType, ref
 
-from ._attempts import MORE, NOTHING
+from ._attempts import MORE, NOTHING, without_us
 from ._readiness import Readiness
 from .error import Again, ContextTerminated, SocketClosed
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     _Future = asyncio.Future
 
-__all__ = ["Grip", "Line", "Looker", "Operation", "tame"]
+__all__ = ["Grip", "Line", "Looker", "Operation"]
 
 
 class Looker(Protocol):
@@ -114,8 +114,6 @@ class Operation(_Future):
             if not isinstance(error, Exception):
                 raise
             return NOTHING
-        finally:
-            del self, attempt
 
     def wake(self) -> None:
         """Tell the one who awaits that it is worth a try."""
@@ -141,7 +139,7 @@ class Operation(_Future):
             return
         if self._ends and isinstance(error, (ContextTerminated, SocketClosed)):
             error = StopAsyncIteration()
-        self.set_exception(tame(error))
+        self.set_exception(without_us(error))
         self._over()
 
     def close(self) -> None:
@@ -181,15 +179,6 @@ def _expire(operation: ReferenceType[Operation], end: Callable[[Operation], obje
     target = operation()
     if target is not None and not target.done():
         end(target)
-
-
-def tame(error: BaseException) -> BaseException:
-    """A Future cannot carry StopIteration."""
-    if isinstance(error, StopIteration):
-        tamed = RuntimeError("a conversion raised StopIteration")
-        tamed.__cause__ = error
-        return tamed
-    return error
 
 
 class Grip:

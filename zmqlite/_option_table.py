@@ -241,9 +241,9 @@ SOCKET_ROWS: tuple[Option, ...] = (
     _flag("BUSY_POLL", "let the system poll the network device (SO_BUSY_POLL)", "w", low=None,
           since=_V435, draft=True),
     # libzmq's own default is 8192; the core starts with more, which large messages need.
-    _socket("IN_BATCH_SIZE", INT, "how much is read from the network at once", default=65536,
+    _socket("IN_BATCH_SIZE", INT, "how much is read from the network at once", default=262144,
             low=1, unit="bytes", since=_V432, draft=True),
-    _socket("OUT_BATCH_SIZE", INT, "how much is written to the network at once", default=65536,
+    _socket("OUT_BATCH_SIZE", INT, "how much is written to the network at once", default=262144,
             low=1, unit="bytes", since=_V432, draft=True),
     _socket("TCP_KEEPALIVE", INT, "TCP keep-alive: -1 as the system does, 0 off, 1 on",
             default=-1, low=-1, high=1),

@@ -134,9 +134,10 @@ class SelectorThread:
             keys = [(fd, event) for event in (_READ, _WRITE) if mask & event]
             with self._state:
                 self._armed.difference_update(keys)
-            with suppress(RuntimeError):  # the loop was closed in this moment
-                for key in keys if loop is not None else ():
-                    loop.call_soon_threadsafe(self._handle, key)
+            if loop is not None:
+                with suppress(RuntimeError):  # the loop was closed in this moment
+                    for key in keys:
+                        loop.call_soon_threadsafe(self._handle, key)
 
     def _handle(self, key: tuple[int, int]) -> None:
         """In the loop: run the callback, then watch again."""

@@ -219,6 +219,8 @@ def explain(
     """
     if error.errno != Errno.EINVAL:
         return error
+    if isinstance(option, Option) and option.name in error.operation:
+        return error  # a guard of the core refused it, and knows better why
     if not isinstance(option, Option):
         problem = f"libzmq {_version()} refused option number {int(option)}"
         return InvalidArgument.during(

@@ -7,10 +7,10 @@
         async for request in server:
             await server.send(request.upper())
 
-Every data call is an async function and a checkpoint. Cancelled, it has done nothing: a receive took no
-message, a send did not happen. To let other tasks run costs more than a message does, so a call that can be
-done at once does it only when this pass of the run has had its share; see `set_fairness`. How tasks wait:
-`_lines`.
+Every data call is an async function and a checkpoint. Cancelled, it has done nothing: a receive
+took no message, a send did not happen. To let other tasks run costs more than a message does, so a
+call that can be done at once does it only when this pass of the run has had its share; see
+`set_fairness`. How tasks wait: `_trio_link`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
 from ._awaited import AwaitedSocket, SocketClosed
-from ._lines import pace_of_run
 from ._native import core
+from ._trio_link import pace_of_run
 from .constants import *  # noqa: F403
 from .context import Context as _Context
 
@@ -44,29 +44,18 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     (2 ms unless set) or ``count`` (4096) operations that could be done at once, the next one is a
     full checkpoint. ``count=1`` makes every call one, as trio's own are.
     """
-    pace = pace_of_run()
-    if seconds is not None:
-        pace.seconds = seconds
-    if count is not None:
-        pace.turn.count = max(count, 1)
-    pace.before_io_wait(0)
+    pace_of_run().set(seconds, count)
 
 
 class Socket(AwaitedSocket):
     """A ZeroMQ socket whose data calls are awaited; see `zmqlite.Socket` for all else.
 
-    Any number of tasks may use it at once; those that wait for one direction are served in order. It
-    belongs to the trio run that uses it and moves to another when nobody waits on it. RCVTIMEO,
+    Any number of tasks may use it at once; those that wait for one direction are served in order.
+    It belongs to the trio run that uses it and moves to another when nobody waits on it. RCVTIMEO,
     SNDTIMEO and DONTWAIT are honoured (`Again`). Closing it ends what waits with `SocketClosed`.
     """
 
     _repr_cls = "zmqlite.trio.Socket"
-
-    def close(self, linger: int | None = None) -> None:
-        """Close the socket; what waits on it ends with `SocketClosed`, an iteration just ends."""
-        if not self.closed:
-            self._leave()
-        super().close(linger)
 
     async def aclose(self) -> None:
         """Close the socket. A checkpoint; closes also when cancelled."""
@@ -87,7 +76,7 @@ class Socket(AwaitedSocket):
         part: bytes = await self.recv(flags)
         return part.decode(encoding, _LOSSLESS)
 
-    recv_unicode = recv_string
+    recv_unicode = recv_string  # type: ignore[assignment]
 
     @enable_ki_protection
     async def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> list[str]:  # type: ignore[override]
@@ -95,12 +84,12 @@ class Socket(AwaitedSocket):
         return [part.decode(encoding, _LOSSLESS) for part in await self.recv_multipart(flags)]
 
     @enable_ki_protection
-    async def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:  # type: ignore[override]
+    async def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
         """Receive one part and decode it as JSON; one that is none is consumed (`ValueError`)."""
         return json.loads(await self.recv(flags), **kwargs)
 
     @enable_ki_protection
-    async def recv_pyobj(self, flags: int = 0) -> Any:  # type: ignore[override]
+    async def recv_pyobj(self, flags: int = 0) -> Any:
         """Receive one part and unpickle it. Never from peers that you do not trust."""
         return pickle.loads(await self.recv(flags))
 
@@ -128,7 +117,7 @@ class Socket(AwaitedSocket):
             raise TypeError(f"send_string() sends str, not {type(u).__name__}: use send()")
         return await self.send(u.encode(encoding, _LOSSLESS), flags, copy, **kwargs)
 
-    send_unicode = send_string
+    send_unicode = send_string  # type: ignore[assignment]
 
     async def send_strings(  # type: ignore[override]
         self,
@@ -191,13 +180,14 @@ class Context(_Context[Socket]):
     _instance = None
 
     def destroy(self, linger: int | None = None) -> None:
-        """As `zmqlite.Context.destroy`; what waits on the sockets ends. Blocks for as long as linger says.
+        """As `zmqlite.Context.destroy`; what waits on the sockets ends. Blocks for as long as
+        linger says.
 
         In a trio program, `aclose` lets other tasks run meanwhile.
         """
         for socket in self.sockets():
             if isinstance(socket, Socket):
-                socket._leave()
+                socket._detach()
         super().destroy(linger)
 
     @enable_ki_protection

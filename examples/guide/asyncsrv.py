@@ -36,6 +36,7 @@ def serve() -> None:
                 worker.send_multipart(message)
 
 
+zmq.Context.instance().linger = 0  # stopped, leave at once: nobody waits for what is under way
 with (
     suppress(KeyboardInterrupt),
     zmq.ROUTER(bind="ipc://frontend.ipc") as frontend,

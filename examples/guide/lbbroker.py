@@ -33,6 +33,7 @@ def start(task, kind: str, count: int) -> None:
         threading.Thread(target=task, args=[f"{kind}-{number}"], daemon=True).start()
 
 
+zmq.Context.instance().linger = 0  # stopped, leave at once: nobody waits for what is under way
 with (
     suppress(KeyboardInterrupt),
     zmq.ROUTER(bind="ipc://frontend.ipc") as frontend,

@@ -38,6 +38,7 @@ def serve() -> None:
             worker.send_multipart([*envelope, b"OK"])
 
 
+zmq.Context.instance().linger = 0  # stopped, leave at once: nobody waits for what is under way
 clouds = [f"ipc://{peer}-cloud.ipc" for peer in peers]
 print(f"I: preparing broker at {name}...")
 with (
@@ -46,7 +47,7 @@ with (
     zmq.ROUTER(bind=f"ipc://{name}-localbe.ipc") as local_back,
     zmq.ROUTER(identity=name, bind=f"ipc://{name}-cloud.ipc") as cloud_front,
     # Mandatory: a peer that is not there raises, instead of losing the request.
-    zmq.ROUTER(identity=name, router_mandatory=True, linger=0, connect=clouds) as cloud_back,
+    zmq.ROUTER(identity=name, router_mandatory=True, connect=clouds) as cloud_back,
 ):
     print("Press Enter when all the brokers are started: ")
     sys.stdin.readline()
@@ -57,8 +58,8 @@ with (
         asked_by_peer = message[0].decode(errors="replace") in peers
         (cloud_front if asked_by_peer else local_front).send_multipart(message)
 
-    def send_to_worker(message: list[bytes]) -> None:
-        if source is local_front and random.randrange(5) == 0:
+    def send_to_worker(message: list[bytes], ours: bool) -> None:
+        if ours and random.randrange(5) == 0:
             with suppress(zmq.HostUnreachable):
                 cloud_back.send_multipart([random.choice(peers).encode(), b"", *message])
                 return
@@ -66,9 +67,11 @@ with (
 
     idle: list[list[bytes]] = []
     poller = zmq.Poller()
-    for socket in (local_back, cloud_back, local_front, cloud_front):
-        poller.register_readable(socket)
+    poller.register_readable(local_back)
+    poller.register_readable(cloud_back)
     while True:
+        for front in (local_front, cloud_front):  # requests wait there while nobody is free
+            (poller.register_readable if idle else poller.deregister)(front)
         poller.poll()
         for source in poller.readables:
             if source is local_back or source is cloud_back:
@@ -78,4 +81,4 @@ with (
                 if message != [READY]:
                     reply_to_client(message)
             elif idle:
-                send_to_worker(source.recv_multipart())
+                send_to_worker(source.recv_multipart(), ours=source is local_front)

@@ -67,7 +67,6 @@ class Broker:
         self.cloud_back = zmq.ROUTER(
             identity=name,
             router_mandatory=True,  # or requests to a peer that is away would get lost silently
-            linger=0,  # what a peer that died has not taken shall not keep us
             connect=[f"ipc://{peer}-cloud.ipc" for peer in peers],
         )
         self.own_state = zmq.PUB(bind=f"ipc://{name}-state.ipc")
@@ -144,6 +143,7 @@ class Broker:
             self.capacity[peer] = 0
 
 
+zmq.Context.instance().linger = 0  # stopped, leave at once: nobody waits for what is under way
 broker = Broker(args.name, args.peers)
 for task in [serve] * WORKERS + [ask] * CLIENTS:
     threading.Thread(target=task, daemon=True).start()

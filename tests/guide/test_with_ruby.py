@@ -5,12 +5,18 @@ The Ruby side lies in the folder ruby. The matrix of all patterns and peers is t
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 from guide_stage import Stage
+from run_page import blocks
+
+PAGE = Path(__file__).parents[2] / "docs" / "porting-from-ruby.md"
 
 
 @cache
@@ -24,7 +30,8 @@ def _what_is_missing() -> str:
 @pytest.fixture(autouse=True)
 def need_ruby() -> None:
     if missing := _what_is_missing():
-        pytest.skip(missing)
+        needed = "ruby" in os.environ.get("ZMQLITE_PEERS", "").split()
+        (pytest.fail if needed else pytest.skip)(missing)
 
 
 def test_client_asks_ruby(stage: Stage) -> None:
@@ -91,3 +98,16 @@ def test_majordomo_with_ruby(stage: Stage) -> None:
     assert client.ends() == "100 requests/replies processed\n"
     theirs.stop()
     broker.interrupt()
+
+
+@pytest.mark.parametrize("server", ["server.rb", "server.py"])
+@pytest.mark.parametrize("client", ["client.rb", "client.py"])
+def test_programs_of_the_porting_page(stage: Stage, server: str, client: str) -> None:
+    """Before and after the port they talk to each other."""
+    for block in blocks(PAGE.read_text(encoding="utf-8")):
+        if block.name:
+            (stage.folder / block.name).write_text(block.text, encoding="utf-8")
+    interpreters = {".py": [sys.executable, "-W", "error"], ".rb": ["ruby"]}
+    stage.run(*interpreters[server[-3:]], server)
+    said = stage.run(*interpreters[client[-3:]], client)
+    assert said.ends() == "Good day, Ada.\nGood day, Grace.\n"

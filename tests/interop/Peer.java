@@ -50,9 +50,9 @@ public class Peer {
             case "open":
                 sockets.put(name, open(words));
                 return "";
-            case "bind": // this JeroMQ knows no wildcard port
-                String address = words[2].replace(":*", "");
-                return address + ":" + socket.bindToRandomPort(address);
+            case "bind":
+                socket.bind(words[2]);
+                return socket.base().getsockoptx(zmq.ZMQ.ZMQ_LAST_ENDPOINT);
             case "connect":
                 socket.connect(words[2]);
                 return "";

@@ -8,7 +8,6 @@ usage: python peer.py TIMEOUT_MS MODULE     jobs on stdin, one answer a line on 
 from __future__ import annotations
 
 import importlib
-import itertools
 import platform
 import sys
 import traceback
@@ -93,9 +92,9 @@ class Jobs:
 
     def until(self, name: str, word: str) -> str:
         wanted = build_part(word)
-        for passed in itertools.count():
-            if self.sockets[name].recv_multipart()[0] == wanted:
-                break
+        passed = 0
+        while self.sockets[name].recv_multipart()[0] != wanted:
+            passed += 1
         return str(passed)
 
     def close(self) -> str:

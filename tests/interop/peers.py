@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
+import importlib.metadata
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,6 @@ class Kind:
     curve: bool = True
     identity: bytes = b"\x01pe\x00er\xff"
     """Not every API lets an identity be any bytes."""
-    env: dict[str, str] = field(default_factory=dict)
 
 
 def node_modules() -> Path:
@@ -78,8 +79,15 @@ def _node_lacks() -> str:
     return "" if found.is_dir() else f"zeromq of npm (in {node_modules()})"
 
 
-def _module_lacks(module: str, package: str) -> Callable[[], str]:
-    return lambda: "" if importlib.util.find_spec(module) else f"{package} of PyPI"
+def _package_lacks(package: str) -> Callable[[], str]:
+    def lack() -> str:
+        try:
+            importlib.metadata.distribution(package)
+        except importlib.metadata.PackageNotFoundError:
+            return f"{package} of PyPI"
+        return ""
+
+    return lack
 
 
 def _python(module: str) -> Callable[[], list[str]]:
@@ -109,8 +117,8 @@ KINDS = {
             greeting=(3, 1),
             identity="pé-ér\x01".encode(),  # text only
         ),
-        Kind("pyzmq", _python("zmq"), _module_lacks("zmq", "pyzmq"), greeting=(3, 1)),
-        Kind("pyomq", _python("pyomq"), _module_lacks("pyomq", "pyomq"), greeting=(3, 1)),
+        Kind("pyzmq", _python("zmq"), _package_lacks("pyzmq"), greeting=(3, 1)),
+        Kind("pyomq", _python("pyomq"), _package_lacks("pyomq"), greeting=(3, 1)),
     )
 }
 
@@ -125,19 +133,28 @@ class Peer:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.busy = ""
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
-        self._process = subprocess.Popen(
-            kind.command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, "NODE_PATH": str(node_modules()), "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        self._errors = Path(tempfile.mkdtemp(prefix="zl")) / "stderr"
+        self._errors_before = 0
+        with self._errors.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                kind.command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, "NODE_PATH": str(node_modules())},
+            )
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._early: bytes | None = None
         self._reader = threading.Thread(target=self._read, daemon=True, name=f"from {kind.name}")
         self._reader.start()
         self.busy = "its start"
         self.description = self.finish(START_LIMIT)
+
+    def older_than(self, name: str, *version: int) -> bool:
+        """Tell whether this is the peer of that name, in a version before this one."""
+        found = re.search(r"\d+(?:\.\d+)+", self.description)
+        assert found, self.description
+        return self.kind.name == name and [*map(int, found[0].split("."))] < list(version)
 
     def _read(self) -> None:
         for line in self._pipe("stdout"):
@@ -152,28 +169,31 @@ class Peer:
         assert not self.busy, f"{self.kind.name} still does {self.busy}"
         line = " ".join([job, *map(str, words)])
         self.busy = line[:200]
+        self._errors_before = self._errors.stat().st_size
         try:
             self._pipe("stdin").write(line.encode() + b"\n")
             self._pipe("stdin").flush()
         except OSError as error:
-            raise self._failure(f"does not listen ({error})") from None
+            raise self.failure(f"does not listen ({error})") from None
 
-    def answered(self) -> bool:
-        """Tell whether the result of the started job is there."""
-        return not self._answers.empty()
+    def answered(self, wait: float = 0) -> bool:
+        """Tell whether the result of the started job is there, or comes in these seconds."""
+        if self._early is None:
+            with contextlib.suppress(queue.Empty):
+                self._early = self._answers.get(timeout=wait) if wait else self._answers.get(False)
+        return self._early is not None
 
     def finish(self, limit: float = JOB_LIMIT) -> str:
         """Wait for the result of the job and return it."""
-        try:
-            line = self._answers.get(timeout=limit)
-        except queue.Empty:
-            raise self._failure(f"gave no answer in {limit:.0f} s") from None
+        if not self.answered(limit):
+            raise self.failure(f"gave no answer in {limit:.0f} s")
+        line, self._early = self._early or b"", None
         if not line:
-            raise self._failure("has ended")
+            raise self.failure("has ended")
         verdict, _, result = line.decode(errors="replace").strip().partition(" ")
+        job, self.busy = self.busy, ""
         if verdict not in ("OK", "READY"):
-            raise self._failure(f"said {verdict} {result}")
-        self.busy = ""
+            raise self.failure(f"said {verdict} {result}", job)
         return result
 
     def do(self, job: str, *words: Any) -> str:
@@ -181,10 +201,10 @@ class Peer:
         self.start(job, *words)
         return self.finish()
 
-    def _failure(self, what: str) -> PeerError:
-        self._errors.seek(0)
-        errors = self._errors.read().decode(errors="replace")[-4000:]
-        return PeerError(f"{self.kind.name} {what}; its job: {self.busy}\n{errors}")
+    def failure(self, what: str, job: str = "") -> PeerError:
+        """Return an error that says what the peer is at, and what it wrote on stderr."""
+        errors = self._errors.read_bytes()[self._errors_before :].decode(errors="replace")[-4000:]
+        return PeerError(f"{self.kind.name} {what}; its job: {job or self.busy}\n{errors}")
 
     def end(self) -> None:
         """End the process, gently if it is idle."""
@@ -198,13 +218,14 @@ class Peer:
             self._process.wait()
         self._reader.join()
         self._pipe("stdout").close()
-        self._errors.close()
+        shutil.rmtree(self._errors.parent)
 
 
 class Peers:
     """The peers of a test run: started when first needed, and anew after a failure."""
 
     def __init__(self) -> None:
+        self.descriptions: dict[str, str] = {}
         self._running: dict[str, Peer] = {}
 
     def get(self, name: str) -> Peer:
@@ -212,12 +233,15 @@ class Peers:
         peer = self._running.get(name)
         if peer is None:
             peer = self._running[name] = Peer(KINDS[name])
+            self.descriptions[name] = peer.description
         return peer
 
     def clear(self) -> None:
         """Close all sockets of all peers; end those that are in the middle of a job."""
         for name, peer in list(self._running.items()):
             try:
+                if peer.busy and peer.answered(0.2):
+                    peer.finish()
                 peer.do("close")
             except (PeerError, AssertionError):
                 peer.busy = peer.busy or "close"

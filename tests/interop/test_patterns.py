@@ -6,10 +6,10 @@ sizes at which a frame changes its form. Tallies carry a digest of what each end
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from interop.peers import Peer
 from interop.protocol import BODIES, build, tally
 from interop.talk import (
@@ -17,22 +17,28 @@ from interop.talk import (
     agree_that_they_hear,
     agree_that_we_hear,
     ask,
+    bind_again,
+    bodies_for_reply,
     echo,
     receive,
     send,
 )
+from support import FACTOR
 
 import zmqlite as zmq
+from zmqlite.monitor import recv_monitor_message
 
 Link = Callable[..., tuple[Any, Line]]
 
 MESSAGES = build(1, BODIES)
+WAIT = int(6000 * FACTOR)  # ms
 MANY = 500
 NUMBERS = build(MANY, ["n,-"])
 TOPICS = [b"A.", b"\x00\xff"]
 LEADER = ["x412e,n", "x00ff,p100000.1", "x422e,p100000.1", "x412e33,p100000.1,-"]
 EDITION = ["x412e,n", "x422e,n", "x00ff", "x00fe,n", "x41", "-", "x412e3161,-,x00ff,n"]
-ENVELOPES = [word for word in BODIES if not word.startswith("-") and ",-" not in word]
+PUBLISHED = [*build(1, LEADER), *build(30, EDITION)]
+WANTED = [message for message in PUBLISHED if message[0].startswith(tuple(TOPICS))]
 
 
 class TestRequestReply:
@@ -71,14 +77,11 @@ class TestPipeline:
 class TestPublishing:
     """Only what begins with a topic arrives, and all of it."""
 
-    edition = [*build(1, LEADER), *build(30, EDITION)]
-    wanted = [message for message in edition if message[0].startswith(tuple(TOPICS))]
-
     def test_we_publish(self, link: Link) -> None:
         socket, line = link(zmq.PUB, "SUB", subscribe=TOPICS)
         agree_that_they_hear(socket, line, TOPICS)
-        seen, _ = line.during(lambda: send(socket, self.edition), "recv", len(self.wanted))
-        assert seen == tally(self.wanted)
+        seen, _ = line.during(lambda: send(socket, PUBLISHED), "recv", len(WANTED))
+        assert seen == tally(WANTED)
         socket.send(b"A.end")  # and nothing was between
         assert line.do("recv", 1) == tally([[b"A.end"]])
 
@@ -89,7 +92,7 @@ class TestPublishing:
         agree_that_we_hear(line, socket, TOPICS)
         sent = [line.do("send", 1, *LEADER), line.do("send", 30, *EDITION)]
         assert sent == [tally(build(1, LEADER)), tally(build(30, EDITION))]
-        assert receive(socket, len(self.wanted)) == self.wanted
+        assert receive(socket, len(WANTED)) == WANTED
         line.do("send", 1, "x412e")  # and nothing was between
         assert socket.recv_multipart() == [b"A."]
 
@@ -136,12 +139,54 @@ class TestRouting:
 
         seen, answers = line.during(our_part, "echo", len(words))
         assert seen == tally(messages)
-        assert answers == [[*envelope, *message] for message in messages]
+        expected = [[*envelope, *message] for message in messages]
+        if line.peer.older_than("pyomq", 0, 27):  # sometimes one answer overtakes another there
+            answers.sort()
+            expected.sort()
+        assert answers == expected
 
 
-def bodies_for_reply(peer: Peer) -> list[str]:
-    """What a REP socket of that peer takes.
+def connected(socket: Any, events: int) -> Any:
+    """Start to watch for the start and the end of connections; each call waits for the next."""
+    monitor = socket.get_monitor_socket(events)
 
-    pyomq 0.21 cuts off too much of a request that has an empty part: see test_peers.
-    """
-    return ENVELOPES if peer.kind.name == "pyomq" else BODIES
+    def wait() -> int:
+        assert monitor.poll(WAIT), f"no {events!r} within {WAIT} ms"
+        return int(recv_monitor_message(monitor)["event"])
+
+    return wait
+
+
+class TestComingBack:
+    """A side that ends and starts again, as programs do, finds the other one waiting."""
+
+    def test_they_restart(self, peer: Peer, connect: Link) -> None:
+        socket, line = connect(peer, zmq.PUSH, "PULL", we_bind=False)
+        send(socket, NUMBERS[:1])
+        assert line.do("recv", 1) == tally(NUMBERS[:1])
+        endpoint = socket.endpoints[0]
+        wait = connected(socket, zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
+        peer.do("close")
+        assert wait() == zmq.EVENT_DISCONNECTED
+        line = Line(peer, "again", "PULL")
+        assert bind_again(functools.partial(line.do, "bind"), endpoint) == endpoint
+        assert wait() == zmq.EVENT_CONNECTED
+        send(socket, MESSAGES)
+        assert line.do("recv", len(MESSAGES)) == tally(MESSAGES)
+        socket.disable_monitor()
+
+    def test_we_restart(
+        self, peer: Peer, connect: Link, context: zmq.Context[zmq.Socket[bytes]]
+    ) -> None:
+        socket, line = connect(peer, zmq.ROUTER, "DEALER", named=True)
+        line.during(lambda: receive(socket, 1), "send", 1, "x31")
+        endpoint = socket.endpoints[0]
+        socket.close()
+        socket = context.socket(zmq.ROUTER, rcvtimeo=WAIT, linger=0)
+        wait = connected(socket, zmq.EVENT_ACCEPTED)
+        bind_again(socket.bind, endpoint)
+        assert wait() == zmq.EVENT_ACCEPTED
+        answers, seen = line.during(lambda: echo(socket, len(BODIES)), "ask", 1, *BODIES)
+        assert seen == [[peer.kind.identity, *message] for message in MESSAGES]
+        assert answers == tally(MESSAGES)
+        socket.disable_monitor()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from interop.peers import KINDS, Peer
-from interop.protocol import BODIES, build, tally
-from interop.talk import Line, receive
+from interop.protocol import build, tally
+from interop.talk import Line, bodies_for_reply, receive
 from support import FACTOR, in_thread
 
 import zmqlite as zmq
@@ -47,7 +47,7 @@ def test_through_our_broker(
     front, back = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
     addresses = [str(socket.bind("tcp://127.0.0.1:*")) for socket in (front, back)]
     running = in_thread(zmq.proxy, front, back)
-    words = [*(BODIES if answering != "pyomq" else BODIES[:2]), "x01,n"]
+    words = bodies_for_reply(worker)
     service = Line(worker, "service", "REP")
     service.do("connect", addresses[1])
     question = Line(client, "question", "REQ")
@@ -82,17 +82,18 @@ def test_one_socket_for_many_languages(
 class TestOddities:
     """If one of these fails, the peer has changed: mend what refers to it, and docs/interop.md."""
 
-    def test_pyomq_cuts_a_request_at_its_last_empty_part(
+    def test_old_pyomq_cuts_a_request_at_its_last_empty_part(
         self, get_peer: GetPeer, connect: Connect
     ) -> None:
-        """REP takes the envelope off up to the first empty part; this one, up to the last."""
+        """REP takes the envelope off up to the first empty part; that one did, up to the last."""
         socket, line = connect(get_peer("pyomq"), zmq.REQ, "REP")
         socket.send_multipart([b"a", b"", b"b"])
-        assert line.do("recv", 1) == tally([[b"b"]])
+        seen = [b"b"] if line.peer.older_than("pyomq", 0, 27) else [b"a", b"", b"b"]
+        assert line.do("recv", 1) == tally([seen])
 
-    def test_jeromq_identities_arrive_whole(self, get_peer: GetPeer, connect: Connect) -> None:
-        """In the greeting of ZMTP 2.0, where they have a length of one byte: 255 bytes at most."""
-        longest = b"\x01" + bytes(253) + b"\xff"
+    def test_longest_identity_of_jeromq(self, get_peer: GetPeer, connect: Connect) -> None:
+        """With 128 bytes or more it mistakes the length for a negative one, and hangs."""
+        longest = b"\x01" + bytes(125) + b"\xff"
         socket, line = connect(get_peer("jeromq"), zmq.ROUTER, "DEALER", identity=longest)
         line.do("send", 1, "x6869")
         assert socket.recv_multipart() == [longest, b"hi"]

@@ -81,12 +81,6 @@ def test_it_waits_for_the_first_only(context):
     assert time.monotonic() - begin >= 0.02
 
 
-def fill(sender):
-    """How many messages the full sender has taken: 0 until it has a peer."""
-    count = sender.send_many((b"%d" % i for i in range(100_000)), zmq.DONTWAIT)
-    return count
-
-
 def test_dontwait_stops_and_counts(context):
     server, client = connect_pair(context, "inproc://stops", sndhwm=5, rcvhwm=5)
     taken = []
@@ -182,19 +176,6 @@ def test_the_iterable_may_use_the_socket(context):
     with pytest.raises(zmq.SocketClosed) as caught:
         client.send_many(messages())
     assert caught.value.sent == 51
-
-
-def test_the_list_may_change_meanwhile(context):
-    server, client = connect_pair(context, "inproc://changes")
-    parts = [b"a", b"b"]
-
-    class Clearing(bytearray):
-        def __iter__(self):
-            parts.clear()
-            return super().__iter__()
-
-    assert client.send_many([parts, parts, bytearray(b"c")]) == 3
-    assert receive(server, 5) == [b"a", b"b", b"a", b"b", b"c"]
 
 
 def test_state_of_more_after_a_batch(context):

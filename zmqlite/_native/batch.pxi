@@ -41,7 +41,7 @@ cdef bint send_of_batch(Handle self, object message, int flags) except -1:
     iteration: an Again of the iterable is the caller's."""
     try:
         if isinstance(message, (list, tuple)):
-            self.send_multipart(message, flags)
+            Socket.send_multipart(self, message, flags)  # ours: that of an asyncio socket is a coroutine
         else:
             send_one(self, message, flags)
     except Again:

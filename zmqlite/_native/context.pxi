@@ -73,6 +73,15 @@ cdef class Context:
             check_limit(self.handle, option, value)
             if zmq_ctx_set(self.handle, option, value) != 0:
                 fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value}")
+            if option == ZMQ_THREAD_SCHED_POLICY:
+                self._schedule.policy = value
+            elif option == ZMQ_THREAD_PRIORITY:
+                self._schedule.priority = value
+            elif option == ZMQ_THREAD_AFFINITY_CPU_ADD:
+                self._schedule.cpus.push_back(value)
+            elif option == ZMQ_THREAD_AFFINITY_CPU_REMOVE:
+                left = {cpu for cpu in self._schedule.cpus if cpu != value}
+                self._schedule.cpus = left
 
     def _set_text(self, int option, bytes value):
         """Set a context option that is text (zmq_ctx_set_ext, draft)."""
@@ -80,6 +89,10 @@ cdef class Context:
             raise TypeError("a context option that is text takes bytes, not None")
         with cython.critical_section(self):
             self._check()
+            if len(value) == sizeof(int):  # libzmq would take it for a number
+                if option != ZMQ_THREAD_NAME_PREFIX:
+                    fail(EINVAL, "set", "Context", f"option {option} is a number")
+                value += b"\0"
             if zmq_ctx_set_ext(self.handle, option, PyBytes_AS_STRING(value), len(value)) != 0:
                 fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value!r}")
 
@@ -109,11 +122,17 @@ cdef class Context:
 
     cdef int _start(self) except -1:
         """Before the first socket: libzmq aborts when it cannot open its own descriptors."""
-        cdef int threads
+        cdef int threads, error
         if not self._started:
             threads = zmq_ctx_get(self.handle, ZMQ_IO_THREADS)
-            if not descriptors_left(10 + 2 * min(threads, 25)):
-                fail(EMFILE, "socket", "Context")
+            if not descriptors_left(10 + 3 * threads):
+                fail(EMFILE, "socket", "Context", next_step(EMFILE, "socket", 0))
+            error = threads_left(threads + 1, &self._schedule)
+            if error == EAGAIN:
+                fail(ENOMEM, "socket", "Context", f"the system cannot run {threads + 1} more threads")
+            if error:
+                fail(error, "socket", "Context", "the context's threads cannot run as THREAD_SCHED_POLICY, "
+                     "THREAD_PRIORITY and THREAD_AFFINITY_CPU_ADD say")
             self._started = True
         return 0
 

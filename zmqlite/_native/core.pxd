@@ -1,6 +1,7 @@
 """Shapes of the compiled classes, for the core itself and for people who cimport them."""
 
 from libc.stdint cimport uint32_t
+from libcpp.vector cimport vector
 
 from .libzmq cimport zmq_msg_t, zmq_pollitem_t
 
@@ -13,6 +14,15 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
                int interrupted) except +
         bint wait(double seconds)
         int error()
+
+
+cdef extern from "trial.hpp" namespace "zmqlite" nogil:
+    cdef cppclass Schedule:
+        int policy
+        int priority
+        vector[int] cpus
+    bint descriptors_left(int count)
+    int threads_left(int count, const Schedule *how)
 
 
 cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
@@ -32,6 +42,7 @@ cdef class Context:
     cdef void *_sockets          # borrowed: the first Socket of a chain
     cdef void *_next             # borrowed: the chain of all contexts
     cdef void *_previous
+    cdef Schedule _schedule      # of libzmq's threads, as far as it was set
     cdef Ending *_ending         # a termination that runs in a thread of its own
     cdef bint _shadow
     cdef bint _started           # a socket was made: libzmq's threads run

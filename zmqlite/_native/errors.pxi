@@ -38,7 +38,6 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void full_fence()
     double now()
     void pause_thread(double seconds)
-    bint descriptors_left(int count)
     bint usable_fd(int fd)
 
 cdef extern from "guard.hpp" namespace "zmqlite":

@@ -172,33 +172,6 @@ static inline void pause_thread (double seconds)
     std::this_thread::sleep_for (std::chrono::duration<double> (seconds));
 }
 
-/* Whether `count` more descriptors can be opened: libzmq aborts when it cannot open those of a
-   starting context. */
-static inline bool descriptors_left (int count)
-{
-#ifdef _WIN32
-    (void) count;
-    return true;
-#else
-    enum { most = 64 };
-    int opened[most], n = 0;
-    bool ok = true;
-    if (count > most)
-        count = most;
-    while (n < count) {
-        const int fd = n ? fcntl (opened[0], F_DUPFD_CLOEXEC, 0) : open ("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
-            ok = false;
-            break;
-        }
-        opened[n++] = fd;
-    }
-    while (n)
-        close (opened[--n]);
-    return ok;
-#endif
-}
-
 /* Whether `fd` can be given to libzmq as USE_FD: a bound or listening stream socket. */
 static inline bool usable_fd (int fd)
 {

@@ -22,6 +22,8 @@ cdef int refuse(Handle self, str operation) except -1:
     if self.handle == NULL:
         if operation == "iterate":
             raise StopIteration
+        if interpreter_exits():
+            park()
         return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
     cdef unsigned long owner = owner_thread(&self._owner)
     other = f"thread {thread_name(owner)!r}" if owner else "another thread"

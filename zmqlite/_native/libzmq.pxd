@@ -23,6 +23,11 @@ cdef extern from "compat.h" nogil:
     int ZMQ_IO_THREADS
     int ZMQ_MAX_SOCKETS
     int ZMQ_SOCKET_LIMIT
+    int ZMQ_THREAD_PRIORITY
+    int ZMQ_THREAD_SCHED_POLICY
+    int ZMQ_THREAD_AFFINITY_CPU_ADD
+    int ZMQ_THREAD_AFFINITY_CPU_REMOVE
+    int ZMQ_THREAD_NAME_PREFIX
     void *zmq_ctx_new()
     int zmq_ctx_term(void *context)
     int zmq_ctx_shutdown(void *context)

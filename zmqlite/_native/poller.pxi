@@ -192,23 +192,20 @@ cdef class Poller:
         return 0
 
     cdef list _poll_watches(self, double limit, double end):
-        """One wait. Returns None when it was disturbed: look again."""
+        """One wait. Returns None when what woke us was for nothing: signals first, then look again."""
         cdef int count
         cdef list ready = []
         self._turn += 1
-        while True:
-            self._rung = False
-            if self._hot:
-                self._check_hot(ready)
-            count = self._epoll(0 if ready else poll_step(end, limit))
-            if count > 0:
-                self._check_found(count, ready)
-            elif count < 0 and count != -EINTR:
-                fail(-count, "poll", "Poller")
-            if ready or (limit >= 0 and now() >= end):
-                break
-            if count < 0 or self._closed:
-                return None
+        self._rung = False
+        if self._hot:
+            self._check_hot(ready)
+        count = self._epoll(0 if ready else poll_step(end, limit))
+        if count > 0:
+            self._check_found(count, ready)
+        elif count < 0 and count != -EINTR:
+            fail(-count, "poll", "Poller")
+        if not ready and (limit < 0 or now() < end):
+            return None
         if len(ready) > 1:
             ready.sort(key=_by_place)
         return [((<Watch> pair[0]).source, pair[1]) for pair in ready]

@@ -62,6 +62,8 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
             error = libzmq_errno() if ready < 0 else 0
         unblock_all(inside)
     leave_all(inside)
+    if error == ETERM and interpreter_exits():
+        park()
     if error and error != EINTR:
         fail(error, "poll", "", "the context was terminated" if error == ETERM else "")
     return max(ready, 0)
@@ -141,6 +143,8 @@ cdef int ready_events(Handle self, int wanted) except -1:
         error = libzmq_errno()
         if error != EINTR:  # it never waits: handlers have time afterwards
             leave(self)
+            if error == ETERM and interpreter_exits():
+                park()
             return fail_socket(self, error, "poll")
     return events & wanted
 
@@ -151,6 +155,8 @@ cdef int poll_one(Handle self, int wanted, object timeout) except -1:
     if self.handle == NULL:
         if self._state == FORKED:
             refuse(self, "poll")
+        if interpreter_exits():
+            park()
         fail(ENOTSUP, "poll", subject_of(self), "the socket is closed")
     if not self._thread_safe:
         enter(self, "poll")

@@ -2,7 +2,7 @@
 
 # libzmq reads and writes tcp and ipc in batches of this size (8 KiB by default); larger ones halve
 # the system calls for messages of 1 KiB and more. See docs/performance.md.
-cdef int BATCH_SIZE = 65536
+cdef int BATCH_SIZE = 262144
 
 cdef enum:
     RADIO = 14
@@ -209,6 +209,8 @@ cdef class Handle:
         endpoint = str(address)
         if zmq_getsockopt(self.handle, ZMQ_LAST_ENDPOINT, buffer, &size) == 0 and size > 1:
             endpoint = buffer[:size - 1].decode("utf-8", "surrogateescape")
+            if "://" not in endpoint:  # libzmq leaves it out for udp
+                endpoint = str(address).partition("://")[0] + "://" + endpoint
         self._endpoints.append(endpoint)
         if text[0] == b"u" and text[1] == b"d" and text[2] == b"p":
             self._udp = True

@@ -1,0 +1,209 @@
+"""Guarantee 3: a flooded socket does not starve the loop; how much it may take is settable.
+
+Gaps are measured in CPU time of the loop's own thread, so that a busy machine does not count.
+The flood comes from another process, so that its GIL does not count either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support import FACTOR
+
+import zmqlite as zmq
+import zmqlite.asyncio as azmq
+
+LIMIT = 0.005 * FACTOR
+"""The promise: another task runs at least this often."""
+FLOOD = """
+import sys, zmqlite as zmq
+with zmq.Context() as context, context.socket(zmq.PUSH, linger=0, sndtimeo=20_000) as push:
+    push.connect(sys.argv[1])
+    message = b"x" * 16
+    try:
+        while True:
+            push.send_many([message] * 1000)
+    except zmq.Again:  # nobody reads any more
+        pass
+"""
+
+
+@pytest.fixture
+def flood() -> Iterator[Callable[[str], None]]:
+    """A starter of processes that send as much as they can to an address."""
+    processes = []
+
+    def start(address: str) -> None:
+        processes.append(subprocess.Popen([sys.executable, "-c", FLOOD, address]))
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+class Ticker:
+    """A task that wants to run all the time, and the longest CPU time that it was kept waiting."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self.count = 0
+        self._task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            self.worst = max(self.worst, now - last)
+            last = now
+            self.count += 1
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+
+async def tick_during(work: Callable[[], Any], count: int) -> Ticker:
+    """Call and await `work` this often without a pause of our own, and tick meanwhile."""
+    ticker = Ticker()
+    await asyncio.sleep(0)
+    for _ in range(count):
+        await work()
+    ticker.stop()
+    return ticker
+
+
+@pytest.fixture
+def flooded(flood: Any, actx: Any) -> Callable[[], Any]:
+    async def make() -> Any:
+        pull = actx.socket(zmq.PULL, linger=0)
+        flood(pull.bind("tcp://127.0.0.1:*"))
+        await pull.recv()
+        return pull
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "how", ["recv", "recv_multipart", "recv_string", "recv_many", "iterate", "poll", "poller"]
+)
+def test_a_flooded_receiver_lets_others_run(run_both: Any, flooded: Any, how: str) -> None:
+    async def main() -> None:
+        pull = await flooded()
+        poller = azmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+
+        async def polled() -> None:
+            assert await pull.poll()
+            pull.recv_nonblock()
+
+        async def in_poller() -> None:
+            assert await poller.poll()
+            pull.recv_nonblock()
+
+        works = {
+            "recv": pull.recv,
+            "recv_multipart": pull.recv_multipart,
+            "recv_string": pull.recv_string,
+            "recv_many": pull.recv_many,
+            "iterate": pull.__anext__,
+            "poll": polled,
+            "poller": in_poller,
+        }
+        ticker = await tick_during(works[how], 500 if how == "recv_many" else 30_000)
+        assert ticker.worst < LIMIT
+        assert ticker.count > 5
+
+    run_both(main())
+
+
+def test_several_flooded_sockets_share_one_turn(run: Any, flooded: Any) -> None:
+    async def main() -> None:
+        pulls = [await flooded() for _ in range(3)]
+        counts = [0] * len(pulls)
+
+        async def read(place: int) -> None:
+            while True:
+                await pulls[place].recv()
+                counts[place] += 1
+
+        readers = [asyncio.ensure_future(read(place)) for place in range(len(pulls))]
+        ticker = await tick_during(lambda: asyncio.sleep(0.001), 300)
+        for reader in readers:
+            reader.cancel()
+        assert ticker.worst < LIMIT
+        assert min(counts) > 0, "each gets its share"
+
+    run(main())
+
+
+def test_several_receives_that_nobody_awaits_share_it_too(run: Any, flooded: Any) -> None:
+    async def main() -> None:
+        pull = await flooded()
+        ticker = Ticker()
+        futures = [pull.recv() for _ in range(30_000)]
+        await asyncio.wait(futures, timeout=20 * FACTOR)
+        assert all(future.done() for future in futures)
+        ticker.stop()
+        assert (
+            ticker.worst < 10 * LIMIT
+        )  # making so many, and calling back so many, takes its time
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["send", "send_many", "send_multipart"])
+def test_a_sender_that_never_waits_lets_others_run(run: Any, actx: Any, how: str) -> None:
+    async def main() -> None:
+        publisher = actx.socket(zmq.PUB, linger=0)  # nobody listens: it never waits
+        publisher.bind("inproc://void")
+        works = {
+            "send": lambda: publisher.send(b"x"),
+            "send_many": lambda: publisher.send_many([b"x"] * 20_000),
+            "send_multipart": lambda: publisher.send_multipart([b"x", b"y"]),
+        }
+        ticker = await tick_during(works[how], 100 if how == "send_many" else 50_000)
+        assert ticker.worst < LIMIT
+
+    run(main())
+
+
+def test_the_turn_is_settable(run: Any, actx: Any) -> None:
+    async def main() -> None:
+        publisher = actx.socket(zmq.PUB, linger=0)
+        publisher.bind("inproc://settable")
+        passes = 0
+
+        async def count() -> None:
+            nonlocal passes
+            while True:
+                passes += 1
+                await asyncio.sleep(0)
+
+        counter = asyncio.ensure_future(count())
+
+        async def sends_per_pass(number: int) -> float:
+            await asyncio.sleep(0)
+            before = passes
+            for _ in range(number):
+                await publisher.send(b"x")
+            return number / max(passes - before, 1)
+
+        # one pass to have its turn over, and one for the look that comes before the next turn
+        azmq.set_fairness(seconds=10, count=100)
+        assert 45 <= await sends_per_pass(5000) <= 110
+        azmq.set_fairness(count=1000)
+        assert 450 <= await sends_per_pass(20_000) <= 1100
+        azmq.set_fairness(seconds=0, count=10**9)
+        assert await sends_per_pass(1000) < 20
+        azmq.set_fairness(seconds=0.05 * FACTOR)
+        publisher.close()
+        counter.cancel()
+
+    run(main())

@@ -1,0 +1,219 @@
+"""The awaitable Poller: sockets of both kinds, descriptors, and neighbours who watch the same."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket as plain_socket
+from typing import Any
+
+import pytest
+from support import FACTOR
+
+import zmqlite as zmq
+import zmqlite.asyncio as azmq
+
+LIMIT = 5000 * FACTOR
+
+
+async def turns(count: int = 3) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_mixed_members(run_both: Any, wire: Any, context: Any) -> None:
+    async def main() -> None:
+        push, pull = wire()
+        blocking, sender = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+        sender.connect(blocking.bind("inproc://blocking"))
+        reader, writer = os.pipe()
+        left, right = plain_socket.socketpair()
+        poller = azmq.Poller()
+        for member in (pull, blocking, reader, left):
+            poller.register(member, zmq.POLLIN)
+        try:
+            assert await poller.poll(0) == []
+            assert await poller.poll(20) == []
+            for ready, make in (
+                (pull, lambda: push.send(b"x")),
+                (blocking, lambda: sender.send(b"x")),
+                (reader, lambda: os.write(writer, b"x")),
+                (left, lambda: right.send(b"x")),
+            ):
+                future = poller.poll(LIMIT)
+                assert isinstance(future, asyncio.Future)
+                await turns()
+                assert not future.done()
+                make()
+                found = dict(await future)
+                key = ready.fileno() if ready is left and ready not in found else ready
+                assert found == {key: zmq.POLLIN}
+                assert poller.readables == [key]
+                for drain in (pull.recv_nonblock, blocking.recv_nonblock):
+                    drain()
+                if ready is reader:
+                    os.read(reader, 1)
+            left.recv(1)
+        finally:
+            for fd in (reader, writer):
+                os.close(fd)
+            left.close()
+            right.close()
+
+    run_both(main())
+
+
+def test_writing(run_both: Any, wire: Any) -> None:
+    async def main() -> None:
+        push, pull = wire(at="inproc://writing", hwm=1)
+        poller = azmq.Poller()
+        poller.register(push, zmq.POLLOUT)
+        assert await poller.poll() == [(push, zmq.POLLOUT)]
+        while push.send_nonblock(b"x"):
+            pass
+        future = poller.poll(LIMIT)
+        await turns()
+        assert not future.done()
+        while pull.recv_nonblock():
+            pass
+        assert await future == [(push, zmq.POLLOUT)]
+        left, right = plain_socket.socketpair()
+        with left, right:
+            left.setblocking(False)
+            right.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    left.send(bytes(100_000))
+            poller = azmq.Poller()
+            poller.register(left, zmq.POLLOUT)
+            future = poller.poll(LIMIT)
+            await turns()
+            assert not future.done()
+            with pytest.raises(BlockingIOError):
+                while True:
+                    right.recv(1 << 20)
+            assert [mask for _, mask in await future] == [zmq.POLLOUT]
+
+    run_both(main())
+
+
+def test_the_time_is_kept(run_both: Any, wire: Any) -> None:
+    """Also when the descriptor speaks again and again of what the poller does not wait for."""
+
+    async def main() -> None:
+        dealer, router = wire(zmq.DEALER, zmq.ROUTER)
+        poller = azmq.Poller()
+        poller.register(zmq.Socket(dealer), zmq.POLLIN)
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        future = poller.poll(100)
+        while not future.done():
+            await dealer.send(b"x")  # its acknowledgements come back as commands
+            await router.recv_multipart()
+            await asyncio.sleep(0.001)
+        assert await future == []
+        assert 0.099 <= loop.time() - start < 2 * FACTOR
+        assert await azmq.Poller().poll(10) == []
+
+    run_both(main())
+
+
+def test_several_pollers_and_readers_of_one_descriptor(run_both: Any, context: Any) -> None:
+    async def main() -> None:
+        blocking, sender = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+        sender.connect(blocking.bind("inproc://shared"))
+        reader, writer = os.pipe()
+        loop = asyncio.get_running_loop()
+        heard: list[int] = []
+        loop.add_reader(reader, lambda: heard.append(1))
+        try:
+            pollers = [azmq.Poller() for _ in range(3)]
+            for poller in pollers:
+                poller.register(blocking, zmq.POLLIN)
+                poller.register(reader, zmq.POLLIN)
+            futures = [poller.poll(LIMIT) for poller in pollers]
+            await turns()
+            futures.pop().cancel()
+            await turns()
+            sender.send(b"x")
+            assert [await future for future in futures] == [[(blocking, zmq.POLLIN)]] * 2
+            blocking.recv()
+            futures = [poller.poll(LIMIT) for poller in pollers]
+            await turns()
+            os.write(writer, b"x")
+            assert [await future for future in futures] == [[(reader, zmq.POLLIN)]] * 3
+            await asyncio.sleep(0)
+            assert heard, "the reader that was there before is still there"
+        finally:
+            loop.remove_reader(reader)
+            os.close(reader)
+            os.close(writer)
+
+    run_both(main())
+
+
+def test_a_poll_does_not_keep_others_from_waking_up(run_both: Any, wire: Any) -> None:
+    async def main() -> None:
+        left, right = wire(zmq.DEALER, zmq.DEALER)
+        poller = azmq.Poller()
+        poller.register(right, zmq.POLLIN)
+        for number in range(100):
+            receive, poll, socket_poll = right.recv(), poller.poll(), right.poll()
+            await turns(number % 4)
+            left.send(b"%d" % number)
+            assert await asyncio.wait_for(receive, LIMIT) == b"%d" % number
+            left.send(b"again")
+            assert await asyncio.wait_for(poll, LIMIT) == [(right, zmq.POLLIN)]
+            assert await asyncio.wait_for(socket_poll, LIMIT) == zmq.POLLIN
+            assert await right.recv() == b"again"
+
+    run_both(main())
+
+
+def test_cancelling_a_poll(run: Any, wire: Any) -> None:
+    async def main() -> None:
+        push, pull = wire()
+        poller = azmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+        for future in (poller.poll(), pull.poll(), pull.poll(60_000)):
+            await turns()
+            future.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await future
+        await push.send(b"x")
+        assert await poller.poll(LIMIT) == [(pull, zmq.POLLIN)]
+        assert await pull.recv() == b"x"
+
+    run(main())
+
+
+def test_socket_poll(run_both: Any, wire: Any) -> None:
+    async def main() -> None:
+        push, pull = wire()
+        loop = asyncio.get_running_loop()
+        assert pull.poll(0).result() == 0
+        start = loop.time()
+        assert await pull.poll(30) == 0
+        assert loop.time() - start >= 0.029
+        polls = [pull.poll(), pull.poll(LIMIT), pull.poll(None, zmq.POLLIN | zmq.POLLOUT)]
+        await push.send(b"x")
+        assert await asyncio.gather(*polls) == [zmq.POLLIN] * 3
+        assert await pull.poll(-1) == zmq.POLLIN
+        assert await push.poll(None, zmq.POLLOUT) == zmq.POLLOUT
+        assert await pull.recv() == b"x"
+
+    run_both(main())
+
+
+def test_a_closed_member_ends_the_poll(run: Any, wire: Any) -> None:
+    async def main() -> None:
+        _, pull = wire()
+        poller = azmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+        future = poller.poll()
+        await turns()
+        pull.close()
+        with pytest.raises(zmq.ZMQError):
+            await asyncio.wait_for(future, LIMIT)
+
+    run(main())

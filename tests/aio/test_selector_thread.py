@@ -1,0 +1,143 @@
+"""The thread that watches descriptors for loops that cannot: forced here, it must do all the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FACTOR, wait_until
+
+import zmqlite as zmq
+import zmqlite.asyncio as azmq
+from zmqlite import _selector_thread
+
+HERE = Path(__file__).parent
+MAIN = "every_way or every_data or order or close_cancels or two_tasks or reading_events or moves"
+
+
+@pytest.fixture
+def forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZMQLITE_SELECTOR_THREAD", "1")
+
+
+def threads() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name == "zmqlite-selector"]
+
+
+@pytest.mark.parametrize("file", ["test_calls.py", "test_poller.py", "test_stress.py"])
+def test_the_main_cases_hold(file: str) -> None:
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / file)]
+    chosen = {"test_calls.py": MAIN, "test_poller.py": "", "test_stress.py": "bursts or costs"}
+    done = subprocess.run(
+        [*words, "-k", f"({chosen[file] or 'test'}) and not uvloop"],
+        env={**os.environ, "ZMQLITE_SELECTOR_THREAD": "1"},
+        capture_output=True, text=True, check=False, timeout=50 * FACTOR,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:]
+
+
+def test_one_thread_a_loop_which_ends_with_it(forced: None, actx: Any) -> None:
+    before = len(threads())
+
+    async def main() -> None:
+        sockets = [actx.socket(zmq.PULL) for _ in range(5)]
+        for place, pull in enumerate(sockets):
+            pull.bind(f"inproc://thread-{place}")
+            pull.recv()
+        assert len(threads()) == before + 1
+        for pull in sockets:
+            pull.close()
+
+    asyncio.run(main())
+    wait_until(lambda: len(threads()) == before, what="the thread to end with its loop")
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(_touch())
+    assert len(threads()) == before + 1
+    loop.close()
+    del loop
+    gc.collect()
+    wait_until(lambda: len(threads()) == before, what="the thread to end with a dropped loop")
+
+
+async def _touch() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        reader = _selector_thread.reader_of(asyncio.get_running_loop())
+        reader.add_reader(left.fileno(), print)
+        reader.remove_reader(left.fileno())
+
+
+def test_it_does_not_spin(forced: None, run: Any, wire: Any) -> None:
+    """Neither while all is quiet nor while the loop is busy with something else."""
+
+    async def main() -> None:
+        push, pull = wire()
+        future, poll = pull.recv(), pull.poll()
+        await asyncio.sleep(0.05)
+        before = time.process_time()
+        await asyncio.sleep(0.5)
+        assert time.process_time() - before < 0.1 * FACTOR
+        push.send_nonblock(b"x")
+        before = time.process_time()
+        time.sleep(0.3)  # the loop does not come to handle it
+        assert time.process_time() - before < 0.1 * FACTOR
+        assert await future == b"x"
+        poll.cancel()
+
+    run(main())
+
+
+def test_a_number_used_again_is_watched_again(forced: None, run: Any) -> None:
+    """Closed and opened in one step of the loop: the same number is another descriptor."""
+
+    async def main() -> None:
+        async with azmq.Context() as context:
+            for number in range(100):
+                push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+                push.connect(pull.bind(f"inproc://again-{number}"))
+                future = pull.recv()
+                if number % 2:
+                    await asyncio.sleep(0)
+                push.send_nonblock(b"x")
+                assert await asyncio.wait_for(future, 5 * FACTOR) == b"x"
+                push.close()
+                pull.close()
+
+    run(main())
+
+
+def test_readers_and_writers(run: Any) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        thread = _selector_thread.SelectorThread(loop)
+        left, right = socket.socketpair()
+        left.setblocking(False)
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        with left, right:
+            thread.add_reader(left.fileno(), heard.put_nowait, "read")
+            thread.add_writer(left.fileno(), heard.put_nowait, "write")
+            assert await heard.get() == "write"
+            assert thread.remove_writer(left.fileno())
+            assert not thread.remove_writer(left.fileno())
+            while not heard.empty():
+                heard.get_nowait()
+            right.send(b"x")
+            assert await heard.get() == "read"
+            assert await heard.get() == "read", "level-triggered, as the loop's own"
+            assert thread.remove_reader(left.fileno())
+            while not heard.empty():
+                heard.get_nowait()
+            await asyncio.sleep(0.02)
+            assert heard.empty()
+
+    run(main())

@@ -1,0 +1,480 @@
+"""zmqlite.green: greenlets that wait, are killed, share sockets; nothing lost, nothing late."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support import FACTOR, in_thread
+
+import zmqlite
+
+gevent: Any = pytest.importorskip("gevent")
+zmq: Any = pytest.importorskip("zmqlite.green")
+
+LIMIT = 20 * FACTOR
+
+
+class KeepingContext(zmq.Context):
+    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
+
+    def socket(self, *args: Any, **kwargs: Any) -> Any:
+        socket = super().socket(*args, **kwargs)
+        self.__dict__.setdefault("_kept", []).append(socket)
+        return socket
+
+
+@pytest.fixture
+def green_context() -> Iterator[Any]:
+    context = KeepingContext()
+    with gevent.Timeout(LIMIT):
+        yield context
+    for socket in context.sockets():
+        socket.close(0)
+    context.term(timeout=LIMIT)
+
+
+def pair(context: Any, kinds: Any = (zmq.PAIR, zmq.PAIR), **options: Any) -> Any:
+    first, second = (context.socket(kind, linger=0, **options) for kind in kinds)
+    second.connect(first.bind(f"inproc://{id(first):x}"))
+    return first, second
+
+
+def full(push: Any) -> Any:
+    while push.writable():
+        push.send(b"full")
+    return push
+
+
+def wait_for(*sockets: Any, count: int = 1) -> None:
+    """Come back when this many greenlets wait on each socket."""
+    for socket in sockets:
+        while socket._link is None or sum(len(ln.queue) for ln in socket._link.lines) < count:
+            gevent.sleep(0)
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["at-once", "waits"])
+@pytest.mark.parametrize(
+    ("send", "given", "recv", "taken", "value"),
+    [
+        ("send", (b"x",), "recv", (), b"x"),
+        ("send_multipart", ([b"a", b"b"],), "recv_multipart", (), [b"a", b"b"]),
+        ("send_string", ("caf\xe9",), "recv_string", (), "caf\xe9"),
+        ("send_strings", (["a", "b"],), "recv_strings", (), ["a", "b"]),
+        ("send_json", ({"a": [1]},), "recv_json", (), {"a": [1]}),
+        ("send_pyobj", ({1: 2},), "recv_pyobj", (), {1: 2}),
+        ("send_serialized", (7, lambda n: [b"7"]), "recv_serialized", (lambda p: int(p[0]),), 7),
+        ("send_many", ([b"a", b"b"],), "recv_many", (), [b"a", b"b"]),
+        ("send_multipart", ([b"i", b"", b"x"],), "recv_envelope", (), ([b"i", b""], [b"x"])),
+    ],
+)
+def test_calls(
+    green_context: Any, send: str, given: Any, recv: str, taken: Any, value: Any, waits: bool
+) -> None:
+    first, second = pair(green_context)
+    if waits:
+        receiver = gevent.spawn(getattr(second, recv), *taken)
+        wait_for(second)
+    getattr(first, send)(*given)
+    if not waits:
+        receiver = gevent.spawn(getattr(second, recv), *taken)
+    assert receiver.get() == value
+
+
+def test_several_greenlets_in_order(green_context: Any) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
+    receivers = []
+    for number in range(10):
+        receivers.append(gevent.spawn(pull.recv))
+        wait_for(pull, count=number + 1)
+    senders = [gevent.spawn(push.send, b"%d" % number) for number in range(10)]
+    assert [g.get() for g in receivers] == [b"%d" % number for number in range(10)]
+    gevent.joinall(senders, raise_error=True)
+    full(push)
+    senders = []
+    for number in range(10):
+        senders.append(gevent.spawn(push.send, b"%d" % number))
+        wait_for(push, count=number + 1)
+    got = [pull.recv() for _ in iter(lambda: all(g.ready() for g in senders), True)]
+    got += pull.recv_many()
+    assert [part for part in got if part != b"full"] == [b"%d" % n for n in range(10)]
+
+
+@pytest.mark.parametrize("transport", ["inproc://green", "tcp://127.0.0.1:*"])
+@pytest.mark.parametrize("call", ["recv", "recv_string", "recv_multipart", "recv_json"])
+def test_a_killed_receive_loses_nothing(green_context: Any, call: str, transport: str) -> None:
+    rng = random.Random(call)
+    pull, push = (green_context.socket(kind, linger=0, hwm=0) for kind in (zmq.PULL, zmq.PUSH))
+    push.connect(pull.bind(transport))
+    got: list[int] = []
+    killed = 0
+
+    def take() -> None:
+        value = getattr(pull, call)()
+        got.append(int(value[0] if call == "recv_multipart" else value))
+
+    for number in range(3000):
+        if number % 2:
+            greenlet = gevent.spawn(take)
+            sends, ends = rng.randrange(4), rng.randrange(6)
+            for tick in range(max(sends, ends) + 1):
+                if tick == sends:
+                    push.send(b"%d" % number)
+                if tick == ends:
+                    greenlet.kill(block=False)
+                gevent.sleep(0)
+            greenlet.join()
+            killed += isinstance(greenlet.value, gevent.GreenletExit)
+            continue
+        limit = gevent.Timeout.start_new(rng.choice((0, 1e-5, 1e-4)))
+        try:
+            push.send(b"%d" % number)
+            take()
+        except gevent.Timeout:
+            killed += 1
+        finally:
+            limit.close()
+    while len(got) < 3000:
+        got.append(int(pull.recv()))
+    assert got == list(range(3000))
+    assert killed > 100
+    assert pull._link.idle
+
+
+def test_a_killed_send_did_not_happen(green_context: Any) -> None:
+    rng = random.Random(1)
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=2, rcvhwm=2)
+    sent: list[bytes] = []
+    got: list[bytes] = []
+
+    def send(part: bytes) -> None:
+        push.send(part)
+        sent.append(part)
+
+    for number in range(5000):
+        greenlet = gevent.spawn(send, b"%d" % number)
+        for _ in range(rng.randrange(3)):
+            gevent.sleep(0)
+        if rng.random() < 0.3 and pull.readable():
+            got += pull.recv_many()
+        if rng.random() < 0.5:
+            gevent.sleep(0)
+        greenlet.kill()
+    while pull.readable():
+        got += pull.recv_many()
+    assert got == sent
+    assert 200 < len(sent) < 5000
+
+
+def test_time_limits(green_context: Any) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
+    full(push)
+    lone = green_context.socket(zmq.PULL, rcvtimeo=30, linger=0)
+    push.sndtimeo = 30
+    for call in (lone.recv, lone.recv_string, lone.recv_multipart, lambda: push.send(b"x")):
+        start = time.monotonic()
+        with pytest.raises(zmqlite.Again, match="TIMEO of 30 ms"):
+            call()
+        assert 0.029 < time.monotonic() - start < 2 * FACTOR
+    with pytest.raises(zmqlite.Again):
+        next(lone)
+    lone.rcvtimeo = push.sndtimeo = 0
+    for call in (lone.recv, lambda: push.send(b"x"), lambda: pull.send(b"x", zmq.NOBLOCK)):
+        with pytest.raises((zmqlite.Again, zmqlite.NotSupported)):
+            call()
+    lone.rcvtimeo = -1
+    with pytest.raises(zmqlite.Again):
+        lone.recv(zmq.NOBLOCK)
+    assert lone.poll(10) == 0
+    assert lone.poll(0) == 0
+
+
+def test_nothing_runs_while_there_is_no_news(
+    green_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No timer comes to look, and nothing spins."""
+    first, second = pair(green_context)
+    looks = 0
+    look = type(second._make_link(gevent.get_hub())).look
+
+    def counted(link: Any, *args: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return look(link, *args)
+
+    monkeypatch.setattr("zmqlite._green_link.Link.look", counted)
+    poller = zmq.Poller()
+    poller.register(second, zmq.POLLIN)
+    waiting = [gevent.spawn(second.recv), gevent.spawn(poller.poll)]
+    wait_for(second, count=2)
+    before = looks
+    start = time.thread_time()
+    gevent.sleep(0.1)
+    assert looks - before <= 2
+    assert time.thread_time() - start < 0.05
+    first.send_many([b"x", b"y"])
+    assert waiting[0].get() == b"x"
+    assert waiting[1].get() == [(second, zmq.POLLIN)]
+
+
+def test_a_flood_lets_others_run(green_context: Any) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), hwm=0)
+    others = [pair(green_context, (zmq.PUSH, zmq.PULL), hwm=0) for _ in range(2)]
+
+    def flood(push: Any, pull: Any) -> None:
+        while True:
+            push.send(b"x")
+            pull.recv()
+
+    floods = [gevent.spawn(flood, *pair) for pair in [(push, pull), *others]]
+    gaps = []
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        start = time.thread_time()
+        gevent.sleep(0)
+        gaps.append(time.thread_time() - start)
+    gevent.killall(floods)
+    gaps.sort()
+    assert len(gaps) > 50
+    assert gaps[int(len(gaps) * 0.98)] < 0.005 * FACTOR
+
+
+@pytest.mark.parametrize("transport", ["inproc://green", "tcp://127.0.0.1:*"])
+def test_bursts_both_ways_miss_no_wakeup(green_context: Any, transport: str) -> None:
+    total = 20_000
+    rng = random.Random(transport)
+    ends = [green_context.socket(zmq.DEALER, hwm=50, linger=0) for _ in range(2)]
+    ends[1].connect(ends[0].bind(transport))
+
+    def send(socket: Any, half: int) -> None:
+        for number in range(half, total, 2):
+            socket.send(b"%d" % number)
+            if rng.random() < 0.02:
+                gevent.sleep(0)
+
+    def receive(socket: Any) -> list[int]:
+        return [int(socket.recv()) for _ in range(total // 2)]
+
+    senders = [gevent.spawn(send, socket, half) for socket in ends for half in (0, 1)]
+    receivers = [gevent.spawn(receive, socket) for socket in ends for _ in range(2)]
+    gevent.joinall(senders + receivers, raise_error=True)
+    for first, second in (receivers[:2], receivers[2:]):
+        assert sorted(first.value + second.value) == list(range(total))
+
+
+def test_a_full_peer_does_not_hold_up_the_others(green_context: Any) -> None:
+    router = green_context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
+    router.bind("inproc://router")
+    peers = {}
+    for name in (b"full", b"idle"):
+        peer = green_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peer.connect("inproc://router")
+        peer.send(b"hello")
+        router.recv_multipart()
+        peers[name] = peer
+    sent = 0
+    with contextlib.suppress(zmqlite.Again):
+        while True:
+            router.send_multipart([b"full", b"x"], zmq.NOBLOCK)
+            sent += 1
+    blocked = [gevent.spawn(router.send_multipart, [b"full", b"last"]), gevent.spawn(router.recv)]
+    wait_for(router, count=2)
+    start = time.thread_time()
+    gevent.sleep(0.1)
+    assert time.thread_time() - start < 0.05
+    router.send_multipart([b"idle", b"y"])
+    assert peers[b"idle"].recv() == b"y"
+    assert [peers[b"full"].recv() for _ in range(sent + 1)] == [b"x"] * sent + [b"last"]
+    peers[b"idle"].send(b"bye")
+    gevent.joinall(blocked, raise_error=True)
+
+
+@pytest.mark.skipif(not zmqlite.DRAFT_API, reason="built without drafts")
+def test_routing_id_is_kept_by_a_send_that_waits(green_context: Any) -> None:
+    server, client = pair(green_context, (zmq.SERVER, zmq.CLIENT), sndhwm=1, rcvhwm=1)
+    client.send(b"hello")
+    peer = server.recv(copy=False).routing_id
+    answers = [gevent.spawn(server.send, b"%d" % n, routing_id=peer) for n in range(20)]
+    assert sorted(int(client.recv()) for _ in range(20)) == list(range(20))
+    gevent.joinall(answers, raise_error=True)
+    radio, dish = pair(green_context, (zmq.RADIO, zmq.DISH))
+    dish.join("news")
+    listener = gevent.spawn(dish.recv, copy=False)
+    while not listener.ready():
+        radio.send(b"x", group="news")
+        gevent.sleep(0.001)
+    assert listener.get().group == "news"
+
+
+# -- the end --------------------------------------------------------------------------------------
+
+
+def end_close(context: Any, socket: Any) -> None:
+    socket.close()
+
+
+def end_close_elsewhere(context: Any, socket: Any) -> None:
+    in_thread(socket.close)()
+
+
+def end_destroy(context: Any, socket: Any) -> None:
+    context.destroy(0)
+
+
+def end_plain_destroy(context: Any, socket: Any) -> None:
+    zmqlite.Context.destroy(context, 0)
+
+
+def end_shutdown(context: Any, socket: Any) -> None:
+    context.shutdown()
+
+
+ENDS = [value for name, value in list(globals().items()) if name.startswith("end_")]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_wakes_all_who_wait(green_context: Any, end: Any) -> None:
+    first, _ = pair(green_context, sndhwm=1, rcvhwm=1)
+    full(first)
+
+    def call(function: Any, *args: Any) -> None:
+        with pytest.raises(zmqlite.ZMQError):
+            function(*args)
+
+    ended = [
+        gevent.spawn(call, first.recv),
+        gevent.spawn(call, first.send, b"x"),
+        gevent.spawn(call, first.poll),
+        gevent.spawn(list, first),
+    ]
+    wait_for(first, count=4)
+    end(green_context, first)
+    gevent.joinall(ended, raise_error=True)
+    assert ended[3].value == []
+
+
+def test_term_lets_others_run() -> None:
+    context, other = zmq.Context(), zmq.Context()
+    push, pull = context.socket(zmq.PUSH), other.socket(zmq.PULL)
+    push.connect(pull.bind("tcp://127.0.0.1:*"))
+    with gevent.Timeout(LIMIT):
+        receiver = gevent.spawn(pull.recv)
+        push.send(b"x")
+        push.close()
+        context.term()
+        assert receiver.get() == b"x"
+        pull.close()
+        other.term()
+
+
+# -- polling and pumping --------------------------------------------------------------------------
+
+
+def test_poller(green_context: Any) -> None:
+    first, second = pair(green_context)
+    readable, writable = os.pipe()
+    plain = zmqlite.Context.shadow(green_context).socket(zmq.PULL, bind="inproc://plain")
+    push = green_context.socket(zmq.PUSH, connect="inproc://plain", linger=0)
+    poller = zmq.Poller()
+    for source in (second, readable, plain):
+        poller.register(source, zmq.POLLIN)
+    assert poller.poll(0) == []
+    assert poller.poll(5) == []
+    try:
+        for act, source in (
+            (lambda: first.send(b"x"), second),
+            (lambda: os.write(writable, b"x"), readable),
+            (lambda: push.send(b"x"), plain),
+        ):
+            waiting = gevent.spawn(poller.poll)
+            gevent.sleep(0.001)
+            assert not waiting.ready()
+            act()
+            assert waiting.get() == [(source, zmq.POLLIN)]
+            second.recv() if source is second else os.read(readable, 1) \
+                if source is readable else plain.recv()  # fmt: skip
+            assert poller.poll(0) == []
+    finally:
+        plain.close()
+        os.close(readable)
+        os.close(writable)
+    waiting = gevent.spawn(zmq.select, [second], [second], [], 1)
+    assert waiting.get() == ([], [second], [])
+    assert zmq.zmq_poll([(second, zmq.POLLIN)], 1) == []
+    assert zmq.zmq_poll([]) == []
+
+
+def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None:
+    first, second = pair(green_context)
+    poller = zmq.Poller()
+    poller.register(second, zmq.POLLIN)
+    waiting = gevent.spawn(poller.poll)
+    wait_for(second)
+    for _ in range(3):
+        first.send(b"x")
+        second.recv()  # before the poller gets to run
+        gevent.sleep(0)
+        assert not waiting.ready()
+    first.send(b"x")
+    assert waiting.get() == [(second, zmq.POLLIN)]
+
+
+@pytest.mark.parametrize("name", ["proxy", "device"])
+def test_pumps(green_context: Any, name: str) -> None:
+    front = green_context.socket(zmq.ROUTER, bind="inproc://front", linger=0)
+    back = green_context.socket(zmq.DEALER, bind="inproc://back", linger=0)
+    args = (front, back) if name == "proxy" else (zmq.QUEUE, front, back)
+    pump = gevent.spawn(getattr(zmq, name), *args)
+    request = green_context.socket(zmq.REQ, connect="inproc://front", linger=0)
+    reply = green_context.socket(zmq.REP, connect="inproc://back", linger=0)
+    worker = gevent.spawn(lambda: reply.send(reply.recv().upper()))
+    request.send(b"hello")
+    assert request.recv() == b"HELLO"
+    worker.get()
+    if name == "proxy":
+        pump.kill()
+        assert front._link.idle
+        assert back._link.idle
+    else:
+        front.close()
+        pump.join()
+        assert isinstance(pump.exception, zmqlite.SocketClosed)
+
+
+def test_threads_have_hubs_of_their_own(green_context: Any) -> None:
+    first, second = pair(green_context)
+
+    def talk() -> bytes:
+        greenlet = gevent.spawn(second.recv)
+        wait_for(second)
+        first.send(b"x")
+        value: bytes = greenlet.get()
+        gevent.get_hub().destroy()
+        return value
+
+    assert in_thread(talk)() == b"x"
+    greenlet = gevent.spawn(second.recv)
+    wait_for(second)
+
+    def steal() -> None:
+        with pytest.raises(zmqlite.ThreadMisuse):
+            second.recv()
+        gevent.get_hub().destroy()
+
+    in_thread(steal)()
+    first.send(b"y")
+    assert greenlet.get() == b"y"
+
+
+def test_the_names_of_the_library_are_all_there() -> None:
+    skipped = {"Message", "SyncContext", "SyncSocket", "Steering", "ProxyStatistics",
+               "proxy_steerable", "__version__", "DRAFT_API", "Endpoint"}  # fmt: skip
+    assert set(zmqlite.__all__) - set(zmq.__all__) <= skipped
+    assert zmq.Context.instance() is not zmqlite.Context.instance()
+    zmq.Context.instance().term()
+    zmqlite.Context.instance().term()

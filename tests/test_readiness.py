@@ -1,0 +1,228 @@
+"""The rules of FD and EVENTS: the state machine alone, then against a model of libzmq."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from zmqlite._readiness import IN, OUT, Readiness
+
+BOTH = IN | OUT
+
+
+def test_nobody_waits_nothing_is_due() -> None:
+    readiness = Readiness()
+    assert readiness.wanted == 0
+    assert not readiness.used()
+    assert not readiness.due
+    assert readiness.look(BOTH) == 0
+
+
+def test_who_begins_to_wait_has_events_read_once() -> None:
+    readiness = Readiness()
+    assert readiness.begin(IN)
+    assert readiness.due
+    assert not readiness.begin(OUT), "one look at a time"
+    assert not readiness.used()
+    assert readiness.wanted == BOTH
+    assert readiness.look(IN) == IN
+    assert not readiness.due
+
+
+def test_only_wanted_directions_are_woken() -> None:
+    readiness = Readiness()
+    readiness.begin(OUT)
+    assert readiness.look(IN) == 0
+    assert readiness.look(BOTH) == OUT
+    readiness.begin(IN)
+    assert readiness.look(BOTH) == BOTH
+
+
+def test_waiters_are_counted() -> None:
+    readiness = Readiness()
+    readiness.begin(IN)
+    readiness.begin(BOTH)
+    readiness.look(0)
+    assert readiness.end(IN), "the other one has to hear of it"
+    assert readiness.wanted == BOTH
+    readiness.look(0)
+    assert not readiness.end(BOTH), "nobody is left"
+    assert readiness.wanted == 0
+
+
+def test_every_use_wants_a_look_while_somebody_waits() -> None:
+    readiness = Readiness()
+    readiness.begin(IN)
+    readiness.look(0)
+    for _ in range(3):
+        assert readiness.used()
+        assert not readiness.used(), "the look that is due will see it"
+        readiness.look(0)
+
+
+def test_a_look_that_will_not_come_is_forgotten() -> None:
+    readiness = Readiness()
+    readiness.begin(IN)
+    readiness.forget()
+    assert not readiness.due
+    assert readiness.used()
+
+
+# -- against a model ------------------------------------------------------------------------------
+
+
+class Model:
+    """A socket as libzmq makes them: news lie in a mailbox until any call on the socket takes
+    them."""
+
+    def __init__(self) -> None:
+        self.news = {IN: 0, OUT: 0}
+        self.now = {IN: 0, OUT: 0}
+
+    @property
+    def speaks(self) -> bool:
+        return any(self.news.values())
+
+    def events(self) -> int:
+        for mask, count in self.news.items():
+            self.now[mask] += count
+            self.news[mask] = 0
+        return sum(mask for mask, count in self.now.items() if count)
+
+    def take(self, mask: int) -> bool:
+        if self.events() & mask:
+            self.now[mask] -= 1
+            return True
+        return False
+
+
+class Loop:
+    """An event loop in small: waiters in lines, a descriptor, and looks that are done soon."""
+
+    def __init__(self, readiness: Readiness, rng: random.Random) -> None:
+        self.model = Model()
+        self.readiness = readiness
+        self.rng = rng
+        self.soon = False
+        self.lines: dict[int, list[bool]] = {IN: [], OUT: []}  # of each waiter: is he awake?
+
+    def arrange(self, wanted: bool) -> None:
+        self.soon = self.soon or wanted
+
+    def look(self) -> None:
+        self.soon = False
+        wake = self.readiness.look(self.model.events())
+        for mask, line in self.lines.items():
+            if line and wake & mask:
+                line[0] = True
+
+    # What may happen, in any order.
+
+    def news(self) -> None:
+        self.model.news[self.rng.choice((IN, OUT))] += self.rng.randint(1, 3)
+
+    def use(self) -> None:
+        """A call that does not wait, and has nothing to do with those who do."""
+        if self.rng.random() < 0.3:
+            self.model.events()
+        else:
+            self.model.take(self.rng.choice((IN, OUT)))
+        self.arrange(self.readiness.used())
+
+    def wait(self) -> None:
+        mask = self.rng.choice((IN, OUT))
+        if not self.lines[mask]:
+            done = self.model.take(mask)
+            self.arrange(self.readiness.used())
+            if done:
+                return
+        self.lines[mask].append(False)
+        self.arrange(self.readiness.begin(mask))
+
+    def cancel(self) -> None:
+        mask = self.rng.choice((IN, OUT))
+        if self.lines[mask]:
+            del self.lines[mask][self.rng.randrange(len(self.lines[mask]))]
+            self.arrange(self.readiness.end(mask))
+
+    def step(self) -> None:
+        """A waiter that was woken does his work."""
+        for mask, line in self.lines.items():
+            if line and line[0]:
+                if self.model.take(mask):
+                    del line[0]
+                    self.arrange(self.readiness.end(mask))
+                else:
+                    line[0] = False
+                    self.arrange(self.readiness.used())
+                return
+
+    def turn(self) -> None:
+        if self.soon or self.model.speaks:
+            self.look()
+
+    def settle(self) -> None:
+        """Let the loop run until it would sleep."""
+        while self.soon or self.model.speaks or any(True in line for line in self.lines.values()):
+            self.turn()
+            self.step()
+
+    def stalled(self) -> bool:
+        """Whether somebody sleeps although the socket is ready for him."""
+        return any(line and self.model.now[mask] for mask, line in self.lines.items())
+
+
+def play(readiness: Readiness, seed: int, steps: int = 60) -> bool:
+    """Play one random game; return whether anybody was left asleep at a rest."""
+    rng = random.Random(seed)
+    loop = Loop(readiness, rng)
+    actions = [loop.news, loop.use, loop.wait, loop.wait, loop.cancel, loop.step, loop.turn]
+    for _ in range(steps):
+        rng.choice(actions)()
+        if rng.random() < 0.1:
+            loop.settle()
+            if loop.stalled():
+                return True
+    loop.settle()
+    return loop.stalled()
+
+
+def test_nobody_is_left_asleep() -> None:
+    stalled = [seed for seed in range(3000) if play(Readiness(), seed)]
+    assert stalled == []
+
+
+class ForgetsUse(Readiness):
+    """Breaks rule 2."""
+
+    def used(self) -> bool:
+        return False
+
+
+class ForgetsEnd(Readiness):
+    """Breaks rule 3: who leaves without having used what woke him tells nobody."""
+
+    def end(self, mask: int) -> bool:
+        super().end(mask)
+        self.forget()
+        return False
+
+
+class LosesDue(Readiness):
+    """Breaks rule 4: a look that is due is taken for done."""
+
+    def _arrange(self) -> bool:
+        first = super()._arrange()
+        self._due = True
+        return first
+
+    def look(self, events: int) -> int:
+        wake = super().look(events)
+        self._due = bool(self.wanted)
+        return wake
+
+
+@pytest.mark.parametrize("broken", [ForgetsUse, ForgetsEnd, LosesDue])
+def test_the_model_notices_a_broken_rule(broken: type[Readiness]) -> None:
+    assert any(play(broken(), seed) for seed in range(300))

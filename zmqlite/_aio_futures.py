@@ -1,0 +1,93 @@
+"""The futures of an asyncio socket: finished ones, and those that wait in line."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from . import _attempts
+from ._aio import Link, Side
+from ._aio_operation import Operation
+from ._attempts import MORE, NOTHING
+from ._native import core
+from .enums import SocketOption
+from .error import Again, ZMQError
+
+__all__ = ["RCVTIMEO", "SNDTIMEO", "Sending", "try_now", "wait_in_line"]
+
+RCVTIMEO, SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
+_DONTWAIT = 1
+
+_get_option = core.Socket.get_option
+
+
+class Sending(Operation):
+    """What `send_many` returns: a Future of how many messages were sent."""
+
+    def __init__(self, side: Side, attempt: Callable[[], Any]) -> None:
+        super().__init__(side, attempt)
+        self._batch = cast("_attempts.Batch", attempt)
+
+    @property
+    def sent(self) -> int:
+        """How many messages are sent so far, also after it was cancelled."""
+        return self._batch.sent
+
+
+def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
+    """Return (a finished future, or None if it cannot be done now; whether the socket refused)."""
+    future: Future[Any] = Future(loop=link.loop)
+    try:
+        value = attempt()
+    except Again:
+        value = NOTHING
+    except Exception as error:
+        future.set_exception(_attempts.without_us(error))
+        value = None
+    else:
+        if value is not NOTHING and value is not MORE:
+            future.set_result(value)
+    if link.waiting:  # the try may have silenced what others wait for
+        link.grip.used()
+    return (future if future.done() else None), value is NOTHING
+
+
+def wait_in_line(
+    socket: core.Socket,
+    link: Link,
+    side: Side,
+    operation: Operation,
+    tried: bool,
+    flags: int,
+    option: int,
+) -> Operation:
+    """Let an operation wait in line, for as long as RCVTIMEO or SNDTIMEO allow."""
+    timeout = 0 if flags & _DONTWAIT else _limit(socket, option)
+    if timeout == 0 and not tried and not side.queue:
+        operation.perform()
+    if operation.done():
+        return operation
+    name = "recv" if option == RCVTIMEO else "send"
+    if timeout == 0:
+        operation.fail(Again(msg=f"{name}: not ready, and DONTWAIT or a timeout of 0 is set"))
+        return operation
+    if timeout > 0:
+        text = f"{name}: {'RCV' if name == 'recv' else 'SND'}TIMEO of {timeout} ms is over"
+        operation.expire_after(timeout / 1000, partial(_time_is_over, text))
+    side.join(operation, tried)
+    link.watch()
+    return operation
+
+
+def _time_is_over(text: str, operation: Operation) -> None:
+    operation.fail(Again(msg=text))
+
+
+def _limit(socket: core.Socket, option: int) -> int:
+    """The timeout in ms, -1 for none; a socket that fails says why when it is tried."""
+    try:
+        return int(_get_option(socket, option, 0))
+    except ZMQError:
+        return -1
