@@ -192,7 +192,10 @@ def _import_time(library: str) -> dict[str, Any]:
     code = IMPORT_CODE.format(module=MODULES[library])
     walls, cpus = [], []
     # an installed library is imported from bytecode, whatever this shell says
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "pycache")}
+    environment = {
+        **os.environ,
+        "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "pycache"),
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     for _ in range(IMPORT_RUNS):
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Cancel receives at every tick after a message has arrived, and count what becomes of the messages.
+"""Cancel receives at every tick after a message has arrived; count what becomes of the messages.
 
     python storm.py zmqlite.asyncio|zmq.asyncio [SECONDS]
 
@@ -105,7 +105,8 @@ async def storm(
         pull.bind(ENDPOINTS[transport].format(next(_names)))
         address = pull.last_endpoint.decode()
         push.connect(address)
-        await pull.poll(0)
+        push.send(b"0")
+        await pull.recv()  # connected: from now on, only a message makes the descriptor speak
         peek = blocking.Socket(pull)
         end = time.monotonic() + seconds
         number = 0

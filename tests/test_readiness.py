@@ -6,6 +6,9 @@ import random
 
 import pytest
 
+import zmqlite as zmq
+from zmqlite._attempts import NOTHING
+from zmqlite._lines import Line, Lines, Waiter
 from zmqlite._readiness import IN, OUT, Readiness
 
 BOTH = IN | OUT
@@ -226,3 +229,83 @@ class LosesDue(Readiness):
 @pytest.mark.parametrize("broken", [ForgetsUse, ForgetsEnd, LosesDue])
 def test_the_model_notices_a_broken_rule(broken: type[Readiness]) -> None:
     assert any(play(broken(), seed) for seed in range(300))
+
+
+# -- the lines of those who wait ------------------------------------------------------------------
+
+
+class Quiet(Lines):
+    """Lines of a socket whose EVENTS say what the test wants, without a loop."""
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+        super().__init__(socket)
+        self.events = 0
+        self.woken: list[Waiter] = []
+
+    def _events(self) -> int:
+        return self.events
+
+    def _wake(self, waiter: Waiter) -> None:
+        self.woken.append(waiter)
+
+    def put(self, line: Line, mask: int) -> Waiter:
+        waiter = Waiter(mask)
+        self.join(line, waiter, tried=True)
+        return waiter
+
+
+def refuse() -> object:
+    return NOTHING
+
+
+@pytest.fixture
+def lines(context: zmq.Context[zmq.Socket[bytes]], request: pytest.FixtureRequest) -> Quiet:
+    return Quiet(context.socket(getattr(request, "param", zmq.PAIR)))
+
+
+def test_only_the_first_of_a_line_is_called(lines: Quiet) -> None:
+    first, second = (lines.put(lines.receivers, IN) for _ in range(2))
+    lines.events = BOTH
+    lines.look()
+    lines.look()
+    assert lines.woken == [first], "and only once"
+    lines.leave(lines.receivers, first)
+    assert lines.woken == [first, second]
+
+
+def test_all_who_poll_are_called(lines: Quiet) -> None:
+    readers = [lines.put(lines.pollers, IN) for _ in range(3)]
+    lines.put(lines.pollers, OUT)
+    lines.events = IN
+    lines.look()
+    assert lines.woken == readers
+
+
+def test_a_refusal_looks_for_the_others_and_tries_again(lines: Quiet) -> None:
+    reader = lines.put(lines.receivers, IN)
+    lines.events = BOTH
+    answers = iter([NOTHING, "done"])
+    assert lines.attempt(lines.senders, lambda: next(answers), OUT) == "done"
+    assert lines.woken == [reader]
+
+
+@pytest.mark.parametrize("lines", [zmq.ROUTER], indirect=True)
+def test_a_socket_that_claims_to_be_writable_does_not_spin(lines: Quiet) -> None:
+    """One refused sender lets the others try, and these do not let him try again at once."""
+    lines.events = OUT
+    first, second = (lines.put(lines.senders, OUT) for _ in range(2))
+    first.called = second.called = False
+    lines.woken.clear()
+    assert lines.refused(lines.senders, refuse, OUT) is NOTHING
+    assert lines.woken == [first, second]
+    for waiter in (first, second):
+        waiter.called = False
+        assert lines.refused(lines.senders, refuse, OUT) is NOTHING
+    assert lines.woken == [first, second]
+
+
+def test_the_end_calls_everybody_out_of_turn(lines: Quiet) -> None:
+    waiters = [lines.put(line, IN) for line in (lines.receivers, lines.receivers, lines.pollers)]
+    lines.press()
+    assert lines.woken == waiters
+    assert all(lines.receivers.may_try(waiter) for waiter in waiters[:2])

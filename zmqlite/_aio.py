@@ -147,7 +147,8 @@ class SendSide(Side):
             return NOTHING
         value = operation.attempt()
         if value is NOTHING and not operation.done() and self._again is None:
-            self._again = self.grip.loop.call_later(_LATER, _look_again, ref(self))
+            me: ReferenceType[SendSide] = ref(self)
+            self._again = self.grip.loop.call_later(_LATER, _look_again, me)
         return value
 
     def look_again(self) -> None:
@@ -203,6 +204,8 @@ class Link:
         self._signal, self._fd = socket._ready_source()
         self._reader = _selector_thread.reader_of(self.loop)
         self._reader.add_reader(self._fd, self.grip.look)
+        if self._signal is not None:  # it has not heard what came before it was made
+            self.grip.used()
 
     def _unwatch(self) -> None:
         reader, self._reader = self._reader, None

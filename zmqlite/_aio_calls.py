@@ -249,7 +249,7 @@ class Calls(Socket["Future[Any]"]):
         track: bool = False,
         routing_id: int | None = None,
         group: str | bytes | None = None,
-    ) -> Future[core.MessageTracker | None]: ...
+    ) -> Future[core.MessageTracker] | Future[None]: ...
     def send(
         self,
         data: core.Data,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import _attempts
 from ._aio import Link, Side
@@ -29,6 +29,10 @@ class Sending(Operation):
     def __init__(self, side: Side, attempt: Callable[[], Any]) -> None:
         super().__init__(side, attempt)
         self._batch = cast("_attempts.Batch", attempt)
+
+    if TYPE_CHECKING:
+
+        def __await__(self) -> Generator[Any, None, int]: ...
 
     @property
     def sent(self) -> int:

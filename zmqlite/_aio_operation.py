@@ -151,7 +151,8 @@ class Operation(_Future):
 
     def expire_after(self, seconds: float, end: Callable[[Operation], object]) -> None:
         """Call `end` unless it is over before. The timer does not keep it alive."""
-        self._timer = self.get_loop().call_later(seconds, _expire, ref(self), end)
+        me: ReferenceType[Operation] = ref(self)
+        self._timer = self.get_loop().call_later(seconds, _expire, me, end)
 
     def _over(self) -> None:
         self._attempt = None  # neither the socket nor the data

@@ -146,19 +146,20 @@ def frozen(attempt: Any) -> Any:
 
     What is no message at all stays as it is: the attempt will say so.
     """
-    if not isinstance(attempt, partial):
+    function: Any = getattr(attempt, "func", None)
+    if function not in (send, send_parts):
         return attempt
     socket, data, flags, copy, *rest = attempt.args
     if not copy:
         return attempt
-    if attempt.func is send_parts:
+    if function is send_parts:
         if hasattr(data, "__getitem__") and not isinstance(
             data, (str, bytes, bytearray, memoryview)
         ):
             data = tuple(_copied(part) for part in data)
     else:
         data = _copied(data)
-    return partial(attempt.func, socket, data, flags, copy, *rest)
+    return partial(function, socket, data, flags, copy, *rest)
 
 
 def _copied(data: Any) -> Any:

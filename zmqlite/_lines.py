@@ -138,10 +138,10 @@ class Lines:
         for _ in range(_RETRIES):
             if not self.readiness.used():
                 return NOTHING
-            ready = self.look(line)
+            events = self.look(line)
             if line is self.senders and not line.ordered:
                 self._tell_senders()
-            if not ready & mask:
+            if not events & mask:
                 return NOTHING
             value = attempted(operation)
             if value is not NOTHING:
@@ -182,8 +182,7 @@ class Lines:
             self.look()
 
     def look(self, refused: Line | None = None) -> int:
-        """Read EVENTS, call whom they concern, and return them. The line `refused` has just
-        tried."""
+        """Read EVENTS, call whom they concern, and return all; `refused` has just tried itself."""
         try:
             events = self._events()
         except ZMQError:
@@ -195,7 +194,7 @@ class Lines:
             if line is not refused or line is self.pollers:
                 for waiter in line.concerned(ready):
                     self.call(waiter)
-        return ready
+        return events
 
     def _events(self) -> int:
         socket = self._socket()

@@ -1,12 +1,12 @@
 """When an event loop must look at a socket: the rules of FD and EVENTS, without any I/O.
 
-A socket's descriptor (FD) is no level but a shout: it turns readable when the socket's state may have
-changed, and any call on the socket may hear the shout in place of whoever waits. So:
+A socket's descriptor (FD) is no level but a shout: it turns readable when the socket's state may
+have changed, and any call on the socket may hear the shout in place of whoever waits. So:
 
 1. When the descriptor speaks, read EVENTS (that silences it) and wake whom they concern.
-2. After any call on the socket while somebody waits, read EVENTS once more, soon: the call may have
-   silenced the descriptor.
-3. Whoever begins to wait, or stops waiting without having used what woke him, has EVENTS read too.
+2. After any call on the socket while somebody waits, read EVENTS once more, soon: the call may
+   have silenced the descriptor.
+3. Whoever begins to wait, or stops waiting without having used what woke him, has EVENTS read.
 4. One look at a time: what happens while a look is due is seen by that look.
 
 Loops differ only in how they wait for the descriptor and in how they run something soon.
@@ -45,7 +45,7 @@ class Readiness:
         return self._arrange()
 
     def end(self, mask: int) -> bool:
-        """Somebody waits no more. Returns whether a look must be arranged for the others (rule 3)."""
+        """Somebody waits no more. Returns whether the others need a look (rule 3)."""
         self._count(mask, -1)
         return self._arrange()
 

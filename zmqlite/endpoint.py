@@ -93,6 +93,7 @@ class Endpoint(_Text[_Socket]):
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (str(self),)  # a copy is an address; it has no socket to give up
 
+
 class _Refuser:
     """One address under examination; knows how to refuse it."""
 
@@ -210,7 +211,9 @@ def _check_host_port(judge: _Refuser, target: str) -> None:
     if not colon or (port.endswith("]") and "[" not in port):
         judge.refuse("the port is missing", f"write {transport}://{target}:5555")
     if host.startswith("[") != host.endswith("]"):
-        judge.refuse("a bracket is missing", f"an IPv6 address is written {transport}://[::1]:5555")
+        judge.refuse(
+            "a bracket is missing", f"an IPv6 address is written {transport}://[::1]:5555"
+        )
     if not port:
         judge.refuse("the port is missing", f"write {transport}://{host}:5555")
     if not host:

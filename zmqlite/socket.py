@@ -177,17 +177,17 @@ class Socket(SettingSocket, Generic[T]):
             self.__dict__.setdefault("_resolved", {})[address] = resolved
         return Endpoint(resolved, self, operation)
 
-    def connect_peer(self, addr: str | bytes, /) -> int:
+    def connect_peer(self, address: str | bytes) -> int:
         """Connect a PEER and return the routing id of the new peer: zmq_connect_peer(3), draft.
 
         The id goes into `send(..., routing_id=...)`. Raises what `connect` raises, and
         `NotSupported` on other types.
         """
         subject = self._subject()
-        address = str(check(addr, "connect", subject))
+        checked = str(check(address, "connect", subject))
         if not self.closed:
-            preflight(self, "connect", address, subject)
-        return super().connect_peer(address)
+            preflight(self, "connect", checked, subject)
+        return super().connect_peer(checked)
 
     def bind_to_random_port(
         self,

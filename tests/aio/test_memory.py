@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import sys
 import weakref
 from pathlib import Path
@@ -17,6 +16,10 @@ import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
 FDS = Path("/proc/self/fd")
+
+
+def descriptors() -> int:
+    return len(list(FDS.iterdir()))
 
 
 async def turns(count: int = 3) -> None:
@@ -89,17 +92,17 @@ def test_descriptors_do_not_grow_with_pending_or_cancelled_calls(run_both: Any, 
         poller.register(pull, zmq.POLLIN)
         await poller.poll(0)
         await turns()
-        before = len(os.listdir(FDS))
+        before = descriptors()
         tasks = [asyncio.ensure_future(_awaiting(pull.recv())) for _ in range(200)]
         futures = [pull.recv() for _ in range(200)] + [pull.poll() for _ in range(200)]
         await turns()
-        assert len(os.listdir(FDS)) == before
+        assert descriptors() <= before
         polls = [poller.poll() for _ in range(20)]
         await turns()
         for waiting in (*tasks, *futures, *polls):
             waiting.cancel()
         await turns()
-        assert len(os.listdir(FDS)) == before
+        assert descriptors() <= before
         await push.send(b"x")
         assert await pull.recv() == b"x"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket as plain_socket
 from typing import Any
@@ -81,7 +82,7 @@ def test_writing(run_both: Any, wire: Any) -> None:
         with left, right:
             left.setblocking(False)
             right.setblocking(False)
-            with pytest.raises(BlockingIOError):
+            with contextlib.suppress(BlockingIOError):
                 while True:
                     left.send(bytes(100_000))
             poller = azmq.Poller()
@@ -89,7 +90,7 @@ def test_writing(run_both: Any, wire: Any) -> None:
             future = poller.poll(LIMIT)
             await turns()
             assert not future.done()
-            with pytest.raises(BlockingIOError):
+            with contextlib.suppress(BlockingIOError):
                 while True:
                     right.recv(1 << 20)
             assert [mask for _, mask in await future] == [zmq.POLLOUT]

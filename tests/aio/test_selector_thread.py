@@ -1,4 +1,4 @@
-"""The thread that watches descriptors for loops that cannot: forced here, it must do all the rest."""
+"""The thread that watches descriptors for loops that cannot, forced here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The draft types that several threads may share have no descriptor; they are awaitable all the same."""
+"""The draft types that threads may share have no descriptor; they are awaitable all the same."""
 
 from __future__ import annotations
 

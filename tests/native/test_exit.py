@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 from support import FACTOR, wait_until
@@ -70,7 +71,9 @@ def test_linger_of_a_dead_peer_is_waited_for():
 
 
 def test_endless_linger_names_the_socket_and_ctrl_c_gets_out():
-    process = start("s = zmq.PUSH(connect='tcp://127.0.0.1:9'); s.send(b'x'); print('sent', flush=True)")
+    process = start(
+        "s = zmq.PUSH(connect='tcp://127.0.0.1:9'); s.send(b'x'); print('sent', flush=True)"
+    )
     assert process.stdout.readline() == "sent\n"
     line = process.stderr.readline()  # comes when the wait has lasted some seconds
     assert "PUSH socket (tcp://127.0.0.1:9)" in line
@@ -118,10 +121,10 @@ def test_ctrl_c_in_recv_ends_the_program():
 
 
 def in_poll(pid):
-    """Whether the main thread of a process sleeps in the kernel (Linux); elsewhere assume it does."""
+    """Whether the main thread of a process sleeps in the kernel; true where nobody can tell."""
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] == "S"
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return stat.rsplit(")", 1)[1].split()[0] == "S"
     except OSError:
         return True
 
@@ -137,7 +140,7 @@ def test_forgotten_sockets_warn_when_collected(make_context):
 
 
 def test_messages_of_a_dropped_socket_still_go(make_context):
-    """CPython drops a socket at once when its function returns; what was sent must still arrive."""
+    """CPython drops a socket when its function returns; what was sent must still arrive."""
     context = make_context()
     sink = context.socket(zmq.PULL, rcvtimeo=int(5000 * FACTOR))
     endpoint = sink.bind("tcp://127.0.0.1:*")

@@ -32,7 +32,7 @@ def in_child(work):
             sys.stdout.flush()
             os._exit(code)
     os.close(writer)
-    with open(reader, "rb") as stream:
+    with os.fdopen(reader, "rb") as stream:
         report = stream.read().decode()
     _, status = os.waitpid(pid, 0)
     assert status == 0, report

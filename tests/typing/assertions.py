@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from typing import Any
 
 from typing_extensions import assert_type
 
 import zmqlite as zmq
+import zmqlite.asyncio as azmq
 
 # --- contexts and sockets --------------------------------------------------------------------
 
@@ -88,3 +90,39 @@ except zmq.Again as error:
 assert_type(zmq.has("curve"), bool)
 assert_type(zmq.zmq_version_info(), tuple[int, int, int])
 assert_type(zmq.__version__, str)
+
+# --- asyncio -----------------------------------------------------------------------------------
+
+
+async def awaited() -> None:
+    async with azmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        assert_type(context, azmq.Context)
+        assert_type(dealer, azmq.Socket)
+        assert_type(azmq.Context.instance(), azmq.Context)
+        assert_type(azmq.Context.shadow(context), azmq.Context)
+        assert_type(dealer.recv(), Future[bytes])
+        assert_type(dealer.recv(copy=False), Future[zmq.Frame])
+        assert_type(await dealer.recv(), bytes)
+        assert_type(await dealer.recv_multipart(), list[bytes])
+        assert_type(await dealer.recv_multipart(copy=False), list[zmq.Frame])
+        assert_type(await dealer.recv_string(), str)
+        assert_type(await dealer.recv_strings(), list[str])
+        assert_type(await dealer.recv_json(), Any)
+        assert_type(await dealer.recv_into(bytearray(10)), int)
+        assert_type(await dealer.recv_many(), list[bytes])
+        assert_type(await dealer.recv_many(multipart=True), list[list[bytes]])
+        assert_type(await dealer.recv_serialized(len), int)
+        assert_type(await dealer.recv_envelope(), tuple[list[bytes], list[bytes]])
+        assert_type(dealer.send(b""), Future[None])
+        assert_type(await dealer.send(b"", copy=False), zmq.MessageTracker)
+        assert_type(await dealer.send_multipart([b"", b""]), "zmq.MessageTracker | None")
+        assert_type(await dealer.send_many([b"", [b"", b""]]), int)
+        assert_type(dealer.send_many([b""]).sent, int)
+        assert_type(await dealer.poll(10), int)
+        await dealer.send_string("text")
+        await dealer.send_json({})
+        async for message in dealer:
+            assert_type(message, bytes)
+        poller = azmq.Poller()
+        poller.register(dealer, zmq.POLLIN)
+        assert_type(await poller.poll(10), list[tuple[Any, int]])

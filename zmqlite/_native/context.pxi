@@ -66,13 +66,13 @@ cdef class Context:
                 fail(EINVAL, "get", "Context", f"option {option} cannot be read")
         return value
 
-    def set(self, int option, int value):
+    def set(self, int option, int optval):
         """Set a context option (zmq_ctx_set)."""
         with cython.critical_section(self):
             self._check()
-            check_limit(self.handle, option, value)
-            if zmq_ctx_set(self.handle, option, value) != 0:
-                fail(libzmq_errno(), "set", "Context", f"option {option} does not take {value}")
+            check_limit(self.handle, option, optval)
+            if zmq_ctx_set(self.handle, option, optval) != 0:
+                fail(libzmq_errno(), "set", "Context", f"option {option} does not take {optval}")
             if option == ZMQ_THREAD_SCHED_POLICY:
                 self._schedule.policy = value
             elif option == ZMQ_THREAD_PRIORITY:

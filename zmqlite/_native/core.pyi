@@ -35,7 +35,7 @@ class Context:
     @property
     def underlying(self) -> int: ...
     def get(self, option: int) -> int: ...
-    def set(self, option: int, value: int) -> None: ...
+    def set(self, option: int, optval: int) -> None: ...
     def _set_text(self, option: int, value: bytes) -> None: ...
     def _get_text(self, option: int) -> bytes: ...
     def sockets(self) -> list[Socket]: ...
@@ -48,7 +48,12 @@ class Socket:
 
     copy_threshold: int
     def __init__(
-        self, context: Context, socket_type: int, *, shadow: int = 0, copy_threshold: int | None = None
+        self,
+        context: Context,
+        socket_type: int,
+        *,
+        shadow: int = 0,
+        copy_threshold: int | None = None,
     ) -> None: ...
     @property
     def context(self) -> Context: ...
@@ -85,18 +90,34 @@ class Socket:
     # data
     @overload
     def send(
-        self, data: Data, flags: int = 0, copy: Literal[True] = True, track: Literal[False] = False,
-        routing_id: int | None = None, group: str | bytes | None = None,
+        self,
+        data: Data,
+        flags: int = 0,
+        copy: Literal[True] = True,
+        track: Literal[False] = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
     ) -> None: ...
     @overload
     def send(
-        self, data: Data, flags: int = 0, *, copy: Literal[False], track: bool = False,
-        routing_id: int | None = None, group: str | bytes | None = None,
+        self,
+        data: Data,
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
     ) -> MessageTracker: ...
     @overload
     def send(
-        self, data: Data, flags: int = 0, copy: bool = True, track: bool = False,
-        routing_id: int | None = None, group: str | bytes | None = None,
+        self,
+        data: Data,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
     ) -> MessageTracker | None: ...
     @overload
     def recv(self, flags: int = 0, copy: Literal[True] = True, track: bool = False) -> bytes: ...
@@ -106,8 +127,14 @@ class Socket:
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> bytes | Frame: ...
     def recv_into(self, buffer: Buffer, /, *, nbytes: int = 0, flags: int = 0) -> int: ...
     def send_multipart(
-        self, msg_parts: Sequence[Data], flags: int = 0, copy: bool = True, track: bool = False,
-        *, routing_id: int | None = None, group: str | bytes | None = None,
+        self,
+        msg_parts: Sequence[Data],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        *,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
     ) -> MessageTracker | None: ...
     @overload
     def recv_multipart(
@@ -204,7 +231,10 @@ class Frame:
     more: bool
     tracker: MessageTracker | None
     def __init__(
-        self, data: Buffer | Frame | None = None, track: bool = False, copy: bool | None = None,
+        self,
+        data: Buffer | Frame | None = None,
+        track: bool = False,
+        copy: bool | None = None,
         copy_threshold: int | None = None,
     ) -> None: ...
     @property

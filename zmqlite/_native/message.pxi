@@ -20,6 +20,8 @@ cdef bytes group_name(object value):
         raise TypeError(f"a group must be str or bytes, not {type(value).__name__!r}")
     if b"\0" in name:
         raise ValueError(f"a group has no NUL in its name: {value!r}")
+    if len(name) > 255:  # libzmq would cut it here and there
+        raise failure(EINVAL, "group", "", f"a group has at most 255 bytes, not {len(name)}")
     return name
 
 

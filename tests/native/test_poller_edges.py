@@ -1,0 +1,587 @@
+"""The poller reads EVENTS only where something may have changed. Here is everything that may."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket as sockets
+import threading
+import time
+
+import pytest
+from support import FACTOR, connect_pair, in_thread, wait_until
+
+import zmqlite as zmq
+
+IN, OUT = zmq.POLLIN, zmq.POLLOUT
+
+
+@pytest.fixture
+def poller():
+    return zmq.Poller()
+
+
+@pytest.fixture
+def pipe():
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        try:
+            os.close(end)
+        except OSError:
+            pass
+
+
+# -- what a use of the socket may swallow --------------------------------------------------------
+
+USES = {
+    "nothing": lambda s, c: None,
+    "recv": lambda s, c: s.recv(),
+    "recv frame": lambda s, c: s.recv(copy=False),
+    "recv_nonblock": lambda s, c: s.recv_nonblock(),
+    "send": lambda s, c: s.send(b"x"),
+    "send_nonblock": lambda s, c: s.send_nonblock(b"x"),
+    "getsockopt": lambda s, c: s.getsockopt(zmq.EVENTS),
+    "get fd": lambda s, c: s.get(zmq.FD),
+    "poll": lambda s, c: s.poll(0),
+    "zmq_poll": lambda s, c: zmq.zmq_poll([(s, IN)], 0),
+    "select": lambda s, c: zmq.select([s], [], [], 0),
+    "connect": lambda s, c: s.connect("inproc://elsewhere"),
+    "disconnect": lambda s, c: s.disconnect(s.connect("tcp://127.0.0.1:9")),
+    "setsockopt": lambda s, c: s.setsockopt(zmq.LINGER, 0),
+    "another poller": lambda s, c: c.poll(0),
+    "shadow": lambda s, c: zmq.Socket.shadow(s).getsockopt(zmq.EVENTS),
+}
+
+
+@pytest.mark.parametrize("name", USES)
+@pytest.mark.parametrize("endpoint", ["inproc://uses", "tcp://127.0.0.1:*"])
+def test_no_news_is_lost_by_a_use(context, poller, name, endpoint):
+    """Messages arrive; the socket is used; what is left must be reported again and again."""
+    server, client = connect_pair(context, endpoint)
+    other = zmq.Poller()
+    other.register(server, IN)
+    poller.register(server, IN)
+    if name == "shadow":
+        zmq.Socket.shadow(server)
+    assert poller.poll(0) == []
+    client.send_many([b"x"] * 10)
+    wait_until(lambda: server.poll(20))
+    for turn in range(3):
+        client.send(b"more")
+        USES[name](server, other)
+        assert poller.poll(1000) == [(server, IN)]
+        if turn == 0:
+            USES[name](server, other)
+            assert poller.poll(1000) == [(server, IN)]
+        server.recv()
+    while server.recv_nonblock() is not None:
+        pass
+    wait_until(lambda: (server.recv_nonblock(), poller.poll(20))[1] == [])
+    client.send(b"late")
+    assert poller.poll(1000) == [(server, IN)]
+
+
+def test_news_swallowed_before_they_are_asked_for(context, poller):
+    """EVENTS is read by somebody else just when the message has come."""
+    server, client = connect_pair(context)
+    poller.register(server, IN)
+    for _ in range(200):
+        assert poller.poll(0) == []
+        client.send(b"x")
+        while not server.getsockopt(zmq.EVENTS) & IN:
+            pass
+        assert poller.poll(1000) == [(server, IN)]
+        server.recv()
+
+
+def test_two_pollers_one_socket(context):
+    server, client = connect_pair(context)
+    pollers = [zmq.Poller() for _ in range(3)]
+    for one in pollers:
+        one.register(server, IN)
+    for _ in range(100):
+        client.send(b"x")
+        for one in pollers:
+            assert one.poll(1000) == [(server, IN)]
+        server.recv()
+        for one in pollers:
+            assert one.poll(0) == []
+
+
+def test_both_directions(context, poller):
+    server, client = connect_pair(context, "inproc://both", sndhwm=1, rcvhwm=1)
+    poller.register(server, IN | OUT)
+    poller.register(client, OUT)
+    assert dict(poller.poll(1000)) == {server: OUT, client: OUT}
+    count = 0
+    while client.send_nonblock(b"x"):
+        count += 1
+    assert dict(poller.poll(0)) == {server: IN | OUT}
+    for _ in range(count):
+        server.recv()
+    wait_until(lambda: dict(poller.poll(20)) == {server: OUT, client: OUT})
+    poller.modify(server, IN)
+    assert dict(poller.poll(0)) == {client: OUT}
+    poller.modify(server)
+    assert dict(poller.poll(0)) == {server: OUT, client: OUT}
+    assert poller.sockets == [(client, OUT), (server, IN | OUT)]
+
+
+def test_a_thread_uses_the_socket_of_a_poller_that_sleeps(context, poller):
+    """The use swallows the news that the sleeping epoll waits for."""
+    server, client = connect_pair(context)
+    poller.register(server, IN)
+    for _ in range(30):
+        join = in_thread(poller.poll, 10_000)
+        client.send(b"x")
+        end = time.monotonic() + 0.02
+        while time.monotonic() < end:
+            try:
+                server.getsockopt(zmq.EVENTS)
+            except zmq.ThreadMisuse:
+                pass
+        try:
+            assert join() == [(server, IN)]
+        except zmq.ThreadMisuse:  # they met inside the socket
+            pass
+        server.recv()
+
+
+# -- closing -------------------------------------------------------------------------------------
+
+
+def test_closing_while_registered(context, poller):
+    server, client = connect_pair(context)
+    poller.register(server, IN)
+    poller.register(client, IN)
+    server.send(b"x")
+    client.close()
+    for _ in range(2):
+        with pytest.raises(zmq.NotSupported, match="PAIR socket"):
+            poller.poll(0)
+    assert client in poller
+    poller.unregister(client)
+    assert poller.poll(0) == []
+    with pytest.raises(zmq.NotSupported):
+        poller.register(client)
+    with pytest.raises(KeyError):
+        poller.unregister(client)
+    server.close()
+    poller.unregister(server)
+    assert len(poller) == 0
+
+
+def test_closing_by_another_thread_wakes(context, poller):
+    server, _ = connect_pair(context)
+    poller.register(server, IN)
+    join = in_thread(poller.poll)
+    time.sleep(0.01)
+    server.close()
+    with pytest.raises(zmq.NotSupported):
+        join()
+
+
+@pytest.mark.parametrize("how", ["shutdown", "term", "destroy"])
+def test_the_end_of_the_context_wakes(make_context, how):
+    context = make_context()
+    one = context.socket(zmq.PULL)
+    one.bind("inproc://ends")
+    poller = zmq.Poller()
+    poller.register(one, IN)
+    join = in_thread(poller.poll)
+    time.sleep(0.01)
+    ender = in_thread(getattr(context, how))
+    with pytest.raises((zmq.ContextTerminated, zmq.NotSupported)):
+        join()
+    one.close()
+    ender()
+
+
+def test_a_poller_that_goes_before_its_sockets(context):
+    server, client = connect_pair(context)
+    for _ in range(50):
+        poller = zmq.Poller()
+        poller.register(server, IN)
+        poller.cycle = poller
+        del poller
+    gc.collect()
+    client.send(b"x")
+    assert server.recv() == b"x"
+
+
+def test_sockets_that_go_while_registered(make_context):
+    context = make_context()
+    poller = zmq.Poller()
+    for _ in range(20):
+        one = context.socket(zmq.PAIR)
+        poller.register(one, IN)
+        one.close()
+        poller.unregister(one)
+    del one
+    gc.collect()
+    assert poller.poll(0) == []
+
+
+# -- descriptors ---------------------------------------------------------------------------------
+
+
+def test_pipes_files_and_sockets_together(context, poller, pipe):
+    server, client = connect_pair(context)
+    left, right = sockets.socketpair()
+    with left, right, os.fdopen(os.dup(pipe[0])) as file:
+        poller.register(server, IN)
+        poller.register(file, IN)
+        poller.register(left, IN | OUT)
+        assert poller.poll(0) == [(left, OUT)]
+        os.write(pipe[1], b"x")
+        right.send(b"x")
+        client.send(b"x")
+        wait_until(lambda: len(poller.poll(20)) == 3)
+        assert poller.poll(0) == [(server, IN), (file, IN), (left, IN | OUT)]
+        poller.unregister(left)
+        os.read(pipe[0], 1)
+        assert poller.poll(0) == [(server, IN)]
+
+
+def test_hang_up_is_an_error_event(poller, pipe):
+    poller.register(pipe[0], IN)
+    os.close(pipe[1])
+    assert poller.poll(1000) == [(pipe[0], zmq.POLLERR)]
+    assert zmq.zmq_poll([(pipe[0], IN)], 0) == [(pipe[0], zmq.POLLERR)]
+
+
+def test_one_descriptor_twice(poller, pipe, context):
+    with os.fdopen(os.dup(pipe[0])) as file, sockets.socket() as raw:
+        poller.register(file, IN)
+        poller.register(file.fileno(), IN)
+        poller.register(raw, 0)
+        assert poller.poll(0) == []
+        os.write(pipe[1], b"x")
+        assert poller.poll(1000) == [(file, IN), (file.fileno(), IN)]
+        poller.unregister(file)
+        assert poller.poll(1000) == [(file.fileno(), IN)]
+        server, client = connect_pair(context)
+        poller.register(server, IN)
+        client.send(b"x")
+        wait_until(lambda: len(poller.poll(20)) == 2)
+
+
+def test_a_regular_file_is_always_ready(poller, tmp_path, context):
+    server, client = connect_pair(context)
+    poller.register(server, IN)
+    with (tmp_path / "file").open("w+") as file:
+        poller.register(file, IN | OUT)
+        assert poller.poll(1000) == [(file, IN | OUT)]
+        client.send(b"x")
+        wait_until(lambda: len(poller.poll(0)) == 2)
+        server.close()
+        with pytest.raises(zmq.NotSupported):
+            poller.poll(0)
+        poller.unregister(server)
+        assert poller.poll(0) == [(file, IN | OUT)]
+
+
+class Changing:
+    """Says another descriptor each time, and may do worse."""
+
+    def __init__(self, *acts):
+        self.acts = list(acts)
+
+    def fileno(self):
+        act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
+        return act() if callable(act) else act
+
+
+@pytest.mark.parametrize("source", [None, "text", 3.5, object(), [], Changing("x"), Changing(None)])
+def test_what_cannot_be_polled(poller, source):
+    with pytest.raises(TypeError):
+        poller.register(source)
+    assert len(poller) == 0
+    with pytest.raises(TypeError):
+        zmq.zmq_poll([(source, IN)], 0)
+
+
+def test_bad_descriptors(poller):
+    for fd in (-1, 99_999):
+        with pytest.raises((zmq.ZMQError, ValueError)):
+            poller.register(fd, IN)
+            if poller.poll(0) == [(fd, zmq.POLLERR)] or fd == -1:
+                raise ValueError("reported as an error, which is as good")
+        if fd in poller:
+            poller.unregister(fd)
+
+
+def test_a_fileno_that_closes_the_socket_beside_it(context):
+    one = context.socket(zmq.PAIR)
+    fd = os.dup(0)
+
+    def close():
+        one.close()
+        return fd
+
+    class Closing:
+        fileno = staticmethod(close)
+
+    try:
+        with pytest.raises((zmq.SocketClosed, zmq.NotSupported)):
+            zmq.zmq_poll([(one, IN), (Closing(), IN)], 0)
+    finally:
+        os.close(fd)
+
+
+def test_sources_without_a_hash(poller):
+    class Unhashable:
+        __hash__ = None
+
+        def fileno(self):
+            return 0
+
+    with pytest.raises(TypeError):
+        poller.register(Unhashable())
+
+
+def test_the_same_socket_twice_in_one_call(context):
+    server, client = connect_pair(context)
+    client.send(b"x")
+    assert zmq.zmq_poll([(server, IN), (server, OUT), (server, IN | OUT)], 1000)
+    wait_until(lambda: len(zmq.zmq_poll([(server, IN), (server, OUT)], 0)) == 2)
+
+
+# -- signals -------------------------------------------------------------------------------------
+
+needs_timers = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="this system has no interval timers"
+)
+
+
+@pytest.fixture
+def alarm():
+    before = signal.getsignal(signal.SIGALRM)
+
+    def start(handler, after=0.03, every=0.0):
+        signal.signal(signal.SIGALRM, lambda *_: handler())
+        signal.setitimer(signal.ITIMER_REAL, after, every)
+
+    yield start
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@needs_timers
+def test_a_handler_changes_what_is_registered(context, poller, alarm, pipe, tmp_path):
+    server, client = connect_pair(context)
+    poller.register(server, IN)
+
+    def swap():
+        poller.unregister(server)
+        poller.register(pipe[0], IN)
+        os.write(pipe[1], b"x")
+
+    alarm(swap)
+    assert poller.poll(5000) == [(pipe[0], IN)]
+    poller.unregister(pipe[0])
+    poller.register(server, IN)
+    file = (tmp_path / "file").open("w")
+    alarm(lambda: poller.register(file, OUT))
+    assert poller.poll(5000) == [(file, OUT)]
+    file.close()
+
+
+@needs_timers
+def test_a_handler_polls_receives_and_sends(context, poller, alarm):
+    server, client = connect_pair(context)
+    poller.register(server, IN)
+
+    def handler():
+        assert poller.poll(0) == []
+        client.send(b"1")
+        server.recv()
+        client.send(b"2")
+        wait_until(lambda: server.poll(20))
+
+    alarm(handler)
+    assert poller.poll(5000) == [(server, IN)]
+    assert server.recv() == b"2"
+
+
+@needs_timers
+@pytest.mark.parametrize("way", ["poller", "zmq_poll", "poll"])
+def test_a_handler_closes_the_socket(context, poller, alarm, way):
+    server, _ = connect_pair(context)
+    poller.register(server, IN)
+    alarm(server.close)
+    with pytest.raises((zmq.NotSupported, zmq.SocketClosed)):
+        {"poller": poller.poll, "zmq_poll": lambda: zmq.zmq_poll([(server, IN)]),
+         "poll": server.poll}[way]()  # fmt: skip
+
+
+def test_odd_timeouts(poller, pipe):
+    poller.register(pipe[0], IN)
+    os.write(pipe[1], b"x")
+    for timeout in (None, -1, -0.5, 0, 0.4, 1e30, float("inf"), 2**62):
+        assert poller.poll(timeout) == [(pipe[0], IN)]
+        assert zmq.zmq_poll([(pipe[0], IN)], timeout) == [(pipe[0], IN)]
+    os.read(pipe[0], 1)
+    for timeout in (0, 0.0, 0.4, 20):
+        begin = time.monotonic()
+        assert poller.poll(timeout) == []
+        assert timeout / 1000 <= time.monotonic() - begin < timeout / 1000 + 0.25 * FACTOR
+    with pytest.raises(TypeError):
+        poller.poll("soon")
+    join = in_thread(poller.poll, 1e30)
+    os.write(pipe[1], b"x")
+    assert join() == [(pipe[0], IN)]
+
+
+# -- other kinds of sockets ----------------------------------------------------------------------
+
+
+def test_thread_safe_sockets(context, poller):
+    if not zmq.has("draft"):
+        pytest.skip("built without drafts")
+    server, client = connect_pair(context, "tcp://127.0.0.1:*", zmq.SERVER, zmq.CLIENT)
+    one, two = connect_pair(context)
+    for each in (server, one):
+        poller.register(each, IN)
+    assert poller.poll(20) == []
+    client.send(b"x")
+    assert poller.poll(5000) == [(server, IN)]
+    two.send(b"x")
+    wait_until(lambda: poller.poll(20) == [(server, IN), (one, IN)])
+    context.shutdown()
+    with pytest.raises(zmq.ContextTerminated):
+        poller.poll(1000)
+    with pytest.raises(zmq.ContextTerminated):
+        zmq.zmq_poll([(one, IN), (server, IN)], 1000)
+
+
+def test_shadow_sockets(context, poller):
+    server, client = connect_pair(context)
+    shadow = zmq.Socket.shadow(server.underlying)
+    poller.register(server, IN)
+    both = zmq.Poller()
+    both.register(shadow, IN)
+    for _ in range(20):
+        assert poller.poll(0) == both.poll(0) == []
+        client.send(b"x")
+        assert both.poll(1000) == [(shadow, IN)]
+        assert poller.poll(1000) == [(server, IN)]
+        shadow.recv()
+
+
+def test_a_thousand_sockets_and_one_is_ready(context, poller):
+    context.max_sockets = 2500
+    count = 400
+    pairs = [connect_pair(context, f"inproc://many{number}") for number in range(count)]
+    for server, _ in pairs:
+        poller.register(server, IN)
+    assert poller.poll(0) == []
+    for number in random.Random(3).sample(range(count), 100):
+        server, client = pairs[number]
+        client.send(b"x")
+        assert poller.poll(1000) == [(server, IN)]
+        server.recv()
+        assert poller.poll(0) == []
+    for _, client in pairs:
+        client.send(b"x")
+    assert poller.poll(1000) == [(server, IN) for server, _ in pairs]
+
+
+# -- the model: zmq_poll -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_poller_agrees_with_zmq_poll(context, seed):
+    """Random steps; after each one both must see the same, however often either was asked."""
+    dice = random.Random(seed)
+    steps = 20_000 if os.environ.get("ZMQLITE_TEST_LONG") else 2500
+    pairs = [
+        connect_pair(context, endpoint, sndhwm=3, rcvhwm=3)
+        for endpoint in ("inproc://m0", "inproc://m1", "tcp://127.0.0.1:*", "ipc://*")
+    ]
+    everyone = [one for pair in pairs for one in pair]
+    pipes = [os.pipe() for _ in range(2)]
+    filled = [0, 0]
+    pollers = [zmq.Poller(), zmq.Poller()]
+    wanted: list[dict] = [{}, {}]
+
+    def step():
+        which = dice.randrange(2)
+        one = dice.choice(everyone)
+        act = dice.randrange(12)
+        if act < 3:
+            one.send_nonblock(b"x")
+        elif act < 6:
+            one.recv_nonblock()
+        elif act == 6:
+            number = dice.randrange(2)
+            if filled[number] and dice.random() < 0.5:
+                os.read(pipes[number][0], 1)
+                filled[number] -= 1
+            else:
+                os.write(pipes[number][1], b"x")
+                filled[number] += 1
+        elif act == 7:
+            source = dice.choice([one, dice.choice(pipes)[0]])
+            flags = dice.choice([IN, OUT, IN | OUT]) if source is one else IN
+            pollers[which].register(source, flags)
+            wanted[which].pop(source, None)
+            wanted[which][source] = flags
+        elif act == 8 and wanted[which]:
+            source = dice.choice(list(wanted[which]))
+            pollers[which].unregister(source)
+            del wanted[which][source]
+        elif act == 9:
+            one.getsockopt(zmq.EVENTS)
+        elif act == 10:
+            zmq.zmq_poll([(other, IN) for other in everyone[:3]], 0)
+        else:
+            pollers[which].poll(dice.choice([0, 0, 0.1]))
+
+    def agree():
+        for poller, want in zip(pollers, wanted, strict=True):
+            if poller.poll(0) != zmq.zmq_poll(list(want.items()), 0):
+                return False
+        return True
+
+    try:
+        for number in range(steps):
+            step()
+            if not agree():  # the wire is slow: in the end they must
+                wait_until(agree, what=f"agreement after step {number} of seed {seed}")
+    finally:
+        for ends in pipes:
+            for end in ends:
+                os.close(end)
+
+
+def test_pollers_and_threads_at_random(context):
+    """Each thread with its own sockets and poller, talking to the next in a ring."""
+    count, rounds = 4, 300
+    bound = [context.socket(zmq.PULL, rcvtimeo=5000) for _ in range(count)]
+    ends = [one.bind(f"inproc://ring{number}") for number, one in enumerate(bound)]
+    barrier = threading.Barrier(count)
+
+    def work(number):
+        poller = zmq.Poller()
+        out = context.socket(zmq.PUSH, connect=ends[(number + 1) % count], linger=0)
+        poller.register(bound[number], IN)
+        poller.register(out, OUT)
+        sent = got = 0
+        barrier.wait()
+        while sent < rounds or got < rounds:
+            ready = dict(poller.poll(5000))
+            assert ready, f"nothing ready after {sent} sent and {got} received"
+            if out in ready and sent < rounds and out.send_nonblock(b"x"):
+                sent += 1
+                if sent == rounds:
+                    poller.unregister(out)
+            if bound[number] in ready:
+                got += len(bound[number].recv_many(5))
+        out.close()
+        return got
+
+    assert [join() for join in [in_thread(work, number) for number in range(count)]] == [300] * 4
