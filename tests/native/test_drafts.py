@@ -226,10 +226,20 @@ def test_groups_travel_in_frames(context):
     assert received.group == received["group"] == long
     while dish.poll(20):
         dish.recv()
-    received.group = "short"
-    wait_until(lambda: radio.send(received) or dish.poll(20))
-    again = dish.recv(copy=False)
-    assert (again.group, again.bytes) == ("short", b"body")
+    # libzmq would write the short name over its pointer to the long one
+    for name in ("short", "not so short", "n" * 200):
+        with pytest.raises(zmq.InvalidArgument, match="new one"):
+            received.group = name
+        with pytest.raises(zmq.InvalidArgument, match="new one"):
+            radio.send(received, group=name)
+        assert received.group == long
+    again = zmq.Frame(received.bytes)
+    for name in ("another", "fourteen bytes", "short"):
+        again.group = name
+        assert again.group == name
+    wait_until(lambda: radio.send(again) or dish.poll(20))
+    answer = dish.recv(copy=False)
+    assert (answer.group, answer.bytes) == ("short", b"body")
 
 
 def test_groups_that_cannot_be(context):

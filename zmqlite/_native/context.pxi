@@ -74,13 +74,13 @@ cdef class Context:
             if zmq_ctx_set(self.handle, option, optval) != 0:
                 fail(libzmq_errno(), "set", "Context", f"option {option} does not take {optval}")
             if option == ZMQ_THREAD_SCHED_POLICY:
-                self._schedule.policy = value
+                self._schedule.policy = optval
             elif option == ZMQ_THREAD_PRIORITY:
-                self._schedule.priority = value
+                self._schedule.priority = optval
             elif option == ZMQ_THREAD_AFFINITY_CPU_ADD:
-                self._schedule.cpus.push_back(value)
+                self._schedule.cpus.push_back(optval)
             elif option == ZMQ_THREAD_AFFINITY_CPU_REMOVE:
-                left = {cpu for cpu in self._schedule.cpus if cpu != value}
+                left = {cpu for cpu in self._schedule.cpus if cpu != optval}
                 self._schedule.cpus = left
 
     def _set_text(self, int option, bytes value):

@@ -25,6 +25,16 @@ cdef bytes group_name(object value):
     return name
 
 
+cdef int give_group(zmq_msg_t *msg, bytes name) except -1:
+    # libzmq writes a short name over its pointer to a long one, and follows that afterwards.
+    if strlen(zmq_msg_group(msg)) > 14:
+        fail(EINVAL, "group", "", "this message has a group of more than 14 bytes, which libzmq cannot "
+             "change: make a new one of its bytes")
+    if zmq_msg_set_group(msg, name) != 0:
+        fail(libzmq_errno(), "group", "")
+    return 0
+
+
 cdef object bytes_of(zmq_msg_t *msg):
     """The body of a received message as bytes; the very object that was sent, when it was lent by
     this process."""
@@ -232,9 +242,7 @@ cdef class Frame:
 
     @group.setter
     def group(self, value):
-        cdef bytes name = group_name(value)
-        if zmq_msg_set_group(&self.msg, name) != 0:
-            fail(libzmq_errno(), "set group", "Frame", "a group has at most 255 bytes")
+        give_group(&self.msg, group_name(value))
 
     @property
     def routing_id(self):
