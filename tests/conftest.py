@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -35,6 +36,15 @@ WILDCARDS = {
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
+    # the real standard error, which pytest is about to replace: a hang must not end without a word
+    config.stash[_REAL_STDERR] = os.fdopen(os.dup(2), "w")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_REAL_STDERR].close()
+
+
+_REAL_STDERR: pytest.StashKey[TextIO] = pytest.StashKey()
 
 
 class HangError(Exception):
@@ -46,12 +56,13 @@ def _raise_hang(signum: int, frame: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def hang_guard() -> Iterator[None]:
+def hang_guard(request: pytest.FixtureRequest) -> Iterator[None]:
     """Break off a test that hangs: first by an exception, then with the stacks of all threads.
 
     A signal of its own, not SIGALRM, so that tests about signals may use that one.
     """
-    faulthandler.dump_traceback_later(TEST_LIMIT * 1.5, exit=True)
+    real = request.config.stash[_REAL_STDERR]
+    faulthandler.dump_traceback_later(TEST_LIMIT * 1.5, exit=True, file=real)
     if not hasattr(signal, "SIGUSR2"):
         yield
         faulthandler.cancel_dump_traceback_later()

@@ -119,4 +119,7 @@ class Stage:
             self._processes.dismiss()
         self._threads.dismiss()
         self._sockets.close()
-        self.context.term()
+        if error is None:
+            self.context.term()
+        else:  # the error may have come before a socket was noted down
+            self.context.destroy(linger=0)
