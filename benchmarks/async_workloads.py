@@ -1,6 +1,6 @@
 """Workloads in event loops: asyncio, uvloop and trio, with the calls that all libraries share.
 
-Over inproc both ends are tasks of one loop, as in a program; over tcp and ipc each end has a process.
+Over inproc both ends are tasks of one loop, as in a program; over tcp and ipc each has a process.
 """
 
 from __future__ import annotations

@@ -13,16 +13,28 @@ from support import FACTOR
 
 PRELUDE = "import os, socket, struct, sys, threading, time, zmqlite as zmq\n"
 
+REFUSED = """
+def refused(call, *classes):
+    try:
+        result = call()
+    except classes or (zmq.ZMQError,) as error:
+        assert str(error)
+        return error
+    raise AssertionError(f"not refused: {result!r}")
+"""
 
-def run_program(code: str, *args: object, timeout: float = 25, env: dict[str, str] | None = None) -> str:
+
+def run_program(
+    code: str, *args: object, timeout: float = 25, env: dict[str, str] | None = None
+) -> str:
     """Run code with zmqlite imported as zmq and return what it printed.
 
     Fails when the process dies of a signal, ends with an error, says anything on stderr, or does
     not end in time.
     """
+    program = PRELUDE + textwrap.dedent(code)
     process = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-W", "error", "-c", PRELUDE + textwrap.dedent(code)]
-        + [str(arg) for arg in args],
+        [sys.executable, "-X", "faulthandler", "-W", "error", "-c", program, *map(str, args)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -44,3 +56,9 @@ def run_program(code: str, *args: object, timeout: float = 25, env: dict[str, st
     if process.returncode or err:
         pytest.fail(f"the program ended with {process.returncode}\n{out}\n{err}")
     return out
+
+
+def program(code: str, *args: object, timeout: float = 25) -> str:
+    """The same with `refused(call, *classes)`: the call must raise one of these, and say
+    something."""
+    return run_program(REFUSED + textwrap.dedent(code), *args, timeout=timeout)

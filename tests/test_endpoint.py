@@ -69,7 +69,11 @@ BIND_ONLY = [
     "udp://*:5555",
     "ipc://*",
 ]
-CONNECT_ONLY = ["tcp://127.0.0.1:0;10.0.0.1:5555", "tcp://*:*;[::1]:5555", "tcp://eth0:44;host:5555"]
+CONNECT_ONLY = [
+    "tcp://127.0.0.1:0;10.0.0.1:5555",
+    "tcp://*:*;[::1]:5555",
+    "tcp://eth0:44;host:5555",
+]
 
 
 @pytest.mark.parametrize("address", BOTH + BIND_ONLY)
@@ -153,7 +157,10 @@ def test_bad_addresses(address: str, words: str) -> None:
         ("tcp://host:00", "nothing listens on port 0"),
         ("ipc://*", "only bind can choose a free path"),
         ("tcp://host:5555/path", "a tcp address has no path; write tcp://host:5555$"),
-        ("tcp://eth0;host:5555", "the port of the source address 'eth0' is missing; .*tcp://eth0:0"),
+        (
+            "tcp://eth0;host:5555",
+            "the port of the source address 'eth0' is missing; .*tcp://eth0:0",
+        ),
         ("tcp://eth0:x;host:5555", "'x' is not a number"),
         ("tcp://;host:5555", r"write tcp://\*:0;host:5555"),
         ("tcp://127.0.0.1:5555;", "the port is missing"),

@@ -101,20 +101,26 @@ class Side:
         """Perform what nobody awaits, wake the first one that somebody does."""
         if not events & self._mask:
             return
-        while self.queue:
-            operation = self.queue[0]()
+        while self.queue and self._serve_first():
+            pass
+
+    def _serve_first(self) -> bool:
+        """Return whether the next one may be served too."""
+        operation = self.queue[0]()
+        try:
             if operation is None or operation.done():
                 self.queue.popleft()
                 self._left()
-                continue
+                return True
             if operation.awaited:
                 operation.wake()
-                return
+                return False
             if not self._turn.take():
                 self.grip.used()
-                return
-            if not operation.perform():
-                return
+                return False
+            return operation.perform()
+        finally:
+            del operation  # the traceback of a conversion's error leads to this frame
 
     def refused(self, operation: Operation) -> Any:
         """An attempt got NOTHING although the socket seemed ready. Return what a last one gets.

@@ -72,8 +72,11 @@ class Calls(Socket["Future[Any]"]):
         tried = False
         if flags & _DONTWAIT or (not link.receivers.queue and link.turn.take()):
             done, tried = try_now(link, attempt)
-            if done is not None:
-                return done
+            try:
+                if done is not None:
+                    return done
+            finally:
+                del done  # the traceback of a conversion's error leads to this frame
         operation = Operation(link.receivers, attempt, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
 

@@ -45,17 +45,18 @@ def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
     future: Future[Any] = Future(loop=link.loop)
     try:
         value = attempt()
-    except Again:
-        value = NOTHING
-    except Exception as error:
-        future.set_exception(_attempts.without_us(error))
-        value = None
-    else:
         if value is not NOTHING and value is not MORE:
             future.set_result(value)
-    if link.waiting:  # the try may have silenced what others wait for
-        link.grip.used()
-    return (future if future.done() else None), value is NOTHING
+        return (future if future.done() else None), value is NOTHING
+    except Again:
+        return None, True
+    except Exception as error:
+        future.set_exception(_attempts.without_us(error))
+        return future, False
+    finally:
+        if link.waiting:  # the try may have silenced what others wait for
+            link.grip.used()
+        del future  # the traceback of a conversion's error leads to this frame
 
 
 def wait_in_line(

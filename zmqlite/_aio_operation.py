@@ -65,7 +65,7 @@ class Operation(_Future):
                 yield from self._perform_awaited()
             return self.result()
         finally:
-            del self  # the traceback of an exception holds this frame
+            del self  # the traceback of an exception leads to this frame
 
     __iter__ = __await__
 
@@ -89,15 +89,18 @@ class Operation(_Future):
 
     def perform(self) -> bool:
         """Try it now; return whether it is over, well or badly."""
-        value = self.attempt()
-        if value is NOTHING:
-            value = self._side.refused(self)
-        if value is MORE:
-            self._side.grip.used()
-        if value is NOTHING or value is MORE:
-            return self.done()
-        self.finish(value)
-        return True
+        try:
+            value = self.attempt()
+            if value is NOTHING:
+                value = self._side.refused(self)
+            if value is MORE:
+                self._side.grip.used()
+            if value is NOTHING or value is MORE:
+                return self.done()
+            self.finish(value)
+            return True
+        finally:
+            del self
 
     def attempt(self) -> Any:
         """Return the result, NOTHING or MORE; an error ends the operation."""
@@ -114,6 +117,8 @@ class Operation(_Future):
             if not isinstance(error, Exception):
                 raise
             return NOTHING
+        finally:
+            del self
 
     def wake(self) -> None:
         """Tell the one who awaits that it is worth a try."""
@@ -193,19 +198,15 @@ class Grip:
         self.loop = loop
         self.readiness = Readiness()
         self.link = ref(link)
-        self._firmly: Looker | None = None
         self._kept: set[Operation] = set()
 
     def keep(self, operation: Operation) -> None:
         """Keep an operation, and its socket, until it is over."""
         self._kept.add(operation)
-        self._firmly = self.link()
 
     def drop(self, operation: Operation) -> None:
         """Let go of an operation."""
         self._kept.discard(operation)
-        if not self._kept:
-            self._firmly = None
 
     def used(self) -> None:
         """The socket was used: if somebody waits, have a look soon."""

@@ -5,7 +5,7 @@ and MORE when it paused in the middle of long work; anything else is its result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -52,7 +52,7 @@ def recv(socket: Any, copy: bool) -> Any:
 def recv_converted(socket: Any, convert: Callable[[bytes], Any]) -> Any:
     """Receive one part and convert it."""
     part = _recv_nonblock(socket)
-    return NOTHING if part is None else next(_converted(convert, part))
+    return NOTHING if part is None else _converted(convert, part)
 
 
 def recv_parts(socket: Any, copy: bool, convert: Callable[[Any], Any] | None) -> Any:
@@ -60,21 +60,20 @@ def recv_parts(socket: Any, copy: bool, convert: Callable[[Any], Any] | None) ->
     parts = _recv_multipart_nonblock(socket, 0, copy)
     if parts is None:
         return NOTHING
-    return parts if convert is None else next(_converted(convert, parts))
+    return parts if convert is None else _converted(convert, parts)
 
 
-def _converted(convert: Callable[[Any], Any], value: Any) -> Iterator[Any]:
-    """A generator, for a frame that does not lead back to its callers; see `without_us`."""
+def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
     try:
-        yield convert(value)
+        return convert(value)
     except StopIteration as error:
         raise RuntimeError("a conversion raised StopIteration") from error
 
 
 def without_us(error: BaseException) -> BaseException:
-    """Return an error of an attempt with the frames of the conversion that raised it, if any.
+    """Return an error with the traceback of the conversion that raised it, if any.
 
-    Ours lead to the future that will carry the error: a cycle. Nor do they tell anything.
+    Our own frames tell nothing, and would keep the socket alive.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code is not _CONVERTED:

@@ -125,10 +125,9 @@ def garbage_of_ours() -> list[Any]:
 
 
 @pytest.mark.parametrize("end", ["cancel", "expire", "timeout", "error", "close", "drop", "done"])
-def test_calls_leave_no_cycles(run: Any, actx: Any, end: str) -> None:
+def test_calls_leave_no_cycles(run: Any, wire: Any, end: str) -> None:
     async def main() -> None:
-        push, pull = zmq.Context(actx).socket(zmq.PUSH, linger=0), actx.socket(zmq.PULL)
-        push.connect(pull.bind("inproc://cycles"))
+        push, pull = wire(at="inproc://cycles")
         pull.rcvtimeo = 1 if end == "timeout" else -1
 
         async def receive(json: bool = False) -> Any:
@@ -151,8 +150,13 @@ def test_calls_leave_no_cycles(run: Any, actx: Any, end: str) -> None:
                 task.cancel()
                 del plain
             elif end in ("error", "done"):
-                push.send(b"no json")
-                push.send(b"no json")
+                push.send_nonblock(b"no json")
+                push.send_nonblock(b"no json")
+                if end == "error":  # both ways: while it waits, and at once
+                    await asyncio.wait({task, plain})
+                    push.send_nonblock(b"no json")
+                    await pull.poll(1000)
+                    assert pull.recv_json().exception()
             await asyncio.wait({task}, timeout=1)
             if not task.cancelled():
                 task.exception()
@@ -168,7 +172,6 @@ def test_calls_leave_no_cycles(run: Any, actx: Any, end: str) -> None:
             assert garbage_of_ours() == []
         finally:
             gc.enable()
-        push.close()
 
     run(main())
 

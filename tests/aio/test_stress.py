@@ -185,7 +185,7 @@ def test_round_trips(run_both: Any, wire: Any) -> None:
 
 
 def test_a_socket_that_is_always_ready_but_refuses_does_not_spin(run_both: Any, wire: Any) -> None:
-    """EVENTS of a ROUTER always says POLLOUT; with ROUTER_MANDATORY a full peer refuses.
+    """EVENTS says POLLOUT if any peer has room; with ROUTER_MANDATORY a full one refuses.
 
     The send waits without turning the loop into a busy one, a receive that waits beside it is
     served, and the send goes on when there is room.
@@ -193,6 +193,7 @@ def test_a_socket_that_is_always_ready_but_refuses_does_not_spin(run_both: Any, 
 
     async def main() -> None:
         dealer, router = wire(zmq.DEALER, zmq.ROUTER, "inproc://mandatory", hwm=2)
+        wire(zmq.DEALER, zmq.DEALER)[0].connect("inproc://mandatory")  # this peer has room
         router.router_mandatory = 1
         await dealer.send(b"hello")
         identity, _ = await router.recv_multipart()

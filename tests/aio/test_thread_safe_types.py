@@ -172,3 +172,21 @@ def test_cancelling_loses_nothing(run: Any, wire: Any) -> None:
             assert [*got, *([part] if part is not None else [])] == [b"%d" % number]
 
     run(main())
+
+
+def test_what_arrives_before_the_signal_exists_is_heard(run: Any, actx: Any) -> None:
+    """Between the first refusal and the making of what watches the socket."""
+
+    async def main() -> None:
+        scatter = actx.socket(zmq.SCATTER, linger=0)
+
+        class Interrupted(azmq.Socket):
+            def _ready_source(self) -> tuple[Any, int]:
+                scatter.send_nonblock(b"in between")
+                return super()._ready_source()
+
+        gather = actx.socket(zmq.GATHER, Interrupted)
+        scatter.connect(gather.bind("inproc://between"))
+        assert await asyncio.wait_for(gather.recv(), LIMIT) == b"in between"
+
+    run(main())

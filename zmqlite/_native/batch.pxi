@@ -1,23 +1,36 @@
-# Many messages in one crossing. Long stays inside let other threads run every millisecond.
+# Many messages in one crossing. Long stays inside handle signals every millisecond and let other threads
+# run every few.
+
+# Who waits for the GIL asks for it after the interpreter's switch interval, 5 ms, and starts to count anew
+# when it is let go before that. Letting go more often, and taking it back at once, starves the others.
+cdef double PATIENCE = 0.006
+
+ctypedef struct Breath:
+    double last      # when signals were looked at
+    double let_go    # when others could have the GIL
 
 # recv_many ends once it holds so many bytes: more of them only leave the processor's caches.
 cdef size_t BATCH_BYTES = 1048576
 
 
-cdef inline int breathe(Handle self, double *last, str operation) except -1:
-    """Let others have the GIL, and handle signals, if the last time was a slice ago."""
-    if now() - last[0] < SLICE:
+cdef inline int breathe(Breath *breath) except -1:
+    """Handle signals, if the last time was a slice ago, and now and then let others have the GIL."""
+    cdef double time = now()
+    if time - breath.last < SLICE:
         return 0
-    with nogil:
-        pass
+    if time - breath.let_go >= PATIENCE:
+        with nogil:
+            pass
+        breath.let_go = now()
     PyErr_CheckSignals()
-    last[0] = now()
+    breath.last = now()
     return 0
 
 
 cdef object send_batch(Handle self, object messages, int flags):
     cdef Py_ssize_t sent = 0
-    cdef double last = now()
+    cdef Breath breath
+    breath.last = breath.let_go = now()
     if has_returned():
         drain_loans()
     try:
@@ -26,7 +39,7 @@ cdef object send_batch(Handle self, object messages, int flags):
                 return sent
             sent += 1
             if not sent & 31:
-                breathe(self, &last, "send_many")
+                breathe(&breath)
     except BaseException as error:
         try:
             error.sent = sent

@@ -73,9 +73,10 @@ cdef class Handle:
     cdef bint _udp               # an udp endpoint was bound or connected
     cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
     cdef bint _recv_more
+    cdef unsigned char _waits    # how many receives in a row had to wait, as far as it matters
     cdef int _state
     cdef list _endpoints
-    cdef set _peer_ids           # CONNECT_ROUTING_IDs already used
+    cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
     cdef bytes _next_peer_id
 
     cdef object _attached(self, object address, const char *text)

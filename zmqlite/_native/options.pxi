@@ -88,8 +88,11 @@ cdef int fail_option(Handle self, int error, int option, object value) except -1
 
 cdef int check_peer_id(Handle self, bytes routing_id) except -1:
     # A second peer with an id that is taken makes libzmq abort the process.
+    cdef int events
+    cdef size_t size = sizeof(events)
     if self._peer_ids is None:
-        self._peer_ids = set()
+        self._peer_ids = {}
+    zmq_getsockopt(self.handle, ZMQ_EVENTS, &events, &size)  # hears of peers that have come or gone
     taken = routing_id in self._peer_ids or (
         ZMQLITE_DRAFTS and self.type_number == ZMQ_ROUTER and len(routing_id)
         and zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id)) >= 0)

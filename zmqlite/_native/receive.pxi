@@ -1,32 +1,59 @@
 # Receiving. As in send.pxi, the functions work inside a socket that the caller has entered, and have
 # left it when they raise. A failed zmq_msg_recv leaves the message empty: nothing to close.
+cdef double NO_WAIT = 2e-6  # a receive that took less seconds did not wait
 
 
 cdef inline int recv_msg(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
     """Receive into `msg` (initialised)."""
-    if zmq_msg_recv(msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+    if self._waits >= EXPECT_WAIT and not flags & ZMQ_DONTWAIT:
+        recv_expecting(self, msg, flags, operation)
+    elif zmq_msg_recv(msg, self.handle, flags | ZMQ_DONTWAIT) >= 0:
+        self._waits = 0
+    else:
         recv_slow(self, msg, flags, operation)
     self._recv_more = zmq_msg_more(msg)
     return 0
 
 
+cdef int recv_expecting(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
+    """Wait without the GIL at once, since the last receives had to wait: a try first would only keep
+    the GIL from the thread that sends, and make one system call more."""
+    cdef Wait wait
+    cdef int error
+    wait_begin(&wait, ZMQ_RCVTIMEO)
+    error = wait_and_recv(self, msg, flags, &wait)
+    if error == 0:
+        if wait.took < NO_WAIT:
+            self._waits = 0
+        return 0
+    return recv_waiting(self, msg, flags, operation, error, &wait)
+
+
 cdef int recv_slow(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
-    """After a first try failed: wait without the GIL, run signal handlers, keep the deadline."""
+    """After a first try failed."""
     cdef int error = libzmq_errno()
     cdef Wait wait
     wait_begin(&wait, ZMQ_RCVTIMEO)
     if error == EAGAIN and not flags & ZMQ_DONTWAIT:
         error = 0
+        if self._waits < EXPECT_WAIT and not self._thread_safe:
+            self._waits += 1
+    return recv_waiting(self, msg, flags, operation, error, &wait)
+
+
+cdef int recv_waiting(Handle self, zmq_msg_t *msg, int flags, str operation, int error,
+                      Wait *wait) except -1:
+    """Wait without the GIL, run signal handlers, keep the deadline."""
     while True:
         if error == EINTR:
             interrupted(self, operation)
-            error = wait_again(&wait, self)
+            error = wait_again(wait, self)
         if error:
             break
-        error = wait_and_recv(self, msg, flags, &wait)
+        error = wait_and_recv(self, msg, flags, wait)
         if error == 0:
             return 0
-        if error == EAGAIN and self._thread_safe and wait_goes_on(&wait, flags):
+        if error == EAGAIN and self._thread_safe and wait_goes_on(wait, flags):
             error = 0
     if error == ETERM and operation == "iterate" and not interpreter_exits():
         leave(self)
@@ -47,6 +74,7 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
             flags |= ZMQ_DONTWAIT
         if error == 0:
             error = libzmq_errno() if zmq_msg_recv(msg, handle, flags) < 0 else 0
+        wait.took = now() - wait.start
     owner_unblock(&self._owner, self._thread_safe)
     wait_restore(wait, self)
     return error

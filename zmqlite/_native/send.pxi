@@ -27,7 +27,16 @@ cdef inline int send_buffer(Handle self, const char *data, Py_ssize_t size, int 
     if self._send_more == DROPPING:
         self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
         return 0
-    if zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT) < 0:
+    cdef int rc
+    if self._waits >= EXPECT_WAIT:
+        # Question and answer: whoever gets this is waiting for it, and wants the GIL when it wakes.
+        owner_block(&self._owner, self._thread_safe)
+        with nogil:
+            rc = zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT)
+        owner_unblock(&self._owner, self._thread_safe)
+    else:
+        rc = zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT)
+    if rc < 0:
         return send_slow(self, NULL, data, size, flags)
     self._send_more = 1 if flags & ZMQ_SNDMORE else 0
     return 0

@@ -154,10 +154,11 @@ cdef class Handle:
             error = attach(self, &zmq_connect, text)
             if error:
                 self._fail_address(error, "connect", address)
+            endpoint = self._attached(address, text)
             if self._next_peer_id is not None:
-                self._peer_ids.add(self._next_peer_id)
+                self._peer_ids[self._next_peer_id] = endpoint
                 self._next_peer_id = None
-            return self._attached(address, text)
+            return endpoint
         finally:
             leave(self)
 
@@ -235,6 +236,8 @@ cdef class Handle:
                               f"this socket's endpoints: {known}" if error == ENOENT else "")
             if address in self._endpoints:
                 self._endpoints.remove(address)
+            if self._peer_ids:  # the ids of the peers that go are free again
+                self._peer_ids = {name: end for name, end in self._peer_ids.items() if end != address}
         finally:
             leave(self)
 

@@ -150,7 +150,7 @@ cdef class Socket(Handle):
 
         A message is a bytes-like object or Frame, or a list or tuple of parts. With DONTWAIT it stops at
         the first message that no peer can take now and returns the number sent before. Other threads
-        get to run, and signals are handled, at least every millisecond. An exception carries the number
+        get to run every few milliseconds, and signals are handled every one. An exception carries the number
         of messages sent before it in its attribute ``sent``. Raises as send().
         """
         return send_batch(self, messages, flags)

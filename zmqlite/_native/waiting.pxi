@@ -2,11 +2,15 @@
 # call that a signal has interrupted is repeated with what is left of it; the option shows the user's
 # value again before any Python code runs.
 
+cdef enum:
+    EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
+
 ctypedef struct Wait:
     double start     # when the call began to wait
     int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
     int limit        # the user's timeout in ms, once it is known; -1 for none
     int left         # what the next try may take; -1 for "the option says it"
+    double took      # how long the last try lasted, in seconds
 
 
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:

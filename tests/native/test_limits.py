@@ -1,0 +1,220 @@
+"""The system runs out of something: an exception says of what."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from programs import program
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
+
+
+@linux_only
+@pytest.mark.parametrize("spare", [0, 1, 2, 3, 4, 5, 6, 8, 10, 12])
+def test_no_descriptors_for_a_context(spare):
+    program(
+        """
+        import resource
+        spare = int(sys.argv[1])
+        context = zmq.Context()
+        taken = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        try:
+            while True:
+                taken.append(os.dup(0))
+        except OSError:
+            pass
+        for fd in taken[:spare]:
+            os.close(fd)
+        try:
+            made = [context.socket(zmq.PAIR)]
+        except zmq.ZMQError as error:
+            assert error.errno == 24 and "ulimit" in str(error), error
+            assert spare < 14
+            made = []
+        for call in (lambda: made.append(context.socket(zmq.PUSH)), lambda: made[0].bind("tcp://127.0.0.1:*"),
+                     lambda: made[0].connect("tcp://127.0.0.1:9"), lambda: made[0].poll(1),
+                     lambda: zmq.Poller().register(made[0]), lambda: zmq.Poller().poll(1)):
+            try:
+                call()
+            except (zmq.ZMQError, IndexError) as error:
+                pass
+        for fd in taken[spare:]:
+            os.close(fd)
+        context.socket(zmq.PAIR).close()
+        context.destroy(0)
+        """,
+        spare,
+    )
+
+
+@linux_only
+def test_no_descriptors_while_connections_come():
+    program(
+        """
+        import resource
+        server = zmq.REP(bind="tcp://127.0.0.1:*")
+        port = int(server.last_endpoint.decode().rpartition(":")[2])
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 40, used + 40))
+        raws = []
+        try:
+            for _ in range(100):
+                raws.append(socket.create_connection(("127.0.0.1", port)))
+        except OSError:
+            pass
+        assert len(raws) >= 15
+        refused(lambda: [zmq.PAIR(linger=0) for _ in range(100)])
+        for raw in raws:
+            raw.close()
+        time.sleep(0.05)
+        def ask():
+            with zmq.REQ(connect=server.last_endpoint.decode(), linger=0) as client:
+                client.send(b"?")
+                return server.poll(200) and server.recv() and (server.send(b"!") or client.recv())
+        for _ in range(20):
+            if ask():
+                break
+        else:
+            raise AssertionError("the server does not recover")
+        """
+    )
+
+
+@linux_only
+def test_no_memory_for_threads():
+    program(
+        """
+        import resource
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * 4096
+        resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20),) * 2)
+        context = zmq.Context(io_threads=200)
+        assert refused(lambda: context.socket(zmq.PAIR)).errno == 12
+        context.io_threads = 1
+        context.socket(zmq.PAIR).close()
+        context.term()
+        """
+    )
+
+
+@linux_only
+def test_threads_that_cannot_run_as_they_are_told():
+    """Scheduling that the system refuses ended the process, also for want of a privilege."""
+    program(
+        """
+        bad = [(zmq.THREAD_SCHED_POLICY, 99), (zmq.THREAD_AFFINITY_CPU_ADD, 1000),
+               (zmq.THREAD_AFFINITY_CPU_ADD, 2**31 - 1)]
+        for option, value in bad:
+            context = zmq.Context()
+            context.set(option, value)
+            for _ in range(2):
+                error = refused(lambda: context.socket(zmq.PAIR))
+                assert "THREAD_" in str(error)
+            context.term()
+        context = zmq.Context()
+        context.set(zmq.THREAD_AFFINITY_CPU_ADD, 1000)
+        context.set(zmq.THREAD_AFFINITY_CPU_REMOVE, 1000)
+        context.set(zmq.THREAD_AFFINITY_CPU_ADD, min(os.sched_getaffinity(0)))
+        context.socket(zmq.PAIR).close()
+        context.term()
+        if os.getuid() == 0:
+            os.setgid(65534), os.setuid(65534)
+        for options in ([(zmq.THREAD_PRIORITY, 5)], [(zmq.THREAD_SCHED_POLICY, os.SCHED_FIFO)],
+                        [(zmq.THREAD_SCHED_POLICY, os.SCHED_RR), (zmq.THREAD_PRIORITY, 200)]):
+            context = zmq.Context()
+            for option, value in options:
+                context.set(option, value)
+            try:
+                context.socket(zmq.PAIR).close()
+            except zmq.ZMQError as error:
+                assert "THREAD_" in str(error)
+            context.term()
+        """
+    )
+
+
+def test_limits_beyond_reason():
+    program(
+        """
+        for number in (-1, 1 << 20, (1 << 31) - 1):
+            refused(lambda: zmq.Context(io_threads=number), zmq.ZMQError, ValueError)
+        refused(lambda: zmq.Context(io_threads=1 << 40), OverflowError, zmq.ZMQError)
+        context = zmq.Context()
+        for number in (-1, 0, 1 << 20, (1 << 31) - 1):
+            refused(lambda: context.set(zmq.MAX_SOCKETS, number))
+            if number:
+                refused(lambda: context.set(zmq.IO_THREADS, number))
+        context.max_sockets = 65535
+        context.socket(zmq.PAIR).close()
+        context.term()
+        """
+    )
+
+
+def test_a_context_without_io_threads():
+    program(
+        """
+        context = zmq.Context(io_threads=0)
+        one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+        for address in ("tcp://127.0.0.1:*", "ipc://*", "ws://127.0.0.1:*"):
+            refused(lambda: one.bind(address))
+        for address in ("tcp://127.0.0.1:9", "ipc:///tmp/nobody-there"):
+            refused(lambda: one.connect(address))
+        one.bind("inproc://works")
+        two.connect("inproc://works")
+        two.send(b"fine")
+        assert one.recv() == b"fine"
+        context.destroy(0)
+        """
+    )
+
+
+@linux_only
+def test_more_sockets_than_a_context_has_room_for():
+    program(
+        """
+        import resource
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        context = zmq.Context()
+        made = []
+        def more():
+            while True:
+                made.append(context.socket(zmq.PUSH, linger=0))
+                made[-1].connect("inproc://pending")
+        error = refused(more)
+        assert error.errno == 24 and "MAX_SOCKETS" in str(error)
+        if hard > 1100:
+            assert len(made) == 1023
+        context.destroy()
+        """
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pending_inproc_connections_at_the_limit(count):
+    """zmq_ctx_term needs one more socket to end them, and asserted that it gets it."""
+    program(
+        """
+        count = int(sys.argv[1])
+        for end in ("destroy", "term", "timeout", "shutdown"):
+            context = zmq.Context()
+            context.max_sockets = count
+            sockets = [context.socket(zmq.PUSH, linger=0) for _ in range(count)]
+            for number, one in enumerate(sockets):
+                one.connect(f"inproc://nobody-{number % 3}")
+                one.send(b"into the void")
+            refused(lambda: context.socket(zmq.PAIR))
+            if end == "destroy":
+                context.destroy()
+                continue
+            if end == "shutdown":
+                context.shutdown()
+            for one in sockets:
+                one.close()
+            context.term(*[5] * (end == "timeout"))
+        """,
+        count,
+    )
