@@ -388,3 +388,22 @@ def test_a_monitor_that_nobody_reads():
         server.monitor(None)
         """
     )
+
+
+def test_a_high_water_mark_is_set_while_peers_leave():
+    """It was told to peers whose memory was gone."""
+    program(
+        """
+        push = zmq.PUSH(bind="inproc://mark", linger=0)
+        for turn in range(2000):
+            pull = zmq.PULL(connect="inproc://mark")
+            push.getsockopt(zmq.EVENTS)
+            pull.close()
+            for look in range(8):
+                push.getsockopt(zmq.EVENTS)
+                push.sndhwm = 100 + turn % 7
+                if look == 3:
+                    time.sleep(0.0001)
+        push.close()
+        """
+    )
