@@ -23,6 +23,9 @@ from ._attempts import MORE, NOTHING
 from ._native import core
 from .socket import Socket
 
+if TYPE_CHECKING:
+    from ._aio_futures import Count
+
 __all__ = ["Calls"]
 
 _T = TypeVar("_T")
@@ -292,7 +295,7 @@ class Calls(Socket["Future[Any]"]):
 
     def send_many(
         self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0
-    ) -> Sending:
+    ) -> Count:
         """Send every message of an iterable; a Future of how many.
 
         Its attribute ``sent`` counts them while it waits, and after it was cancelled.
@@ -309,11 +312,9 @@ class Calls(Socket["Future[Any]"]):
             tried = value is NOTHING
             if flags & _DONTWAIT:
                 operation.finish(operation.sent)
-        if operation.done():
-            return operation
-        return cast(
-            "Sending", wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
-        )
+        if not operation.done():
+            wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
+        return cast("Count", operation)
 
     if TYPE_CHECKING:  # these end in send and send_multipart
 

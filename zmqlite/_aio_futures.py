@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,14 +30,19 @@ class Sending(Operation):
         super().__init__(side, attempt)
         self._batch = cast("_attempts.Batch", attempt)
 
-    if TYPE_CHECKING:
-
-        def __await__(self) -> Generator[Any, None, int]: ...
-
     @property
     def sent(self) -> int:
         """How many messages are sent so far, also after it was cancelled."""
         return self._batch.sent
+
+
+if TYPE_CHECKING:
+
+    class Count(Future[int]):
+        """A `Sending` as its users see it: an Operation says nothing of its result."""
+
+        @property
+        def sent(self) -> int: ...
 
 
 def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
