@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 
 from .command import INTERRUPTED, Command
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.run(arguments)
     except KeyboardInterrupt:
+        # Ctrl-C may strike between opening something and noting it down; that is no news now
+        warnings.simplefilter("ignore", ResourceWarning)
         print("zmqlite: interrupted", file=sys.stderr)
         return INTERRUPTED
     return code
