@@ -182,7 +182,8 @@ def sodium_version_header(tree: Path, version: str) -> str:
 
 
 # Sources of libzmq that are compiled together, so that the compiler sees through the calls between
-# them as link-time optimisation would, without its price at each link (see docs/performance.md). "data" is what a user's thread runs through, "io" what an I/O thread does.
+# them as link-time optimisation would, without its price at each link (see docs/performance.md).
+# "data" is what a user's thread runs through, "io" what an I/O thread does.
 JOINED = {
     f"{name}.cpp": joint
     for joint, names in {
