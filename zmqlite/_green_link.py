@@ -37,12 +37,11 @@ class GreenPace(Pace):
 
     def rest(self) -> None:
         """Let everybody else run."""
-        self.resting += 1
+        self.pause()
         try:
             gevent.sleep(0)
         finally:
-            self.restart()
-            self.resting -= 1
+            self.resume()
 
 
 _paces: WeakKeyDictionary[Any, GreenPace] = WeakKeyDictionary()

@@ -70,8 +70,8 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     """Set how much of one pass of this thread's hub its sockets may use before other greenlets
     run.
 
-    After ``seconds`` (2 ms unless set) or ``count`` (4096) operations that could be done at once,
-    the next one lets others run first.
+    After ``seconds`` (1 ms unless set) or ``count`` (4096) operations that could be done at once,
+    the next one lets others run first. With ``count=0`` every call does.
     """
     pace_of_hub(gevent.get_hub()).set(seconds, count)
 

@@ -4,38 +4,60 @@
 
 
 cdef class Turn:
-    """Turn(call_soon): how much of one pass of a loop its sockets may use, together.
+    """Turn(call_soon, quiet=8): how much of one pass of a loop its sockets may use, together.
 
     Operations that can be done at once never suspend their task, so a flooded socket would keep the
     loop to itself. After ``seconds`` or ``count`` of them in one pass the next one has to wait for the
-    next pass. The first few are not counted, so that quiet sockets pay nothing.
+    next pass. The clock starts behind the first ``quiet`` ones, when ``call_soon`` is given ``reset``, so
+    that quiet sockets pay nothing. ``clock`` may be set to a callable that tells the time in seconds.
     """
 
     cdef object _call_soon
-    cdef int _used
+    cdef readonly int used
+    cdef int _free           # how many come before the clock starts
+    cdef int _count
+    cdef int _quiet
     cdef double _start
-    cdef public int count
     cdef public double seconds
+    cdef public object clock
 
-    def __init__(self, call_soon):
+    def __init__(self, call_soon, int quiet=8):
         self._call_soon = call_soon
+        self._quiet = quiet
         self.count = 4096
-        self.seconds = 0.002
+        self.seconds = 0.001
+
+    @property
+    def count(self):
+        return self._count
+
+    @count.setter
+    def count(self, int most):
+        self._count = most
+        self._free = min(self._quiet, max(most - 1, 0))
+
+    cdef inline double _now(self) except? -1:
+        return now() if self.clock is None else self.clock()
 
     cpdef bint take(self) except -1:
         """Count one operation; return whether it may be done in this pass."""
-        self._used += 1
-        if self._used <= 8:
+        self.used += 1
+        if self.used <= self._free:
             return True
-        if self._used == 9:
-            self._start = now()
+        if self.used == self._free + 1:
+            self._start = self._now()
             self._call_soon(self.reset)
-            return True
-        return self._used <= self.count and now() - self._start < self.seconds
+            return self._count > 0
+        return self.used <= self._count and self._now() - self._start < self.seconds
+
+    @property
+    def spent(self):
+        """How long ago the clock was started in this pass; 0 if it was not."""
+        return self._now() - self._start if self.used > self._free else 0.0
 
     def reset(self):
         """A pass is over."""
-        self._used = 0
+        self.used = 0
 
 
 @cython.final
