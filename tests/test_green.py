@@ -183,7 +183,7 @@ def test_time_limits(green_context: Any) -> None:
         start = time.monotonic()
         with pytest.raises(zmqlite.Again, match="TIMEO of 30 ms"):
             call()
-        assert 0.029 < time.monotonic() - start < 2 * FACTOR
+        assert 0.029 < time.monotonic() - start < 15 * FACTOR
     with pytest.raises(zmqlite.Again):
         next(lone)
     lone.rcvtimeo = push.sndtimeo = 0
