@@ -33,8 +33,6 @@ _CallsT = TypeVar("_CallsT", bound="Calls")
 _DONTWAIT = 1
 _LOSSLESS = "surrogateescape"
 
-_running_loop = asyncio._get_running_loop
-
 
 class Calls(Socket["Future[Any]"]):
     """The half of an asyncio `Socket` that moves messages."""
@@ -63,7 +61,7 @@ class Calls(Socket["Future[Any]"]):
 
     def _linked(self) -> Link:
         link = self._link
-        if link is None or link.loop is not _running_loop():
+        if link is None or not link.lane.here():
             link = self._attach()
         return link
 
@@ -82,6 +80,14 @@ class Calls(Socket["Future[Any]"]):
                 del done  # the traceback of a conversion's error leads to this frame
         operation = Operation(link.receivers, attempt, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
+
+    def _wait_to_recv(self, ends: bool = False) -> Any:
+        """Wait in line for a part; the quick way has just tried in vain."""
+        link = cast("Link", self._link)
+        if link.waiting:  # the try may have silenced what others wait for
+            link.grip.used()
+        operation = Operation(link.receivers, partial(_attempts.recv, self, True), ends=ends)
+        return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
 
     @overload
     def recv(
@@ -102,6 +108,8 @@ class Calls(Socket["Future[Any]"]):
             done = lane.recv(self)
             if done is not None:
                 return done
+            if lane.refused:
+                return self._wait_to_recv()
         return self._begin_recv(partial(_attempts.recv, self, copy), flags)
 
     @overload
@@ -204,6 +212,8 @@ class Calls(Socket["Future[Any]"]):
             ready = lane.next(self)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
+            if lane.refused:
+                return cast("Awaitable[bytes]", self._wait_to_recv(ends=True))
         attempt = partial(_attempts.recv, self, True)
         return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, ends=True))
 

@@ -2,6 +2,13 @@
 # It knows no loop; it is given what it needs of one. Whatever is not quick is answered with None, and the
 # module of the loop goes the long way, which also meets the errors.
 
+cdef extern from "Python.h":
+    PyObject *PyThreadState_GetDict()
+    PyObject *PyDict_GetItem(object dict, object key)
+
+# Where asyncio before Python 3.12 notes in a thread which loop runs there.
+cdef str RUNNING = "__asyncio_running_event_loop__"
+
 
 cdef class Turn:
     """Turn(call_soon, quiet=8): how much of one pass of a loop its sockets may use, together.
@@ -80,6 +87,7 @@ cdef class QuickLane:
     """QuickLane(turn, loop, running_loop, future, used): one socket's quick way in one loop.
 
     ``receivers``, ``senders`` and ``pollers`` count who waits in line: nobody overtakes them.
+    ``refused`` says after an answer of None whether libzmq was asked and could not do it now.
     """
 
     cdef Turn _turn
@@ -88,6 +96,8 @@ cdef class QuickLane:
     cdef object _future
     cdef object _used
     cdef object _sent        # the one finished future of all sends: None is None
+    cdef object _running     # asyncio's note that our loop runs, as far as there is one
+    cdef readonly bint refused
     cdef public int receivers
     cdef public int senders
     cdef public int pollers
@@ -100,8 +110,26 @@ cdef class QuickLane:
         self._used = used
         self._sent = self._finished(None)
 
+    cpdef bint here(self) except -1:
+        """Return whether our loop is the one that runs.
+
+        Until Python 3.11 asyncio asks the kernel for the process number to answer that. So look at
+        its note first: it is another object as soon as another loop runs, or none.
+        """
+        cdef PyObject *local = PyThreadState_GetDict()
+        cdef PyObject *running = NULL
+        if local != NULL:
+            running = PyDict_GetItem(<object> local, RUNNING)
+        if running != NULL and running == <PyObject *> self._running:
+            return True
+        if self._running_loop() is not self._loop:
+            return False
+        if running != NULL:
+            self._running = <object> running
+        return True
+
     cdef inline bint _open(self) except -1:
-        return self._running_loop() is self._loop and self._turn.take()
+        return self.here() and self._turn.take()
 
     cdef object _finished(self, object value):
         future = self._future(loop=self._loop)
@@ -110,6 +138,7 @@ cdef class QuickLane:
 
     cdef object _receive(self, Socket socket):
         cdef zmq_msg_t msg
+        self.refused = False
         if self.receivers or socket.handle == NULL or not self._open():
             return None
         if has_returned():
@@ -117,6 +146,7 @@ cdef class QuickLane:
         zmq_msg_init(&msg)
         enter(socket, "recv")
         if zmq_msg_recv(&msg, socket.handle, ZMQ_DONTWAIT) < 0:
+            self.refused = libzmq_errno() == EAGAIN
             leave(socket)
             return None
         socket._recv_more = zmq_msg_more(&msg)
@@ -144,6 +174,7 @@ cdef class QuickLane:
     def send(self, Socket socket not None, data, int flags):
         """Send small bytes; return a finished future, or None."""
         cdef Py_ssize_t size
+        self.refused = False
         if (self.senders or not PyBytes_CheckExact(data) or socket._special or socket._send_more
                 or socket.handle == NULL):
             return None
@@ -154,6 +185,7 @@ cdef class QuickLane:
             drain_loans()
         enter(socket, "send")
         if zmq_send(socket.handle, PyBytes_AS_STRING(data), size, flags | ZMQ_DONTWAIT) < 0:
+            self.refused = libzmq_errno() == EAGAIN
             leave(socket)
             return None
         socket._send_more = flags & ZMQ_SNDMORE
