@@ -476,6 +476,17 @@ def test_threads_have_hubs_of_their_own(green_context: Any) -> None:
         return value
 
     assert in_thread(talk)() == b"x"
+    first.send(b"here")  # both belong to our hub again
+    assert second.recv() == b"here"
+
+    def borrow() -> None:
+        first.send(b"there")  # at once, but not as a part of our hub's pass
+        assert first._link.home is gevent.get_hub()
+        assert second.recv() == b"there"
+        assert second._link.home is gevent.get_hub()
+        gevent.get_hub().destroy()
+
+    in_thread(borrow)()
     greenlet = gevent.spawn(second.recv)
     wait_for(second)
 

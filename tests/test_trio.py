@@ -260,6 +260,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
     async def main() -> None:
         first, second = pair(trio_context)
         await first.poll(0)
+        zmq.set_fairness(seconds=1000, count=10)
         first._link.pace.rest = None  # who rests fails
         for _ in range(100):
             await first.send(b"x")

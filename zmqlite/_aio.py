@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
@@ -118,7 +119,10 @@ class Side:
             if not self._turn.take():
                 self.grip.used()
                 return False
-            return operation.perform()
+            begin = monotonic()
+            done = operation.perform()
+            self._turn.weigh(monotonic() - begin)
+            return done
         finally:
             del operation  # the traceback of a conversion's error leads to this frame
 

@@ -13,6 +13,7 @@ import pickle
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _attempts
@@ -314,7 +315,9 @@ class Calls(Socket["Future[Any]"]):
         operation = Sending(link.senders, _attempts.Batch(self, messages, flags))
         tried = False
         if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+            begin = monotonic()
             value = operation.attempt()
+            link.turn.weigh(monotonic() - begin)
             if link.waiting:
                 link.grip.used()
             if value is not NOTHING and value is not MORE:

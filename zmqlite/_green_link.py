@@ -33,7 +33,7 @@ class GreenPace(Pace):
             if alive is not None and mine is not None:
                 alive.loop.run_callback(mine.restart)
 
-        super().__init__(soon)
+        super().__init__(soon, quiet=0)
 
     def rest(self) -> None:
         """Let everybody else run."""

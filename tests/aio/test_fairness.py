@@ -201,6 +201,32 @@ def test_several_receives_that_nobody_awaits_share_it_too(run: Any, wire: Any) -
     run(main())
 
 
+def test_long_operations_count_for_what_they_are(run_both: Any, wire: Any) -> None:
+    """Eight of them at once, as of short ones, would keep others waiting for 16 ms."""
+
+    async def main() -> None:
+        push, pull = wire(at="inproc://long", hwm=0)
+        await push.send_many([b"x"] * 60)
+        await asyncio.sleep(0)
+        done = 0
+
+        async def receive() -> None:
+            nonlocal done
+            while done < 60:
+                await pull.recv_serialized(lambda parts: time.sleep(0.002))
+                done += 1
+
+        task = asyncio.ensure_future(receive())
+        most = 0
+        while not task.done():
+            before = done
+            await asyncio.sleep(0)
+            most = max(most, done - before)
+        assert most <= 2
+
+    run_both(main())
+
+
 @pytest.mark.parametrize("how", ["send", "send_many", "send_multipart"])
 def test_a_sender_that_never_waits_lets_others_run(run: Any, actx: Any, how: str) -> None:
     async def main() -> None:
