@@ -51,6 +51,13 @@ def run() -> Runner:
     return lambda work: run_in(new_loop(), work, 30 * FACTOR)
 
 
+@pytest.fixture
+def run_uvloop() -> Runner:
+    """Run a coroutine in uvloop's loop."""
+    loop = new_loop("uvloop")
+    return lambda work: run_in(loop, work, 30 * FACTOR)
+
+
 @pytest.fixture(params=LOOPS)
 def run_both(request: pytest.FixtureRequest) -> Runner:
     """Run a coroutine in a loop of each kind in turn."""
