@@ -272,6 +272,39 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("kinds", ["PAIR PAIR", "CLIENT SERVER", "SCATTER GATHER"])
+def test_nothing_runs_while_there_is_no_news(trio_context: Any, kinds: str) -> None:
+    """No deadline is set, and no pass made, to come and look."""
+    if "PAIR" not in kinds and not zmqlite.DRAFT_API:
+        pytest.skip("built without drafts")
+
+    class Passes(trio.abc.Instrument):  # type: ignore[misc]
+        count = 0
+
+        def before_io_wait(self, timeout: float) -> None:
+            self.count += 1
+
+    async def main() -> None:
+        first, second = pair(trio_context, [getattr(zmq, kind) for kind in kinds.split()])
+        passes = Passes()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(second.recv)
+            nursery.start_soon(second.recv)
+            nursery.start_soon(second.poll)
+            await waiting(second, count=3)
+            own = trio.current_effective_deadline()  # the test's own limit
+            left = trio.lowlevel.current_statistics().seconds_to_next_deadline
+            assert trio.current_time() + left == pytest.approx(own, abs=1)
+            trio.lowlevel.add_instrument(passes)
+            await trio.sleep(0.1)
+            trio.lowlevel.remove_instrument(passes)
+            assert passes.count <= 4
+            for _ in range(3):  # two are received, one is polled
+                await first.send(b"x")
+
+    run(main)
+
+
 def test_sending_does_not_swallow_the_news_of_a_receiver(trio_context: Any) -> None:
     """Each use of a socket may silence its descriptor, under a task that watches it."""
 
