@@ -15,6 +15,8 @@ import zmqlite as zmq
 
 FACTOR = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
 """Stretches every timeout of the suite."""
+LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
+"""The long form of tests that have one; see docs/asyncio.md."""
 
 
 def connect_pair(

@@ -6,7 +6,6 @@ ZMQLITE_TEST_LONG=1 makes it a million cancelled receives and a million messages
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import statistics
@@ -16,7 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 from pauses import MOST, PROMISE, SlowClock, typical
-from support import FACTOR
+from support import FACTOR, LONG
 
 import zmqlite
 
@@ -24,16 +23,8 @@ trio: Any = pytest.importorskip("trio")
 zmq: Any = pytest.importorskip("zmqlite.trio")
 pace_of_run: Any = pytest.importorskip("zmqlite._trio_link").pace_of_run
 
-LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 LIMIT = 3600 if LONG else 38 * FACTOR
 ROUNDS = 1_200_000 if LONG else 100_000
-pytestmark = pytest.mark.timeout(3600 if LONG else 60)
-
-if LONG:
-
-    @pytest.fixture(autouse=True)
-    def hang_guard() -> None:
-        """The guard of the other tests is for short ones."""
 
 
 def run(main: Callable[..., Awaitable[Any]], *args: Any) -> Any:

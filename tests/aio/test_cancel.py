@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from collections import Counter
 from typing import Any
 
 import pytest
 from storm import CALLS, STYLES, TICKS, storm
+from support import LONG
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
-LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 ROUNDS = 1_000_000 // (2 * len(CALLS) * len(STYLES)) if LONG else 0
 SECONDS = 0.25  # for each kind
 

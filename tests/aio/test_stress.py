@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, LONG
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 from zmqlite._aio import Link
 
-LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 SCALE = 10 if LONG else 1
 STALL = 5 * FACTOR
-pytestmark = pytest.mark.timeout(1200 if LONG else 60)
-
-if LONG:
-
-    @pytest.fixture(autouse=True)
-    def hang_guard() -> None:
-        """The guard of the other tests is for short ones."""
 
 
 async def watched(progress: Callable[[], Any], *works: Any) -> None:
