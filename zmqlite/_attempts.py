@@ -122,11 +122,10 @@ def poll(socket: Any, flags: int) -> Any:
 
 def some_of(messages: list[Any], start: int) -> list[Any]:
     """Return so many messages from `start` on as are sent in a small part of a millisecond."""
-    message: Any = messages[start] if start < len(messages) else b""
-    small = not hasattr(message, "__len__") or len(message) < 65536
-    if isinstance(message, (list, tuple)):
-        small = all(not hasattr(part, "__len__") or len(part) < 65536 for part in message)
-    return messages[start : start + (_SMALL if small else _LARGE)]
+    first: Any = messages[start] if start < len(messages) else b""
+    parts: Iterable[Any] = first if type(first) in (list, tuple) else (first,)
+    large = any(hasattr(part, "__len__") and len(part) >= 65536 for part in parts)
+    return messages[start : start + (_LARGE if large else _SMALL)]
 
 
 class Batch:

@@ -183,6 +183,8 @@ def calls(address: str, trips: int, folder: Path) -> Counter[str]:
     """Run the program under strace; return how often its main thread made each system call."""
     log = folder / "strace.txt"
     env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
+    for name in ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE"):  # they have calls of their own
+        env.pop(name, None)
     words = ["strace", "-o", str(log), sys.executable, "-c", PROGRAM, address, str(trips)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=env, timeout=120)
     if "ptrace" in done.stderr:

@@ -17,7 +17,11 @@ import zmqlite as zmq
 
 def start(code, *args, warnings="error"):
     """Start a Python program with zmqlite imported as zmq."""
-    program = "import sys, threading, zmqlite as zmq\n" + textwrap.dedent(code)
+    program = (
+        "import signal, sys, threading, zmqlite as zmq\n"
+        # who runs the tests in the background may have told all children to ignore it
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n" + textwrap.dedent(code)
+    )
     return subprocess.Popen(
         [sys.executable, "-W", warnings, "-c", program, *map(str, args)],
         stdin=subprocess.PIPE,

@@ -61,10 +61,13 @@ cdef class Turn:
         return self.used <= self._count and self._now() - self._start < self.seconds
 
     cpdef int weigh(self, double seconds) except -1:
-        """Say how long the operation took that was counted last. A long one starts the clock."""
+        """Say how long the operation took that was counted last. A long one starts the clock.
+
+        From its end: it may have been another process that took the time.
+        """
         if self.used <= self._free and seconds > self.seconds / 8:
             self.used = self._free + 1
-            self._start = self._now() - seconds
+            self._start = self._now()
             self._call_soon(self.reset)
         return 0
 
