@@ -48,7 +48,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     """Set how much of one pass of the running loop its sockets may use before other tasks run.
 
     A flooded socket never has to wait, so its task would never pause by itself. After ``seconds``
-    (2 ms unless set) or ``count`` (4096) operations that could be done at once, the next one
+    (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one
     waits for the next pass of the loop.
     """
     turn = turn_of(_asyncio.get_running_loop())
