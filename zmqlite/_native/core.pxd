@@ -71,9 +71,11 @@ cdef class Handle:
     cdef bint _thread_safe
     cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
     cdef bint _udp               # an udp endpoint was bound or connected
+    cdef bint _inproc            # an inproc endpoint was: the peer may be a thread that wants the GIL
     cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
     cdef bint _recv_more
-    cdef unsigned char _waits    # how many receives in a row had to wait, as far as it matters
+    cdef unsigned char _waits    # how far a receive is expected to wait: see EXPECT_WAIT
+    cdef float _sending          # how long the last send without the GIL took, in seconds
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each

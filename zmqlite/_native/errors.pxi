@@ -15,7 +15,7 @@ from libc.errno cimport (
     EAGAIN, EBUSY, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, memset, strlen
+from libc.string cimport memcpy, memset, strlen, strncmp
 
 from .libzmq cimport *
 
@@ -38,6 +38,7 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void full_fence()
     double now()
     void pause_thread(double seconds)
+    void set_errno(int error)
     bint usable_fd(int fd)
 
 cdef extern from "guard.hpp" namespace "zmqlite":

@@ -4,6 +4,7 @@
 
 #include <Python.h>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -165,6 +166,11 @@ static inline double now ()
 {
     return std::chrono::duration<double> (std::chrono::steady_clock::now ().time_since_epoch ())
       .count ();
+}
+
+static inline void set_errno (int error)
+{
+    errno = error;
 }
 
 static inline void pause_thread (double seconds)

@@ -16,15 +16,17 @@ cdef inline int recv_msg(Handle self, zmq_msg_t *msg, int flags, str operation) 
 
 
 cdef int recv_expecting(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
-    """Wait without the GIL at once, since the last receives had to wait: a try first would only keep
-    the GIL from the thread that sends, and make one system call more."""
+    """Wait without the GIL at once, since the last receives had to wait."""
     cdef Wait wait
     cdef int error
     wait_begin(&wait, ZMQ_RCVTIMEO)
     error = wait_and_recv(self, msg, flags, &wait)
     if error == 0:
-        if wait.took < NO_WAIT:
-            self._waits = 0
+        if wait.took + self._sending >= NO_WAIT:
+            self._waits = USED_TO_WAIT
+        else:
+            self._waits -= 1
+        self._sending = 0
         return 0
     return recv_waiting(self, msg, flags, operation, error, &wait)
 

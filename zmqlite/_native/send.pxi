@@ -22,18 +22,40 @@ cdef Py_ssize_t buffer_size(object data, str operation) except -1:
     return size
 
 
+cdef inline bint wakes_thread(Handle self, int flags) noexcept:
+    """Whether this send completes a message for which a thread of this process is probably waiting."""
+    return self._waits >= EXPECT_WAIT and self._inproc and not flags & ZMQ_SNDMORE
+
+
+cdef int send_waking(
+        Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags) noexcept:
+    """A try to send during which the thread that is to answer can have the GIL."""
+    cdef int rc
+    cdef int error
+    cdef void *handle = self.handle
+    cdef double start = now()
+    owner_block(&self._owner, self._thread_safe)
+    with nogil:
+        if msg != NULL:
+            rc = zmq_msg_send(msg, handle, flags | ZMQ_DONTWAIT)
+        else:
+            rc = zmq_send(handle, data, size, flags | ZMQ_DONTWAIT)
+        error = libzmq_errno()
+        self._sending = now() - start
+    owner_unblock(&self._owner, self._thread_safe)
+    if rc < 0:
+        set_errno(error)  # taking the GIL back may have changed it
+    return rc
+
+
 cdef inline int send_buffer(Handle self, const char *data, Py_ssize_t size, int flags) except -1:
     """Send a copy of `size` bytes."""
     if self._send_more == DROPPING:
         self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
         return 0
     cdef int rc
-    if self._waits >= EXPECT_WAIT:
-        # Question and answer: whoever gets this is waiting for it, and wants the GIL when it wakes.
-        owner_block(&self._owner, self._thread_safe)
-        with nogil:
-            rc = zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT)
-        owner_unblock(&self._owner, self._thread_safe)
+    if wakes_thread(self, flags):
+        rc = send_waking(self, NULL, data, size, flags)
     else:
         rc = zmq_send(self.handle, data, size, flags | ZMQ_DONTWAIT)
     if rc < 0:
@@ -47,7 +69,12 @@ cdef inline int send_msg(Handle self, zmq_msg_t *msg, int flags) except -1:
     if self._send_more == DROPPING:
         self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
         return 0
-    if zmq_msg_send(msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+    cdef int rc
+    if wakes_thread(self, flags):
+        rc = send_waking(self, msg, NULL, 0, flags)
+    else:
+        rc = zmq_msg_send(msg, self.handle, flags | ZMQ_DONTWAIT)
+    if rc < 0:
         return send_slow(self, msg, NULL, 0, flags)
     self._send_more = 1 if flags & ZMQ_SNDMORE else 0
     return 0

@@ -213,8 +213,10 @@ cdef class Handle:
             if "://" not in endpoint:  # libzmq leaves it out for udp
                 endpoint = str(address).partition("://")[0] + "://" + endpoint
         self._endpoints.append(endpoint)
-        if text[0] == b"u" and text[1] == b"d" and text[2] == b"p":
+        if strncmp(text, "udp", 3) == 0:
             self._udp = True
+        elif strncmp(text, "inproc", 6) == 0:
+            self._inproc = True
         return endpoint
 
     def unbind_raw(self, address):

@@ -2,8 +2,15 @@
 # call that a signal has interrupted is repeated with what is left of it; the option shows the user's
 # value again before any Python code runs.
 
+# Question and answer: whoever receives has to wait nearly every time. To try first would only keep the
+# GIL from the thread that is to answer, and cost a system call; so after a few waits a receive waits at
+# once, and a send to a thread of this process lets the GIL go, for that thread wants it when it wakes.
+# Where messages come in a stream neither pays, so that some receives that found one end it again. On a
+# busy processor the peer runs, and answers, while we are still in the send: that is a wait as well.
+
 cdef enum:
     EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
+    USED_TO_WAIT = 10  # ... and the count is set to this, from where receives without a wait take it down
 
 ctypedef struct Wait:
     double start     # when the call began to wait
