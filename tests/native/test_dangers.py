@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import pytest
 from programs import program
+from support import needs_curve, needs_drafts, needs_patch
 
 import zmqlite as zmq
-
-needs_drafts = pytest.mark.skipif(not zmq.has("draft"), reason="built without drafts")
-
 
 # -- routing ids ----------------------------------------------------------------------------------
 
@@ -40,6 +38,7 @@ def test_a_routing_id_is_given_twice(kind):
     )
 
 
+@needs_patch("connect-routing-id")
 def test_a_routing_id_is_free_again_after_the_disconnect():
     program(
         """
@@ -66,6 +65,7 @@ def test_a_routing_id_is_free_again_after_the_disconnect():
     )
 
 
+@needs_patch("connect-routing-id")
 def test_a_routing_id_that_a_peer_has_chosen_itself():
     program(
         """
@@ -84,6 +84,7 @@ def test_a_routing_id_that_a_peer_has_chosen_itself():
     )
 
 
+@needs_patch("connect-routing-id")
 def test_a_routing_id_that_a_peer_takes_between_setting_and_connecting():
     program(
         """
@@ -100,6 +101,7 @@ def test_a_routing_id_that_a_peer_takes_between_setting_and_connecting():
 # -- datagrams ------------------------------------------------------------------------------------
 
 
+@needs_patch("udp-output")
 @needs_drafts
 def test_datagrams_that_are_too_large():
     program(
@@ -125,6 +127,7 @@ def test_datagrams_that_are_too_large():
     )
 
 
+@needs_patch("udp-input")
 @needs_drafts
 def test_a_datagram_from_hell():
     """A first byte of 0x80 and above was read as a negative length by libzmq 4.3.4 and 4.3.5."""
@@ -164,6 +167,7 @@ def test_a_datagram_from_hell():
 # -- settings -------------------------------------------------------------------------------------
 
 
+@needs_patch("use-fd")
 def test_descriptors_that_are_none():
     program(
         """
@@ -195,6 +199,7 @@ def test_descriptors_that_are_none():
     )
 
 
+@needs_curve
 def test_encryption_without_keys():
     program(
         """
@@ -217,6 +222,8 @@ def test_encryption_without_keys():
     )
 
 
+@needs_patch("plain-domain")
+@needs_drafts
 def test_a_plain_server_that_enforces_a_domain_it_does_not_have():
     program(
         """
@@ -235,6 +242,7 @@ def test_a_plain_server_that_enforces_a_domain_it_does_not_have():
     )
 
 
+@needs_curve
 def test_keys_and_z85_of_all_sorts():
     program(
         """
@@ -279,6 +287,7 @@ def test_addresses_with_nul():
 # -- sockets that do not go together over inproc --------------------------------------------------
 
 
+@needs_patch("stray-join")
 @needs_drafts
 @pytest.mark.parametrize(
     "kind", ["PAIR", "XPUB", "DEALER", "ROUTER", "REP", "PULL", "SERVER", "PEER"]
@@ -305,6 +314,7 @@ def test_a_dish_at_the_wrong_address(kind):
     )
 
 
+@needs_patch("one-too-many")
 @pytest.mark.parametrize("kind", ["ROUTER", "REP", "DEALER", "SERVER"])
 def test_more_peers_than_a_pair_takes(kind):
     if kind == "SERVER" and not zmq.has("draft"):
@@ -322,6 +332,7 @@ def test_more_peers_than_a_pair_takes(kind):
     )
 
 
+@needs_patch("poller-ended")
 @needs_drafts
 def test_polling_thread_safe_sockets_of_a_context_that_ends():
     program(
@@ -336,6 +347,7 @@ def test_polling_thread_safe_sockets_of_a_context_that_ends():
     )
 
 
+@needs_patch("mailbox-deadlock")
 @needs_drafts
 def test_thread_safe_sockets_do_not_lock_each_other_out():
     """Each held its own lock and wanted the peer's."""
@@ -373,6 +385,7 @@ def test_thread_safe_sockets_do_not_lock_each_other_out():
     )
 
 
+@needs_patch("monitor-stall")
 def test_a_monitor_that_nobody_reads():
     program(
         """
@@ -390,6 +403,7 @@ def test_a_monitor_that_nobody_reads():
     )
 
 
+@needs_patch("pipe-hwm")
 def test_a_high_water_mark_is_set_while_peers_leave():
     """It was told to peers whose memory was gone."""
     program(

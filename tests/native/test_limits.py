@@ -6,10 +6,12 @@ import sys
 
 import pytest
 from programs import program
+from support import needs_patch
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
 
 
+@needs_patch("fd-exhaustion")
 @linux_only
 @pytest.mark.parametrize("spare", [0, 1, 2, 3, 4, 5, 6, 8, 10, 12])
 def test_no_descriptors_for_a_context(spare):
@@ -193,6 +195,7 @@ def test_more_sockets_than_a_context_has_room_for():
     )
 
 
+@needs_patch("term-pending")
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_pending_inproc_connections_at_the_limit(count):
     """zmq_ctx_term needs one more socket to end them, and asserted that it gets it."""
