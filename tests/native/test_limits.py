@@ -11,7 +11,6 @@ from support import needs_patch
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
 
 
-@needs_patch("fd-exhaustion")
 @linux_only
 @pytest.mark.parametrize("spare", [0, 1, 2, 3, 4, 5, 6, 8, 10, 12])
 def test_no_descriptors_for_a_context(spare):
