@@ -184,18 +184,23 @@ def zmq_recipe(
         sources = [path for path in sources if not path.name.startswith("wss_")]
     sources += [] if "wss" in CHOSEN else [root / "external" / "sha1" / "sha1.c"]
     sources += [root / "external" / "wepoll" / "wepoll.c"] if WINDOWS else []
+    # (their names are known to go together in this version only)
+    joined = features.JOINED if source.version == "4.3.4" and not WINDOWS else {}
     c_flags, cxx_flags = archive_flags()
     extra = tuple(flag for name in CHOSEN for flag in pkg_config("--cflags", *OPTIONAL[name]))
     return Recipe(
         name=f"libzmq-{source.version}",
         root=root,
         fingerprint=digest_tree(root, ("src", "include", "external")),
-        sources=tuple(sources),
+        sources=tuple(path for path in sources if path.name not in joined),
         includes=(root / "include", root / "src", *includes),
         macros=tuple(ZMQ_MACROS.items()),
         c_flags=(*c_flags, *extra),
         cxx_flags=(*cxx_flags, *extra),
-        generated={"platform.hpp": features.libzmq_platform(sys.platform, has, WANTED)},
+        generated={
+            "platform.hpp": features.libzmq_platform(sys.platform, has, WANTED),
+            **features.libzmq_joint_sources(joined),
+        },
         depends=(sodium.kind, sodium.version, sodium.sha256),
     )
 

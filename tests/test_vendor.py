@@ -18,6 +18,7 @@ sys.path.insert(0, str(VENDOR))
 
 import archive  # noqa: E402
 import debian  # noqa: E402
+import features  # noqa: E402
 import fetch  # noqa: E402
 import pins  # noqa: E402
 import unidiff  # noqa: E402
@@ -213,6 +214,29 @@ def test_an_archive_is_compiled_once_a_machine(
     assert tool.compiled == ["zmq.cpp"]
     assert build("one", "-O0").name != first.name
     assert len(tool.compiled) == 2
+
+
+def test_generated_sources_are_compiled_with_the_others(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZMQLITE_CACHE", str(tmp_path / "cache"))
+    tool = Toolchain()
+    recipe = archive.Recipe(
+        "libx", tree, "print", (tree / "src" / "zmq.cpp",), (), (), (), (),
+        generated={"joined.cpp": '#include "pipe.cpp"\n', "platform.hpp": ""},
+    )  # fmt: skip
+    made = archive.build(recipe, tool, tmp_path / "one", lambda _: None)
+    assert sorted(tool.compiled) == ["joined.cpp", "zmq.cpp"]
+    assert b'#include "pipe.cpp"' in made.read_bytes()
+
+
+def test_joined_sources_are_each_in_one_place() -> None:
+    texts = features.libzmq_joint_sources(features.JOINED)
+    assert set(texts) == {"joined_data.cpp", "joined_io.cpp"}
+    included = [line for text in texts.values() for line in text.splitlines()]
+    assert sorted(included) == sorted(f'#include "{name}"' for name in features.JOINED)
+    trees = list((VENDOR / "libzmq" / "unpacked").glob("4.3.4-*/src"))
+    assert [n for n in features.JOINED for t in trees if not (t / n).is_file()] == []
 
 
 def test_fetch_runs_by_itself() -> None:

@@ -40,7 +40,8 @@ class Recipe:
     """Everything an archive depends on.
 
     `fingerprint` stands for the contents below `root`, `depends` for headers from elsewhere;
-    `generated` are headers to write first. No path enters the key, so checkouts share archives.
+    `generated` are headers to write first, and sources to compile with the others. No path enters
+    the key, so checkouts share archives.
     """
 
     name: str
@@ -92,20 +93,22 @@ def _compile(
 ) -> None:
     jobs = int(os.environ.get("ZMQLITE_JOBS") or os.cpu_count() or 1)
     started = time.monotonic()
-    say(f"{recipe.name}: compiling {len(recipe.sources)} files with {jobs} jobs")
+    written = [name for name in recipe.generated if name.endswith(".cpp")]
+    say(f"{recipe.name}: compiling {len(recipe.sources) + len(written)} files with {jobs} jobs")
     with tempfile.TemporaryDirectory(prefix=f".{recipe.name}-", dir=target.parent) as work:
         headers = Path(work) / "generated"
         for file, text in recipe.generated.items():
             (headers / file).parent.mkdir(parents=True, exist_ok=True)
             (headers / file).write_text(text, encoding="utf-8")
+        # the longest first, so that no core idles at the end; what is generated joins many files
+        sources = [headers / name for name in written]
+        sources += sorted(recipe.sources, key=lambda path: -path.stat().st_size)
         # names repeat across folders, so a number keeps objects apart
-        objects = [Path(work) / f"{n:03}-{s.stem}.o" for n, s in enumerate(recipe.sources)]
-        # the longest first, so that no core idles at the end
-        order = sorted(range(len(objects)), key=lambda n: -recipe.sources[n].stat().st_size)
+        objects = [Path(work) / f"{n:03}-{s.stem}.o" for n, s in enumerate(sources)]
         with ThreadPoolExecutor(jobs) as pool:
             tasks = [
-                pool.submit(toolchain.compile, recipe.sources[n], objects[n], recipe, headers)
-                for n in order
+                pool.submit(toolchain.compile, source, target, recipe, headers)
+                for source, target in zip(sources, objects, strict=True)
             ]
             for done, task in enumerate(tasks, 1):
                 try:

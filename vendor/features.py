@@ -179,3 +179,30 @@ def sodium_version_header(tree: Path, version: str) -> str:
     text = (tree / "configure.ac").read_text(encoding="utf-8")
     numbers = re.findall(r"^SODIUM_LIBRARY_VERSION_M\w+=(\d+)", text, re.MULTILINE)
     return SODIUM_VERSION_HEADER.format(version=version, major=numbers[0], minor=numbers[1])
+
+
+# Sources of libzmq that are compiled together, so that the compiler sees through the calls between
+# them as link-time optimisation would, without its price at each link (see docs/performance.md).
+# "data" is what a user's thread runs through, "io" what an I/O thread does.
+JOINED = {
+    f"{name}.cpp": joint
+    for joint, names in {
+        "data": """
+            zmq msg pipe lb fq dist socket_base push pull pair dealer router req rep xpub pub xsub
+            sub mailbox signaler object ctx metadata""",
+        "io": """
+            stream_engine_base zmtp_engine session_base v1_encoder v2_encoder v3_1_encoder
+            v1_decoder v2_decoder decoder_allocators tcp io_object own epoll poller_base io_thread
+            mechanism null_mechanism""",
+    }.items()
+    for name in names.split()
+}
+
+
+def libzmq_joint_sources(joined: dict[str, str]) -> dict[str, str]:
+    """Return the text of each source that only includes others, by file name."""
+    texts: dict[str, str] = {}
+    for name, joint in joined.items():
+        file = f"joined_{joint}.cpp"
+        texts[file] = texts.get(file, "") + f'#include "{name}"\n'
+    return texts
