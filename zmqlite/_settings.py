@@ -13,7 +13,7 @@ from ._payload import PayloadSocket
 from .enums import SocketOption, SocketType
 from .error import LateOptionWarning, ZMQError
 
-__all__ = ["SettingSocket", "declares"]
+__all__ = ["SettingSocket", "declares", "warn_late"]
 
 _HWM, _TYPE = SocketOption.HWM.value, SocketOption.TYPE.value
 _SNDHWM, _RCVHWM = SocketOption.SNDHWM.value, SocketOption.RCVHWM.value
@@ -42,6 +42,8 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             option = _SNDHWM
         try:
             return self.get_option(option, _KINDS.get(option, options.INT))
+        except TypeError:
+            raise _no_number("getsockopt", option) from None
         except ZMQError as error:
             if self.closed:
                 if option == _TYPE:
@@ -124,11 +126,13 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             error, option if row is None else row, operation, self._subject(), self.type_number
         )
 
-    def _set_unlisted(self, option: int, value: Any) -> None:
+    def _set_unlisted(self, option: Any, value: Any) -> None:
         """Set an option that the table does not list: HWM of libzmq 2, or a newer libzmq's int."""
         if option == _HWM:
             self.set_hwm(value)
             return
+        if isinstance(option, str):
+            raise _no_number("setsockopt", option)
         if not hasattr(value, "__index__"):
             raise TypeError(f"option {option} is not in the table, so it takes an int")
         try:
@@ -141,10 +145,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if row.number in warned:
             return
         warned.add(row.number)
-        level, frame = 1, sys._getframe()
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-            level, frame = level + 1, frame.f_back
-        warnings.warn(options.late_message(row), LateOptionWarning, stacklevel=level)
+        warn_late(options.late_message(row))
 
     # -- as attributes ---------------------------------------------------------------------------
     # `SocketOptions` has them in lower and upper case; here is what assignment adds: other
@@ -168,6 +169,22 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             if row is None:
                 raise _unknown(self, name)
             super().__setattr__(row.name, value)
+
+
+def warn_late(message: str) -> None:
+    """Issue a `LateOptionWarning` that points at the first line outside this package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, LateOptionWarning, stacklevel=level)
+
+
+def _no_number(operation: str, option: object) -> TypeError:
+    name = str(option).upper()
+    like = name if name in options.SOCKET_OPTIONS.by_name else "LINGER"
+    return TypeError(
+        f"{operation}() takes the number of an option, such as zmq.{like}, not {option!r}"
+    )
 
 
 def _unknown(owner: object, name: str) -> AttributeError:
