@@ -93,7 +93,9 @@ def by_difference(totals: Mapping[str, int], short: int = SHORT) -> Figures:
 
 def _call(command: Sequence[str]) -> None:
     # nothing of the environment may change what Python does: hashes, warnings, allocators
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ
+    }
     environment = {**kept, "PYTHONHASHSEED": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
