@@ -139,7 +139,7 @@ def latency(tools: Path, transport: str, endpoint: str, size: int, count: int) -
 
 def memory(tools: Path, work: str, size: int, count: int) -> Timing:
     """Queue `count` messages or open `count` sockets; `more` has the bytes for each."""
-    allow_descriptors(0 if work == "messages" else 2 * count + 200)
+    allow_descriptors(100 if work == "messages" else count + 200)
     output, used = _run([[str(tools / "memory"), work, str(size), str(count)]])
     more = {"memory": float(_number(r"memory: (-?[\d.]+)", output))}
     return Timing(count, float(_number(r"took: ([\d.]+)", output)), used[0], used[1], more)

@@ -9,7 +9,7 @@ from itertools import count as numbers
 from itertools import cycle, islice, repeat
 from pathlib import Path
 
-from workloads import Answer, Cannot, Workload, allow_descriptors
+from workloads import Answer, Cannot, Workload
 
 TOPICS_SENT = {"single": 10, "spread": 1000}
 """Messages go round so many topics, spread over all that are subscribed.
@@ -178,8 +178,7 @@ class Sockets(Workload):
     """Open many sockets, bind them, and see what each takes."""
 
     def setup(self, role: str) -> None:
-        self.allow_sockets(self.number + 100, 2)
-        allow_descriptors(2 * self.number + 200)
+        self.allow_sockets(self.number + 100)
         first = self.socket("PULL")
         first.bind("inproc://first")
         self.kept = [first]
