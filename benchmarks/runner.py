@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -76,16 +76,20 @@ class Peer:
             text=True,
         )
         self.name = f"{spec['library']} ({spec['role']})"
-        made = self.answer()
-        if "cannot" in made:
+        try:
+            made = self.answer()
+            if "cannot" in made:
+                raise Cannot(f"{self.name}: {made['cannot']}")
+        except BaseException:
             self.close()
-            raise Cannot(f"{self.name}: {made['cannot']}")
+            raise
         self.endpoint: str = made["endpoint"]
 
     def order(self, words: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(words + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # a peer that has ended: reading its answer says why
+            self._process.stdin.write(words + "\n")
+            self._process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
         """Wait for the answer to the last order."""
@@ -109,12 +113,16 @@ class Peer:
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(1)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
 
 
 def answers(peers: Sequence[Peer]) -> list[dict[str, Any]]:
