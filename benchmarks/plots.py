@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil, floor, log10
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,6 +24,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.6,
@@ -75,8 +77,11 @@ def lines(axes: Any, series: Iterator[tuple[str, Points]]) -> None:
             axes.plot(xs, ys, label=LABELS.get(name, name), **LOOKS[name])
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(10, numticks=20))
+    # whole decades, so that small differences look small
+    low, high = axes.get_ylim()
+    axes.set_ylim(10 ** floor(log10(low)), 10 ** ceil(log10(high)))
+    for axis, most in ((axes.xaxis, 6), (axes.yaxis, 8)):
+        axis.set_major_locator(LogLocator(10, numticks=most))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda figure, _: prefixed(figure)))
 
@@ -136,9 +141,9 @@ def growth(samples: Samples) -> Any:
     """What one costs when there are many."""
     figure, grid = pyplot.subplots(2, 2, figsize=(9, 6))
     plans = (
-        ("poll", "inproc", "us", "send, poll, receive: µs", "sockets in the poller"),
-        ("peers", "tcp", "us", "round trip: µs", "peers of a ROUTER, tcp"),
-        ("subscriptions", "inproc", "us", "send, match, receive: µs", "subscriptions"),
+        ("poll", "inproc", "cpu", "send, poll, receive: CPU µs", "sockets in the poller"),
+        ("peers", "tcp", "cpu", "round trip: CPU µs", "peers of a ROUTER, tcp"),
+        ("subscriptions", "inproc", "cpu", "send, match, receive: CPU µs", "subscriptions"),
         ("pubsub", "tcp", "rate", "deliveries a second", "subscribers, tcp"),
     )
     for axes, (work, transport, measure, label, along) in zip(grid.flat, plans, strict=True):
@@ -220,7 +225,7 @@ DRAWINGS: dict[str, Callable[[Samples], Any]] = {
 }
 CAPTIONS = {
     "passing": "PUSH to PULL by size of a message, one call a message and in batches",
-    "trips": "REQ/REP round trips of 16 bytes",
+    "trips": "REQ/REP round trips of 16 bytes; the C++ tool tells a mean",
     "loops": "Event loops, one awaited call a message",
     "growth": "What one costs when there are many",
 }
