@@ -189,7 +189,8 @@ class Wakeup(AsyncWorkload):
                 await wait_readable(near)
                 near.recv(1)
             return
-        loop, waiting = asyncio.get_running_loop(), []
+        loop = asyncio.get_running_loop()
+        waiting: list[asyncio.Future[None]] = []
 
         def readable() -> None:
             near.recv(1)

@@ -16,7 +16,7 @@ mpl.use("svg")
 from matplotlib import pyplot
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-STYLE = {
+STYLE: Any = {
     "svg.hashsalt": "zmqlite",  # ids by content, not by chance
     "svg.fonttype": "none",
     "font.family": "sans-serif",

@@ -157,12 +157,12 @@ def _trips() -> Iterator[Target]:
         yield at_most(f"{name}: mean / libzmq's C++ tool", "D7", 1.15, mean(OURS), mean("libzmq"))
     for transport in ("inproc", "tcp"):
         one, ten = (f"multipart/{transport}/16/{parts}parts" for parts in (1, 10))
-        ours, theirs = (
+        slopes = [
             (Term(ten, "cpu", library), Term(one, "cpu", library, -1))
             for library in (OURS, "pyzmq")
-        )
+        ]
         name = f"multipart {transport}: CPU of an extra part / pyzmq"
-        yield Target(name, "D7", ours, theirs, 0.3, at_least=False)
+        yield Target(name, "D7", slopes[0], slopes[1], 0.3, at_least=False)
 
 
 def _loops() -> Iterator[Target]:
@@ -187,9 +187,9 @@ def _loops() -> Iterator[Target]:
         yield at_least(f"{name}: rate / pyzmq", "D7, I6", 1.5, rival(OURS), rival("pyzmq"))
         # a trip wakes two loops, the server's and the client's
         blocking = Term(f"latency/{transport}/16", "p50", OURS, 1.5)
-        limit = (blocking, Term("wakeup/asyncio", "p50", OURS, 2))
+        allowed = (blocking, Term("wakeup/asyncio", "p50", OURS, 2))
         name = f"{name}: p50 / (1.5 blocking p50 + 2 wake-ups of the loop)"
-        yield Target(name, "I6", (Term(trip, "p50"),), limit, 1, at_least=False)
+        yield Target(name, "I6", (Term(trip, "p50"),), allowed, 1, at_least=False)
 
 
 def _growth() -> Iterator[Target]:
