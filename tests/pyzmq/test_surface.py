@@ -1,4 +1,4 @@
-"""The public surface against the installed pyzmq: what differs stands in a table, with a reason."""
+"""The public surface against the installed pyzmq: what differs stands in a table, with reasons."""
 
 from __future__ import annotations
 
