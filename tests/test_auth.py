@@ -264,7 +264,11 @@ def meet(context: Any, server: dict[str, Any], client: dict[str, Any]) -> Any:
             push.connect(address)
             push.send(b"hello")
             happened = set()
-            ends = {zmq.Event.HANDSHAKE_SUCCEEDED, zmq.Event.HANDSHAKE_FAILED_AUTH}
+            ends = {
+                zmq.Event.HANDSHAKE_SUCCEEDED,
+                zmq.Event.HANDSHAKE_FAILED_AUTH,
+                zmq.Event.HANDSHAKE_FAILED_NO_DETAIL,
+            }
             while not happened & ends:
                 assert watch.poll(LIMIT), f"only {happened}"
                 happened.add(zmq.recv_monitor_message(watch)["event"])
@@ -305,6 +309,16 @@ def test_curve(context: Any, guarded: Any) -> None:
     other, other_secret = zmq.curve_keypair()
     strange = {"curve_publickey": other, "curve_secretkey": other_secret}
     assert meet(context, server, {**client, **strange}) is None
+
+
+def test_where_nobody_is_asked(context: Any) -> None:
+    (server_public, server_secret), (public, secret) = zmq.curve_keypair(), zmq.curve_keypair()
+    server = {"curve_server": 1, "curve_secretkey": server_secret, "zap_domain": b"shop"}
+    client = {"curve_serverkey": server_public, "curve_publickey": public}
+    assert meet(context, server, {**client, "curve_secretkey": secret}).bytes == b"hello"
+    assert meet(context, {"zap_domain": b"shop"}, {}).bytes == b"hello"
+    plain = {"plain_username": b"alice", "plain_password": b"secret"}
+    assert meet(context, {"plain_server": 1}, plain) is None
 
 
 def test_null(context: Any, guarded: Any) -> None:

@@ -148,6 +148,20 @@ def test_poll_and_poller(zmq: Any, future: Any, fctx: Any, loop: Any) -> None:
     loop.run_sync(main, timeout=SECONDS)
 
 
+def test_a_loop_that_closes_everything(zmq: Any, fctx: Any) -> None:
+    loop = ioloop.IOLoop(make_current=False)
+    socket = fctx.socket(zmq.PUB)
+    other = fctx.socket(zmq.SUB)
+
+    async def attach() -> None:
+        assert socket._get_loop() is other._get_loop() is loop
+        other.close()
+
+    loop.run_sync(attach, timeout=SECONDS)
+    loop.close(all_fds=True)
+    assert socket.closed
+
+
 def test_contexts(zmq: Any, future: Any) -> None:
     context = future.Context.instance()
     assert context is future.Context.instance()

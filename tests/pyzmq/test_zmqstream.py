@@ -313,6 +313,17 @@ def test_closing(stage: Stage) -> None:
     stage.rounds()
 
 
+def test_a_loop_that_closes_everything(stage: Stage) -> None:
+    loop = ioloop.IOLoop(make_current=False)
+    socket = stage.ctx.socket(stage.zmq.PULL)
+    stream = stage.module.ZMQStream(socket, loop)
+    loop.close(all_fds=True)
+    assert socket.closed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # pyzmq does not know the descriptor any more
+        assert stream.closed()
+
+
 def test_closing_in_a_callback(stage: Stage) -> None:
     pull, push = stage.pair()
 
