@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ... import options
 from ... import socket as _ours
-from ..._native import core
 
 __all__ = ["Socket", "SyncSocket"]
 
@@ -27,17 +26,17 @@ class Socket(_ours.Socket[_T]):
     _repr_cls = "zmq.Socket"
 
     def close(self, linger: int | None = None) -> None:
-        """Close the socket, and the one that this is a shadow of (not one known by its address).
+        """Close the socket, also through a second handle on it: see `shadow`.
 
-        `linger` is set first, in milliseconds.
+        A handle that is merely dropped closes nothing.
         """
-        owner = self._shadow_obj
+        owner = None if self.__dict__.get("_dropped") else self.shadowed()
         super().close(linger)
-        if isinstance(owner, core.Socket):
+        if owner is not None:
             owner.close(linger)
 
     def __del__(self) -> None:
-        self._shadow_obj = None  # a shadow that nobody holds any more closes nothing
+        self.__dict__["_dropped"] = True
         super().__del__()
 
     def _warn_late(self, row: options.Option) -> None:
