@@ -10,7 +10,7 @@ __all__ = ["cast_int_addr"]
 
 
 def cast_int_addr(n: Any) -> int:
-    """Return the address that `n` stands for: an int, or a cffi pointer. `ValueError` for others."""
+    """Return the address that `n` is: an int, or a cffi pointer; `ValueError` for others."""
     if isinstance(n, int):
         return n
     if isinstance(n, (str, bytes, float)):
