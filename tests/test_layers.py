@@ -96,9 +96,15 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.sugar.socket",
         "pyzmq.sugar.context",
         "pyzmq.sugar",
+        "pyzmq._path",
+        "pyzmq._path.zmq",
+        "pyzmq._activation",
         "pyzmq",
         # the guest room: event loops and authentication
         # the guest room: activation
+        "pyzmq.auto",
+        "pyzmq._environment",
+        "pyzmq.__main__",
     ),
     5: ("",),  # the roof: zmqlite/__init__.py
 }

@@ -16,6 +16,7 @@ from .._about import get_includes, get_library_dirs
 from .._native.core import DRAFT_API
 from ..frame import COPY_THRESHOLD
 from . import backend, constants, error, sugar, utils
+from ._activation import install
 from .backend import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,
@@ -92,6 +93,7 @@ __all__ = [
     "device",
     "get_includes",
     "has",
+    "install",
     "proxy",
     "proxy_steerable",
     "pyzmq_version",
