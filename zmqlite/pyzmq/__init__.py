@@ -12,10 +12,15 @@ The rooms, from the ground up: constants, error, utils, backend, sugar, decorato
 log; then those that know a loop: asyncio, eventloop, green, auth.
 """
 
-from .._about import get_includes, get_library_dirs
+from .._about import get_includes
+from .._about import get_library_dirs as get_library_dirs
 from .._native.core import DRAFT_API
 from ..frame import COPY_THRESHOLD
-from . import backend, constants, error, sugar, utils
+from . import backend as backend
+from . import constants
+from . import error as error
+from . import sugar as sugar
+from . import utils as utils
 from ._activation import install
 from .backend import (
     IPC_PATH_MAX_LEN,

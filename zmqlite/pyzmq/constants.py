@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum, IntFlag
 
-from .. import constants as _ours
+from .. import constants as _shared
 from ..constants import *  # noqa: F403
-from ..enums import _OptType
+from ..enums import _OptType as _OptType
 
-# The older way to spell an option's type is private there too, but read by many.
 __all__ = ["Enum", "IntEnum", "IntFlag"]
-__all__ += _ours.__all__
+__all__ += _shared.__all__

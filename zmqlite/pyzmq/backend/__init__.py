@@ -19,7 +19,8 @@ from .cython import (
     zmq_poll,
     zmq_version_info,
 )
-from .select import public_api, select_backend
+from .select import public_api as public_api
+from .select import select_backend as select_backend
 
 __all__ = [
     "IPC_PATH_MAX_LEN",

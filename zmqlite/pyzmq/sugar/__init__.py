@@ -16,8 +16,15 @@ from ...error import (
     ZMQVersionError,
 )
 from ...proxy import proxy
-from .. import error
-from . import context, frame, poll, socket, stopwatch, tracker, version
+from .. import error as error
+from . import attrsettr as attrsettr
+from . import context as context
+from . import frame as frame
+from . import poll as poll
+from . import socket as socket
+from . import stopwatch as stopwatch
+from . import tracker as tracker
+from . import version as version
 from .context import Context, SyncContext
 from .frame import Frame, Message
 from .poll import Poller, select

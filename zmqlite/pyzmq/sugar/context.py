@@ -26,7 +26,7 @@ class Context(_ours.Context[SocketT]):
 
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeAlias
+    from typing import TypeAlias
 
     SyncContext: TypeAlias = Context[Socket[bytes]]
 else:

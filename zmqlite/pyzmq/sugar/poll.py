@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ...poller import Poller, select, zmq_poll
+from ...poller import Poller, select
 
 __all__ = ["Poller", "select"]

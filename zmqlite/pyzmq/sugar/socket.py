@@ -22,7 +22,7 @@ class Socket(_ours.Socket[T]):
 
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeAlias
+    from typing import TypeAlias
 
     SyncSocket: TypeAlias = Socket[bytes]
 else:

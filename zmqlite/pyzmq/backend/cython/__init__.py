@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _zmq
+from . import _zmq as _zmq
 from ._zmq import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,
