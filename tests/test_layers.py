@@ -107,6 +107,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.sugar",
         "pyzmq.utils.garbage",
         "pyzmq.decorators",
+        "pyzmq.devices._side",
         "pyzmq.devices.basedevice",
         "pyzmq.devices.proxydevice",
         "pyzmq.devices.proxysteerabledevice",

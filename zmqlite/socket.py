@@ -62,20 +62,21 @@ class Socket(SettingSocket, Generic[T]):
     @overload
     def __init__(
         self,
-        context: core.Context | None = None,
-        socket_type: int = -1,
+        ctx_or_socket: core.Context | None = None,
+        socket_type: int = 0,
         *,
         shadow: Any = 0,
         copy_threshold: int | None = None,
     ) -> None: ...
     def __init__(
         self,
-        context: Any = None,
-        socket_type: int = -1,
+        ctx_or_socket: Any = None,
+        socket_type: int = 0,
         *,
         shadow: Any = 0,
         copy_threshold: int | None = None,
     ) -> None:
+        context = ctx_or_socket
         if isinstance(context, core.Socket):
             context, shadow = None, context
         if not shadow:

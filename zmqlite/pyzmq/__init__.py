@@ -12,12 +12,14 @@ The rooms, from the ground up: constants, error, utils, backend, sugar, decorato
 log; then those that know a loop: asyncio, eventloop, green, auth.
 """
 
+from .. import constants as _shared
 from .._about import get_includes
 from .._about import get_library_dirs as get_library_dirs
 from .._native.core import DRAFT_API
+from ..constants import *  # noqa: F403 - by way of .constants mypy does not see them
 from ..frame import COPY_THRESHOLD
 from . import backend as backend
-from . import constants
+from . import constants as constants
 from . import error as error
 from . import sugar as sugar
 from . import utils as utils
@@ -34,7 +36,7 @@ from .backend import (
     zmq_errno,
     zmq_poll,
 )
-from .constants import *  # noqa: F403
+from .constants import Enum, IntEnum, IntFlag
 from .error import (
     Again,
     ContextTerminated,
@@ -77,7 +79,10 @@ __all__ = [
     "Context",
     "ContextTerminated",
     "DraftFDWarning",
+    "Enum",
     "Frame",
+    "IntEnum",
+    "IntFlag",
     "InterruptedSystemCall",
     "Message",
     "MessageTracker",
@@ -110,4 +115,4 @@ __all__ = [
     "zmq_version",
     "zmq_version_info",
 ]
-__all__ += constants.__all__
+__all__ += _shared.__all__

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 
 from ..security import curve_keypair, curve_public
 
-__all__ = ["main"]
 
-
-def main(argv: Sequence[str] | None = None) -> int:
+def _main(argv: Sequence[str] | None = None) -> int:
     """Print a new pair, or the pair of a given secret key, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="zmq.curve_keygen",
@@ -37,4 +35,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_main())

@@ -6,7 +6,8 @@ from typing import Any
 
 from ...constants import PUB, QUEUE
 from ...proxy import proxy
-from .basedevice import Device, ProcessDevice, Side, ThreadDevice
+from ._side import Side
+from .basedevice import Device, ProcessDevice, ThreadDevice
 
 __all__ = ["ProcessProxy", "Proxy", "ProxyBase", "ThreadProxy"]
 

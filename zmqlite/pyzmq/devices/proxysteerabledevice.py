@@ -6,7 +6,7 @@ from typing import Any
 
 from ...constants import PUB
 from ...proxy import proxy_steerable
-from .basedevice import Side
+from ._side import Side
 from .proxydevice import ProcessProxy, Proxy, ProxyBase, ThreadProxy
 
 __all__ = ["ProcessProxySteerable", "ProxySteerable", "ProxySteerableBase", "ThreadProxySteerable"]

@@ -17,12 +17,10 @@ class ForwardServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, local_port: int, target: tuple[str, int], transport: Any) -> None:
-        super().__init__(("127.0.0.1", local_port), Handler)
-        self.target = target
-        """Where the connections lead to, as the far end of the transport sees it."""
-        self.transport = transport
-        """The `paramiko.Transport`."""
+    target: tuple[str, int]
+    """Where the connections lead to, as the far end of the transport sees it."""
+    transport: Any
+    """The `paramiko.Transport`."""
 
 
 class Handler(socketserver.BaseRequestHandler):
@@ -52,5 +50,6 @@ def forward_tunnel(local_port: int, remote_host: str, remote_port: int, transpor
 
     `transport` is a connected `paramiko.Transport`. Raises `OSError` if the port is taken.
     """
-    with ForwardServer(local_port, (remote_host, remote_port), transport) as server:
+    with ForwardServer(("127.0.0.1", local_port), Handler) as server:
+        server.target, server.transport = (remote_host, remote_port), transport
         server.serve_forever()

@@ -20,12 +20,8 @@ from ._paramiko import paramiko_logs_in, start_paramiko
 from ._server import MaxRetryExceeded, SSHException, select_random_ports
 
 __all__ = [
-    "MaxRetryExceeded",
-    "SSHException",
-    "open_tunnel",
     "openssh_tunnel",
     "paramiko_tunnel",
-    "select_random_ports",
     "ssh_tunnel",
     "try_passwordless_ssh",
     "tunnel_connection",

@@ -11,14 +11,14 @@ from .socket import Socket
 __all__ = ["Context", "SyncContext"]
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar as _TypeVar
+    from typing_extensions import TypeVar as _TypeVarWithDefault
 
-    SocketT = _TypeVar("SocketT", default=Socket[bytes])
+    _SocketT = _TypeVarWithDefault("_SocketT", default=Socket[bytes])
 else:
-    SocketT = TypeVar("SocketT")
+    _SocketT = TypeVar("_SocketT")
 
 
-class Context(_ours.Context[SocketT]):
+class Context(_ours.Context[_SocketT]):
     """The home of sockets; see `zmqlite.Context` for what its methods do."""
 
     _socket_class: Callable[..., Any] = Socket

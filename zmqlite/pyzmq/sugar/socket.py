@@ -12,10 +12,10 @@ from ... import socket as _ours
 
 __all__ = ["Socket", "SyncSocket"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class Socket(_ours.Socket[T]):
+class Socket(_ours.Socket[_T]):
     """A ZeroMQ socket; see `zmqlite.Socket` for what its methods do."""
 
     _repr_cls = "zmq.Socket"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["dumps", "jsonmod", "loads"]
+__all__ = ["dumps", "loads"]
 
 jsonmod = json
 

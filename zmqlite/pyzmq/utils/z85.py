@@ -9,7 +9,12 @@ from ...security import z85_decode, z85_encode
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["decode", "encode"]
+__all__ = ["Z85CHARS", "Z85MAP", "decode", "encode"]
+
+Z85CHARS = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+"""The 85 characters in the order of their values: ZeroMQ RFC 32."""
+Z85MAP = {character: value for value, character in enumerate(Z85CHARS)}
+"""The value of each character, by its code."""
 
 
 def encode(rawbytes: Buffer) -> bytes:

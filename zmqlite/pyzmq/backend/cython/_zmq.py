@@ -5,10 +5,8 @@ from __future__ import annotations
 from ...._native.core import (
     DRAFT_API,
     IPC_PATH_MAX_LEN,
-    Context,
     Frame,
     MessageTracker,
-    Socket,
     curve_keypair,
     curve_public,
     has,
@@ -19,6 +17,8 @@ from ...._native.core import (
     zmq_poll,
     zmq_version_info,
 )
+from ....context import Context
+from ....socket import Socket
 
 __all__ = [
     "IPC_PATH_MAX_LEN",
