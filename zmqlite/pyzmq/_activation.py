@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from importlib import import_module, util
-from importlib.machinery import ModuleSpec
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
 from typing import Any
 
 from ._path import FOLDER
 from .sugar.version import __version__
 
-__all__ = ["FINDER", "Finder", "install", "ring"]
+__all__ = ["FINDER", "Finder", "install"]
 
 ALIAS = "zmq"
 REAL = __name__.rpartition(".")[0]
@@ -108,8 +108,7 @@ class Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Describe the module behind `zmq` or `zmq.x`; None for all others."""
-        real = real_name(name)
-        found = None if real is None else util.find_spec(real)
+        found = self._find_real(name)
         if found is None:
             return None
         loader: Any = AliasLoader(found)
@@ -119,6 +118,18 @@ class Finder:
         spec.cached = found.cached
         spec.has_location = found.has_location
         return spec
+
+    @staticmethod
+    def _find_real(name: str) -> ModuleSpec | None:
+        """Return the true spec. Imports nothing: the import lock is held here."""
+        real = real_name(name)
+        if real is None:
+            return None
+        if real in sys.modules:
+            return sys.modules[real].__spec__
+        parent = sys.modules.get(real.rpartition(".")[0])
+        path = getattr(parent, "__path__", None)
+        return None if path is None else PathFinder.find_spec(real, path)
 
     def find_distributions(self, context: Any = None) -> Iterable[Any]:
         """Yield the metadata of a distribution called pyzmq when that is asked for by name."""
@@ -170,14 +181,3 @@ def _place_in_path(path: Sequence[str]) -> int:
         if entry.rstrip("/\\").endswith(SITE_FOLDERS):
             return place
     return len(path)
-
-
-def ring(
-    name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-) -> ModuleSpec | None:
-    """Answer for the doorbell that `activate` installs: the first import of zmq has come."""
-    taken = sys.modules.get(ALIAS)
-    if taken is not None and taken is not sys.modules[REAL]:
-        return None  # somebody went to lengths to load pyzmq: leave it alone
-    install()
-    return FINDER.find_spec(name, path, target)

@@ -2,7 +2,7 @@
 
 `activate` writes one file into a folder of the environment that Python's `site` module reads at
 start-up. Its one line hangs a doorbell in sys.meta_path: until somebody imports zmq, it costs a
-comparison an import; then it calls `_activation`. When zmqlite is gone it says nothing, and
+comparison an import; then it calls `_activation`. When zmqlite is gone it stays silent, and
 `import zmq` means what it meant before.
 """
 
@@ -21,28 +21,42 @@ __all__ = ["ActivationError", "Resolved", "activate", "active_files", "deactivat
 FILE = "zmqlite_as_zmq.pth"
 REAL = __name__.rpartition(".")[0]
 
+# find_spec runs under the import lock, where importing anything may be a deadlock: it looks for
+# zmqlite, and the loader that it returns does the rest.
 DOORBELL = """\
 import sys
 
 class Doorbell:
-    def _ring(self):
-        try:
-            from zmqlite.pyzmq import _activation
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] != "zmqlite":
-                raise
-            return None
-        return _activation
-
     def find_spec(self, name, path=None, target=None):
-        if name[:4] in ("zmq", "zmq."):
-            bell = self._ring()
-            return bell and bell.ring(name, path, target)
+        if name == "zmq":
+            for finder in sys.meta_path:
+                found = finder is not self and finder.find_spec("zmqlite", None)
+                if found and found.submodule_search_locations:
+                    return self._describe(name, found.submodule_search_locations[0])
+
+    def _describe(self, name, folder):
+        folder += "/pyzmq"
+        spec = type(sys.__spec__)(name, self, origin=folder + "/__init__.py", is_package=True)
+        spec.submodule_search_locations.append(folder)
+        return spec
+
+    def create_module(self, spec):
+        import zmqlite.pyzmq  # the whole first: two threads may be here
+        from zmqlite.pyzmq._activation import FINDER, install
+        install()
+        spec.loader = FINDER.find_spec(spec.name).loader
+        return spec.loader.create_module(spec)
+
+    def exec_module(self, module):
+        pass
 
     def find_distributions(self, context=None):
         if str(getattr(context, "name", None)).lower() == "pyzmq":
-            bell = self._ring()
-            return bell.FINDER.find_distributions(context) if bell else ()
+            try:
+                from zmqlite.pyzmq._activation import FINDER
+            except ModuleNotFoundError:
+                return ()
+            return FINDER.find_distributions(context)
         return ()
 
 if not any(type(finder).__module__ == __name__ for finder in sys.meta_path):
@@ -57,7 +71,7 @@ try:
 except ImportError as error:
     print(json.dumps([None, "", str(error)]))
 else:
-    print(json.dumps([zmq.__name__, zmq.__version__, zmq.__file__]))
+    print(json.dumps([zmq.__name__, getattr(zmq, "__version__", ""), zmq.__file__]))
 """
 
 
@@ -145,10 +159,13 @@ def activate(user: bool = False) -> Path:
             f"{path.parent} cannot be written ({error.strerror}): work in a virtual environment, "
             "or use --user"
         ) from error
-    found = resolve()
-    if not found.ours:
+    try:
+        found = resolve()
+        if not found.ours:
+            raise ActivationError(f"`import zmq` still gives {found.where}")
+    except BaseException:
         path.unlink()
-        raise ActivationError(f"`import zmq` still gives {found.where}")
+        raise
     return path
 
 

@@ -10,7 +10,7 @@ from importlib import import_module, util
 
 _HERE = os.path.abspath(os.path.dirname(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
 _PACKAGE = os.path.abspath(os.path.join(_HERE, *[os.pardir] * 3))  # noqa: PTH100, PTH118
-_HOST, _GUEST = "zmqlite", "zmqlite.pyzmq._activation"
+_HOST, _GUEST = "zmqlite", "zmqlite.pyzmq"
 
 
 def _load_from_here() -> None:
@@ -32,8 +32,8 @@ def _hand_over(name: str) -> None:
     try:
         if util.find_spec(_HOST) is None:
             _load_from_here()
-        activation = import_module(_GUEST)
-    except ImportError:
+        guest = import_module(_GUEST)
+    except (ImportError, OSError):  # not built for this Python, or half of it is gone
         del sys.modules[name]
         folder = os.path.normcase(os.path.dirname(_HERE))  # noqa: PTH120
         sys.path[:] = [
@@ -44,8 +44,13 @@ def _hand_over(name: str) -> None:
         import_module(name)
     else:
         del sys.modules[name]
-        activation.install()
+        guest.install()
         import_module(name)
+
+
+def __getattr__(name: str) -> object:
+    """Pass on what a thread asks that got hold of this module while it was handing over."""
+    return getattr(sys.modules[__name__], name)
 
 
 if __name__ == "zmq":  # and not when someone walks through the modules of zmqlite
