@@ -62,7 +62,7 @@ class Verdict:
     allowed: bool
     reason: str = ""
     user_id: str = ""
-    metadata: Mapping[str, str | bytes] = field(default_factory=lambda: {})
+    metadata: Mapping[str, str | bytes] = field(default_factory=dict[str, str | bytes])
     status: int = 0
     """The code of RFC 27: 200, 300 (try again later), 400 or 500. 0 says 200 or 400."""
 
@@ -269,7 +269,9 @@ class Gate:
     def _by_key(self, welcome: Any, key: bytes) -> Verdict:
         if isinstance(welcome, Verdict):
             return welcome
-        return Verdict(True, user_id=self.user_id(key)) if welcome else Verdict(False, "Unknown key")
+        return (
+            Verdict(True, user_id=self.user_id(key)) if welcome else Verdict(False, "Unknown key")
+        )
 
     def check_gssapi(self, domain: str, principal: str) -> Answer:
         """Say whether a principal may come in; GSSAPI has made sure already who it is."""
@@ -288,7 +290,7 @@ class Gate:
         """
         steps = self._steps(frames)
         try:
-            pending = next(steps)
+            pending: Any = next(steps)
         except StopIteration as end:
             return cast("list[bytes]", end.value)
         steps.close()

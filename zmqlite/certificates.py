@@ -71,7 +71,7 @@ def _write_private(path: str, text: str) -> None:
     """Write a file that was never readable by others, not even for a moment."""
     Path(path).unlink(missing_ok=True)  # an old one may be open to all
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -1,9 +1,10 @@
-"""What the sockets for asyncio and for tornado have in common: pyzmq's habits over `zmqlite.asyncio`.
+"""What the sockets for asyncio and tornado have in common: pyzmq's habits over `zmqlite.asyncio`.
 
 The machinery is zmqlite's. Here is what pyzmq's users see of theirs: sockets that can be used
 before the loop runs, `_recv_futures` and `_send_futures`, `from_socket` with its arguments.
 """
 
+# mypy: disable-error-code="override"
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import sys
 import warnings
 from asyncio import Future
 from collections import deque
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from .. import _aio_operation
 from .. import asyncio as _aio
@@ -91,7 +92,7 @@ class _AsyncPoller(_Async, _aio.Poller, Poller):
         return future
 
 
-class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):
+class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):  # type: ignore[misc]
     """A Socket whose data calls return Futures; see `zmqlite.asyncio.Socket`.
 
     As in pyzmq a call may be made before the loop runs, which warns if it has to wait.
@@ -108,7 +109,7 @@ class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):
         **kwargs: Any,
     ) -> None:
         if isinstance(context, Socket):
-            context, _from_socket = None, context
+            context, _from_socket = None, cast("Socket[Any]", context)
         if _from_socket is None:
             super().__init__(context, socket_type, **kwargs)
         else:
@@ -161,12 +162,13 @@ class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):
     @property
     def _shadow_sock(self) -> Socket[bytes]:
         """A blocking handle on this socket."""
-        found = self.__dict__.get("_blocking")
+        found: Socket[bytes] | None = self.__dict__.get("_blocking")
         if found is None:
-            owner = self._shadow_obj
-            found = owner if isinstance(owner, Socket) else Socket.shadow(self.underlying)
+            owner: Any = self._shadow_obj
+            own = isinstance(owner, Socket)
+            found = cast("Socket[bytes]", owner if own else Socket.shadow(self.underlying))
             self.__dict__["_blocking"] = found
-        return found  # type: ignore[no-any-return]
+        return found
 
 
 def _events(kind: str, waiting: list[_aio_operation.Operation]) -> deque[_FutureEvent]:

@@ -48,7 +48,7 @@ class Poller(_AsyncIO, _future._AsyncPoller):
     _socket_class: type[Socket]
 
 
-class Socket(_AsyncIO, _future._AsyncSocket):
+class Socket(_AsyncIO, _future._AsyncSocket):  # type: ignore[misc]
     """A `zmq.Socket` whose data calls return Futures; see `zmqlite.asyncio.Socket`."""
 
     _repr_cls = "zmq.asyncio.Socket"

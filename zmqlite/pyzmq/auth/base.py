@@ -32,14 +32,14 @@ class Authenticator:
     """
 
     context: Any
-    zap_socket: Socket[bytes]
+    zap_socket: Any
     """The REP socket that is asked; None unless it was started."""
 
     def __init__(self, context: Any = None, encoding: str = "utf-8", log: Any = None) -> None:
         self.context = context or Context.instance()
         self.encoding = encoding
         self.log = log or logging.getLogger("zmq.auth")
-        self.zap_socket = None  # type: ignore[assignment]
+        self.zap_socket = None
         self.allow_any = False
         self.passwords: dict[str, dict[str, str]] = {}
         self.certs: dict[str, dict[bytes, Any]] = {}
@@ -57,7 +57,7 @@ class Authenticator:
             self.zap_socket.bind(ZAP_ENDPOINT)
         except BaseException:
             self.zap_socket.close(0)
-            self.zap_socket = None  # type: ignore[assignment]
+            self.zap_socket = None
             raise
         self.log.debug("started")
 
@@ -65,7 +65,7 @@ class Authenticator:
         """Close the socket. From now on libzmq asks nobody."""
         if self.zap_socket:
             self.zap_socket.close()
-        self.zap_socket = None  # type: ignore[assignment]
+        self.zap_socket = None
 
     # -- rules -----------------------------------------------------------------------------------
 
@@ -93,9 +93,7 @@ class Authenticator:
             self.passwords[domain] = passwords
         self.log.debug("PLAIN is configured for %s", domain)
 
-    def configure_curve(
-        self, domain: str = "*", location: str | os.PathLike[str] = "."
-    ) -> None:
+    def configure_curve(self, domain: str = "*", location: str | os.PathLike[str] = ".") -> None:
         """Let in CURVE clients whose certificates are in a folder, or any with CURVE_ALLOW_ANY.
 
         The folder is read now: call again when it has changed. If it cannot be read, that is
@@ -146,9 +144,7 @@ class Authenticator:
             reply[1], reply[2], reply[3], reply[4].decode(self.encoding, "replace")
         )
 
-    def _authenticate_plain(
-        self, domain: str, username: str, password: str
-    ) -> tuple[bool, bytes]:
+    def _authenticate_plain(self, domain: str, username: str, password: str) -> tuple[bool, bytes]:
         """Return whether a PLAIN client may come in, and why not."""
         if not self.passwords:
             return False, b"No passwords defined"
@@ -190,9 +186,7 @@ class Authenticator:
     ) -> None:
         """Send an answer. Its user id is empty unless the status is 200."""
         who = user_id.encode(self.encoding, "replace") if status_code == b"200" else b""
-        self.zap_socket.send_multipart(
-            [VERSION, request_id, status_code, status_text, who, b""]
-        )
+        self.zap_socket.send_multipart([VERSION, request_id, status_code, status_text, who, b""])
 
 
 class _Gate(Gate):

@@ -70,12 +70,13 @@ class AuthenticationThread(Thread):
 class ThreadAuthenticator(Authenticator):
     """An `Authenticator` that a background thread runs. Rules may be changed while it does."""
 
-    pipe: Socket[bytes]
+    pipe: Any
     pipe_endpoint: str = ""
-    thread: AuthenticationThread
+    thread: Any
 
     def __init__(self, context: Any = None, encoding: str = "utf-8", log: Any = None) -> None:
-        self.thread = self.pipe = self.zap_socket = None  # type: ignore[assignment]
+        self.thread = self.pipe = None
+        self.zap_socket = None
         super().__init__(context, encoding, log)
         self.pipe_endpoint = f"inproc://{id(self)}.inproc"
 
@@ -100,9 +101,9 @@ class ThreadAuthenticator(Authenticator):
                 self.pipe.send(b"TERMINATE", 1)
             if self.is_alive():
                 self.thread.join()
-            self.thread = None  # type: ignore[assignment]
+            self.thread = None
             self.pipe.close()
-            self.pipe = None  # type: ignore[assignment]
+            self.pipe = None
         super().stop()
 
     def is_alive(self) -> bool:

@@ -1,9 +1,9 @@
-"""Calling back from a loop of tornado: plain functions, and coroutines, whose errors get lost nowhere."""
+"""Calling back from a loop of tornado: functions and coroutines, and no error gets lost."""
 
 from __future__ import annotations
 
 from asyncio import Future, ensure_future
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from tornado.log import gen_log
@@ -22,11 +22,11 @@ class Caller:
     def call(self, callback: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Call back. An exception is logged and goes on to the loop; a coroutine's is logged."""
         try:
-            found = callback(*args, **kwargs)
+            found: Any = callback(*args, **kwargs)
         except Exception:
             gen_log.exception("a callback of %s failed", self._name)
             raise
-        if isinstance(found, Awaitable):
+        if hasattr(found, "__await__"):
             task: Future[Any] = ensure_future(found, loop=self._io_loop.asyncio_loop)
             self._tasks.add(task)  # a loop alone does not keep a task alive
             task.add_done_callback(self._done)

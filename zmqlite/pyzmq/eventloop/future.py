@@ -12,9 +12,9 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
+from ..._aio_operation import Operation
 from .. import _future
 from .. import sugar as _sugar
-from ..._aio_operation import Operation
 
 __all__ = ["CancelledError", "Context", "IOLoop", "Poller", "Socket"]
 
@@ -62,7 +62,7 @@ class Poller(_AsyncTornado, _future._AsyncPoller):
     _socket_class: type[Socket]
 
 
-class Socket(_AsyncTornado, _future._AsyncSocket):
+class Socket(_AsyncTornado, _future._AsyncSocket):  # type: ignore[misc]
     """A `zmq.Socket` whose data calls return Futures; see `zmqlite.asyncio.Socket`."""
 
     _repr_cls = "zmq.eventloop.future.Socket"

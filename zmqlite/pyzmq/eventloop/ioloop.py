@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from tornado.ioloop import *  # noqa: F403
+from tornado.ioloop import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 from tornado.ioloop import IOLoop
 
 __all__ = ["IOLoop", "ZMQIOLoop", "install"]

@@ -17,6 +17,7 @@ import pickle
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
 from tornado.ioloop import IOLoop
@@ -52,16 +53,19 @@ class ZMQStream:
     io_loop: IOLoop
 
     def __init__(self, socket: Socket[Any], io_loop: IOLoop | None = None) -> None:
-        if isinstance(socket, _aio.Socket):
+        given: Any = socket
+        if isinstance(given, _aio.Socket):
             warnings.warn(
                 "ZMQStream takes a blocking socket and makes a handle on this one: give it "
                 "zmq.Socket(other), or make the socket with socket_class=zmq.Socket",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            socket = Socket.shadow(socket)
+            socket = Socket[Any].shadow(given)
         self.socket = socket
         self.io_loop = io_loop or IOLoop.current()
+        self._loop: Any = self.io_loop  # whose callbacks tornado gives no types
+        self._ended = False
         self._send_queue: deque[tuple[Any, dict[str, Any]]] = deque()
         self._recv_callback: Callable[[Any], object] | None = None
         self._send_callback: Callable[..., object] | None = None
@@ -128,11 +132,8 @@ class ZMQStream:
         self, callback: Callable[[Any, Any], object] | None, copy: bool = True
     ) -> None:
         """As `on_recv`, with this stream before the message: `callback(stream, parts)`."""
-        if callback is None:
-            self.stop_on_recv()
-            return
-        with_stream = callback
-        self.on_recv(lambda parts: with_stream(self, parts), copy=copy)
+        bound = None if callback is None else partial(callback, self)
+        self.on_recv(bound, copy=copy)
 
     def on_send(self, callback: _OnSend | None) -> None:
         """Call `callback(parts, status)` for each message that is sent; None stops that.
@@ -148,11 +149,7 @@ class ZMQStream:
         callback: Callable[[_StreamT, list[Any], MessageTracker | None], object] | None,
     ) -> None:
         """As `on_send`, with this stream in front: `callback(stream, parts, status)`."""
-        if callback is None:
-            self.stop_on_send()
-            return
-        with_stream = callback
-        self.on_send(lambda parts, status: with_stream(self, parts, status))
+        self.on_send(None if callback is None else partial(callback, self))
 
     def stop_on_recv(self) -> None:
         """Receive no more."""
@@ -251,19 +248,17 @@ class ZMQStream:
 
     def closed(self) -> bool:
         """Whether the stream is closed. It closes when its socket was closed elsewhere."""
-        socket: Socket[Any] | None = self.socket
-        if socket is not None and socket.closed:
+        if not self._ended and self.socket.closed:
             self.close()
-            socket = None
-        return socket is None
+        return self._ended
 
     def close(self, linger: int | None = None) -> None:
         """Close the stream and its socket; what is still queued here is not sent."""
-        socket: Socket[Any] | None = self.socket
-        if socket is None:
+        if self._ended:
             return
+        self._ended = True
         self._unwatch()
-        socket.close(linger)
+        self.socket.close(linger)
         self.socket = None  # type: ignore[assignment]
         if self._close_callback is not None:
             self._run_callback(self._close_callback)
@@ -277,7 +272,7 @@ class ZMQStream:
         self._check_closed()
         flushed_before, self._flushed = self._flushed, False
         count = 0
-        while self.socket and not (limit and count >= limit):
+        while not self._ended and not (limit and count >= limit):
             wanted = flag & IN | (flag & OUT if self.sending() else 0)
             events = self.socket.poll_events(wanted, 0) if wanted else 0
             if not events:
@@ -285,12 +280,12 @@ class ZMQStream:
             before = count
             if events & IN:
                 count += self._handle_recv()
-            if events & OUT and self.socket and self.sending():
+            if events & OUT and not self._ended and self.sending():
                 count += self._handle_send()
             if count == before:
                 break  # it refused after all
         if count and not flushed_before:
-            self.io_loop.add_callback(self._finish_flush)
+            self._loop.add_callback(self._finish_flush)
         self._flushed = bool(count) or flushed_before
         self._rebuild_io_state()
         return count
@@ -310,7 +305,7 @@ class ZMQStream:
             wanted |= OUT
         if wanted and not self._due and self._events() & wanted:
             self._due = True
-            self.io_loop.add_callback(self._handle_events)
+            self._loop.add_callback(self._handle_events)
 
     def _handle_events(self, fd: Any = 0, events: int = 0) -> None:
         """Receive one message, send one, and see whether there is more."""
@@ -321,14 +316,14 @@ class ZMQStream:
         try:
             if ready & IN and self.receiving() and not self._flushed:
                 self._handle_recv()
-            if ready & OUT and self.socket and self.sending() and not self._flushed:
+            if ready & OUT and not self._ended and self.sending() and not self._flushed:
                 self._handle_send()
         finally:
             self._rebuild_io_state()
 
     def _events(self) -> int:
         """Read EVENTS, which silences the descriptor; 0 if the socket has come to an end."""
-        if not self.socket:
+        if self._ended:
             return 0
         try:
             if self._signal is not None:
@@ -364,7 +359,7 @@ class ZMQStream:
             if isinstance(error, Again) and not kwargs["flags"] & _DONTWAIT:
                 # a ROUTER with ROUTER_MANDATORY, say: ready, though this one peer is full
                 self._refused = True
-                self.io_loop.call_later(_LATER, self._try_again)
+                self._loop.call_later(_LATER, self._try_again)
                 return 0
             gen_log.error("%r did not send: %s", self.socket, error)
             status = error
@@ -384,7 +379,7 @@ class ZMQStream:
         self._caller.call(callback, *args, **kwargs)
 
     def _check_closed(self) -> None:
-        if not self.socket:
+        if self._ended:
             raise OSError("the stream is closed")
 
     def _unwatch(self) -> None:

@@ -11,23 +11,23 @@ from typing import Any
 
 from ... import green as _ours
 from .. import *  # noqa: F403
-from .. import __all__ as _names
 from .. import sugar as _sugar
-from ..sugar import proxy as _proxy
-from . import poll
+from ...proxy import proxy as _proxy
 from .core import _Context, _Socket
-from .device import device
+from .device import device as _device
+from .poll import _Poller
 
-__all__ = ["device", *_names]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__: list[str] = [*import_names()]
 
-Context = _Context
-Socket = _Socket
-Poller = poll._Poller
+Context = _Context  # type: ignore[assignment, misc]
+Socket = _Socket  # type: ignore[assignment, misc]
+device = _device
+Poller = _Poller  # type: ignore[misc]
 select = _ours.select
 zmq_poll = _ours.zmq_poll
 
 
-def proxy(frontend: Any, backend: Any, capture: Any = None) -> None:
+def proxy(frontend: Any, backend: Any, capture: Any = None) -> None:  # type: ignore[no-redef]
     """As `zmq.proxy`; with sockets for gevent, other greenlets run meanwhile."""
     if isinstance(frontend, _Socket) and isinstance(backend, _Socket):
         _ours.proxy(frontend, backend, capture)

@@ -11,7 +11,7 @@ from .. import sugar as _sugar
 __all__: list[str] = []
 
 
-class _Socket(_ours.Socket, _sugar.Socket[bytes]):
+class _Socket(_ours.Socket, _sugar.Socket[bytes]):  # type: ignore[misc]
     """A `zmq.Socket` whose calls suspend only their own greenlet; see `zmqlite.green.Socket`.
 
     RCVTIMEO and SNDTIMEO are honoured. No wake-up is missed, so the two settings of pyzmq's that
@@ -23,7 +23,7 @@ class _Socket(_ours.Socket, _sugar.Socket[bytes]):
     _debug_gevent = False
 
 
-class _Context(_ours.Context, _sugar.Context[_Socket]):  # type: ignore[misc]
+class _Context(_ours.Context, _sugar.Context[_Socket]):
     """A `zmq.Context` that makes sockets for gevent. `instance()` is one of its own."""
 
     _socket_class = _Socket
