@@ -28,7 +28,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_option_attributes",
         "endpoint",
         "security",
-        "certificates",
+        "certs",
         "auth",
         "_address",
         "_payload",

@@ -5,8 +5,7 @@
     stream.send(b"hello")
 
 In one pass of the loop a stream receives at most one message and sends at most one, so that a
-flooded one leaves time for the others. Callbacks may be coroutines. When the loop must look at a
-socket is laid down in `_readiness`.
+flooded one leaves time for the others. Callbacks may be coroutines.
 """
 
 from __future__ import annotations
@@ -280,7 +279,7 @@ class ZMQStream:
             before = count
             if events & IN:
                 count += self._handle_recv()
-            if events & OUT and not self._ended and self.sending():
+            if events & OUT and not self.closed() and self.sending():
                 count += self._handle_send()
             if count == before:
                 break  # it refused after all

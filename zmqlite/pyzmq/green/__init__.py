@@ -10,18 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 from ... import green as _ours
-from .. import *  # noqa: F403
-from .. import sugar as _sugar
+from ... import pyzmq as _zmq
 from ...proxy import proxy as _proxy
+from .. import *  # noqa: F403
 from .core import _Context, _Socket
 from .device import device as _device
 from .poll import _Poller
 
-__all__: list[str] = [*import_names()]
+_names: Any = _zmq.__all__
+__all__: list[str] = list(_names)  # pyright: ignore[reportUnsupportedDunderAll]
 
 Context = _Context  # type: ignore[assignment, misc]
 Socket = _Socket  # type: ignore[assignment, misc]
-device = _device
+device = _device  # type: ignore[assignment]
 Poller = _Poller  # type: ignore[misc]
 select = _ours.select
 zmq_poll = _ours.zmq_poll

@@ -8,7 +8,7 @@ from typing import Any
 from ... import green as _ours
 from .. import sugar as _sugar
 
-__all__: list[str] = []
+__all__ = ["_Context", "_Socket"]
 
 
 class _Socket(_ours.Socket, _sugar.Socket[bytes]):  # type: ignore[misc]
@@ -23,7 +23,7 @@ class _Socket(_ours.Socket, _sugar.Socket[bytes]):  # type: ignore[misc]
     _debug_gevent = False
 
 
-class _Context(_ours.Context, _sugar.Context[_Socket]):
+class _Context(_ours.Context, _sugar.Context[_Socket]):  # pyright: ignore[reportGeneralTypeIssues]
     """A `zmq.Context` that makes sockets for gevent. `instance()` is one of its own."""
 
     _socket_class = _Socket

@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import green as _ours
 
-__all__: list[str] = []
+__all__ = ["_Poller"]
 
 
 class _Poller(_ours.Poller):
