@@ -17,7 +17,7 @@ from .core import _Context, _Socket
 from .device import device as _device
 from .poll import _Poller
 
-_names: Any = _zmq.__all__
+_names: Any = vars(_zmq)["__all__"]
 __all__: list[str] = list(_names)  # pyright: ignore[reportUnsupportedDunderAll]
 
 Context = _Context  # type: ignore[assignment, misc]
