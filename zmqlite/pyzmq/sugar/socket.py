@@ -20,6 +20,20 @@ class Socket(_ours.Socket[_T]):
 
     _repr_cls = "zmq.Socket"
 
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket, also through a second handle on it: see `shadow`.
+
+        A handle that is merely dropped closes nothing.
+        """
+        owner = None if self.__dict__.get("_dropped") else self.shadowed()
+        super().close(linger)
+        if owner is not None:
+            owner.close(linger)
+
+    def __del__(self) -> None:
+        self.__dict__["_dropped"] = True
+        super().__del__()
+
 
 if TYPE_CHECKING:
     from typing import TypeAlias
