@@ -146,6 +146,12 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             level, frame = level + 1, frame.f_back
         warnings.warn(options.late_message(row), LateOptionWarning, stacklevel=level)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make room for attributes that a subclass declares under the name of an option."""
+        super().__init_subclass__(**kwargs)
+        for name in _ATTRIBUTES.intersection(_annotated(cls)) - vars(cls).keys():
+            setattr(cls, name, _Declared(name))
+
     # -- as attributes ---------------------------------------------------------------------------
     # `SocketOptions` has them in lower and upper case; here is the rest: other spellings, and
     # the refusal of names that mean nothing. Hidden from checkers, who see misspelt names best
@@ -173,6 +179,16 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             if row is None:
                 raise _unknown(self, name)
             super().__setattr__(row.name, value)
+
+
+class _Declared:
+    """An attribute that a class declares without a value: what the object has, or the option."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, cls: type | None = None) -> Any:
+        raise AttributeError(self.name)  # then `__getattr__` looks for the option
 
 
 def _unknown(owner: object, name: str) -> AttributeError:

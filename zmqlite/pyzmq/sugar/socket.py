@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from ... import options
 from ... import socket as _ours
+from ..._native import core
 
 __all__ = ["Socket", "SyncSocket"]
 
@@ -16,23 +18,30 @@ _T = TypeVar("_T")
 
 
 class Socket(_ours.Socket[_T]):
-    """A ZeroMQ socket; see `zmqlite.Socket` for what its methods do."""
+    """A ZeroMQ socket; see `zmqlite.Socket` for what its methods do.
+
+    Two habits of pyzmq: closing the `shadow` of a socket closes the socket, and nothing is said
+    of an option that is set too late to act.
+    """
 
     _repr_cls = "zmq.Socket"
 
     def close(self, linger: int | None = None) -> None:
-        """Close the socket, also through a second handle on it: see `shadow`.
+        """Close the socket, and the one that this is a shadow of (not one known by its address).
 
-        A handle that is merely dropped closes nothing.
+        `linger` is set first, in milliseconds.
         """
-        owner = None if self.__dict__.get("_dropped") else self.shadowed()
+        owner = self._shadow_obj
         super().close(linger)
-        if owner is not None:
+        if isinstance(owner, core.Socket):
             owner.close(linger)
 
     def __del__(self) -> None:
-        self.__dict__["_dropped"] = True
+        self._shadow_obj = None  # a shadow that nobody holds any more closes nothing
         super().__del__()
+
+    def _warn_late(self, row: options.Option) -> None:
+        """Say nothing: a program that was not written for us may set any option at any time."""
 
 
 if TYPE_CHECKING:
