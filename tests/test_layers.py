@@ -134,6 +134,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.eventloop.ioloop",
         "pyzmq.eventloop.future",
         "pyzmq.eventloop._callbacks",
+        "pyzmq.eventloop._descriptor",
         "pyzmq.eventloop.zmqstream",
         "pyzmq.green.core",
         "pyzmq.green.poll",

@@ -23,6 +23,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from .security import keys_equal, z85_encode
@@ -259,19 +260,15 @@ class Gate:
         if welcome is None:
             return Verdict(False, "No keys for this domain")
         found = welcome(domain, z85_encode(key))
-        if hasattr(found, "__await__"):
-            return self._check_later(found, key)
-        return self._by_key(found, key)
+        judge = partial(self._by_key, key)
+        return _Later(found, judge) if hasattr(found, "__await__") else judge(found)
 
-    async def _check_later(self, found: Awaitable[Any], key: bytes) -> Verdict:
-        return self._by_key(await found, key)
-
-    def _by_key(self, welcome: Any, key: bytes) -> Verdict:
+    def _by_key(self, key: bytes, welcome: Any) -> Verdict:
         if isinstance(welcome, Verdict):
             return welcome
-        return (
-            Verdict(True, user_id=self.user_id(key)) if welcome else Verdict(False, "Unknown key")
-        )
+        if not welcome:
+            return Verdict(False, "Unknown key")
+        return Verdict(True, user_id=self.user_id(key))
 
     def check_gssapi(self, domain: str, principal: str) -> Answer:
         """Say whether a principal may come in; GSSAPI has made sure already who it is."""
@@ -355,6 +352,22 @@ class Gate:
         if request.mechanism == "GSSAPI":
             return self.check_gssapi(domain, shown[0].decode(self.encoding, "replace"))
         return Verdict(False, f"Unknown mechanism {request.mechanism}")
+
+
+class _Later:
+    """Something awaitable whose result is judged."""
+
+    def __init__(self, found: Any, judge: Callable[[Any], Verdict]) -> None:
+        self._found = found
+        self._judge = judge
+
+    def __await__(self) -> Generator[Any, None, Verdict]:
+        return self._judge((yield from self._found.__await__()))
+
+    def close(self) -> None:
+        """Nobody will await it."""
+        if hasattr(self._found, "close"):
+            self._found.close()
 
 
 def _anybody(domain: str, key: bytes) -> bool:

@@ -134,7 +134,7 @@ cdef class QuickLane:
         if zmq_send(socket.handle, PyBytes_AS_STRING(data), size, flags | ZMQ_DONTWAIT) < 0:
             leave(socket)
             return None
-        socket._send_more = flags & ZMQ_SNDMORE
+        socket._send_more = 1 if flags & ZMQ_SNDMORE else 0
         leave(socket)
         if self.receivers or self.pollers:
             self._used()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ...auth import ANONYMOUS, ZAP_ENDPOINT, AddressRules, Answer, Gate, Verdict, password_matches
 from ...enums import SocketType
+from ...error import ZMQError
 from ...security import z85_encode
 from ..sugar import Context, Socket
 from .certs import load_certificates
@@ -45,7 +47,6 @@ class Authenticator:
         self.certs: dict[str, dict[bytes, Any]] = {}
         self.credentials_providers: dict[str, Any] = {}
         self._addresses = AddressRules()
-        self._gate = _Gate(self)
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -64,6 +65,8 @@ class Authenticator:
     def stop(self) -> None:
         """Close the socket. From now on libzmq asks nobody."""
         if self.zap_socket:
+            with suppress(ZMQError):  # closing frees the address a little later
+                self.zap_socket.unbind(ZAP_ENDPOINT)
             self.zap_socket.close()
         self.zap_socket = None
 
@@ -139,7 +142,7 @@ class Authenticator:
         Whatever goes wrong is answered too (status 500), so that the next client finds the
         authenticator alive.
         """
-        reply = await self._gate.answer_async(msg)
+        reply = await _Gate(self).answer_async(msg)
         self._send_zap_reply(
             reply[1], reply[2], reply[3], reply[4].decode(self.encoding, "replace")
         )

@@ -102,6 +102,8 @@ class ThreadAuthenticator(Authenticator):
             if self.is_alive():
                 self.thread.join()
             self.thread = None
+            with suppress(ZMQError):  # closing frees the address a little later
+                self.pipe.unbind(self.pipe_endpoint)
             self.pipe.close()
             self.pipe = None
         super().stop()

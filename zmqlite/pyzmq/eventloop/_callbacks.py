@@ -10,6 +10,12 @@ from tornado.log import gen_log
 
 __all__ = ["Caller", "check_callback"]
 
+_FAILED = "Uncaught exception in ZMQStream callback of %s"
+
+
+class NotCallable(TypeError, AssertionError):
+    """Something else than a callback was given; pyzmq's users know it as AssertionError."""
+
 
 class Caller:
     """Calls back for somebody, and keeps the coroutines that are under way."""
@@ -24,7 +30,7 @@ class Caller:
         try:
             found: Any = callback(*args, **kwargs)
         except Exception:
-            gen_log.exception("a callback of %s failed", self._name)
+            gen_log.exception(_FAILED, self._name)
             raise
         if hasattr(found, "__await__"):
             task: Future[Any] = ensure_future(found, loop=self._io_loop.asyncio_loop)
@@ -35,10 +41,10 @@ class Caller:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            gen_log.error("a callback of %s failed", self._name, exc_info=error)
+            gen_log.error(_FAILED, self._name, exc_info=error)
 
 
 def check_callback(callback: object) -> None:
-    """Raise TypeError unless it can be called, or is None."""
+    """Raise `NotCallable` unless it can be called, or is None."""
     if callback is not None and not callable(callback):
-        raise TypeError(f"a callback is callable or None, not {callback!r:.80}")
+        raise NotCallable(f"a callback is callable or None, not {callback!r:.80}")

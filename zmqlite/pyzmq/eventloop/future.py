@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from weakref import ref
 
 from tornado.ioloop import IOLoop
 
@@ -62,12 +63,58 @@ class Poller(_AsyncTornado, _future._AsyncPoller):
     _socket_class: type[Socket]
 
 
+class _Member:
+    """A socket as a loop knows it: a loop that closes all descriptors closes it."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = ref(socket)
+        self._fd = socket.fd
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def close(self) -> None:
+        socket = self._socket()
+        if socket is not None:
+            socket.close()
+
+
 class Socket(_AsyncTornado, _future._AsyncSocket):  # type: ignore[misc]
     """A `zmq.Socket` whose data calls return Futures; see `zmqlite.asyncio.Socket`."""
 
     _repr_cls = "zmq.eventloop.future.Socket"
     _poller_class = Poller
     _operation = _TornadoFuture
+    _home_loop: tuple[IOLoop, _Member] | None = None
+
+    def _get_loop(self) -> Any:
+        """Return the current loop, which knows the socket from now on."""
+        loop = super()._get_loop()
+        if self._home_loop is None or self._home_loop[0] is not loop:
+            self._leave_loop()
+            if not self.thread_safe:
+                member = _Member(self)
+                loop.add_handler(member, _ignore, 0)
+                self._home_loop = loop, member
+        return loop
+
+    def _attach(self) -> Any:
+        self._get_loop()
+        return super()._attach()
+
+    def _leave_loop(self) -> None:
+        home, self._home_loop = self._home_loop, None
+        if home is not None:
+            home[0].remove_handler(home[1].fileno())
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket and cancel what waits on it."""
+        self._leave_loop()
+        super().close(linger)
+
+
+def _ignore(*_: object) -> None:
+    pass
 
 
 Poller._socket_class = Socket

@@ -11,7 +11,6 @@ flooded one leaves time for the others. Callbacks may be coroutines.
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import warnings
 from collections import deque
@@ -23,12 +22,12 @@ from tornado.ioloop import IOLoop
 from tornado.log import gen_log
 
 from ... import asyncio as _aio
-from ..._native import core
 from ..._readiness import IN, OUT
 from ...error import Again, ContextTerminated, ZMQError
 from ...frame import Frame, MessageTracker
 from ..sugar import Socket
 from ._callbacks import Caller, check_callback
+from ._descriptor import Descriptor
 
 __all__ = ["ZMQStream"]
 
@@ -74,9 +73,8 @@ class ZMQStream:
         self._due = False  # the loop will come back
         self._refused = False  # it said that it could send, and did not
         self._caller = Caller(self, self.io_loop)
-        self._signal = core.ReadySignal(socket) if socket.thread_safe else None
-        self._fd = _descriptor(socket, self._signal)
-        self.io_loop.add_handler(self._fd, self._handle_events, self.io_loop.READ)
+        self._descriptor = Descriptor(socket, self.close)
+        self.io_loop.add_handler(self._descriptor, self._handle_events, self.io_loop.READ)
 
         self.bind = socket.bind
         self.bind_to_random_port = socket.bind_to_random_port
@@ -325,15 +323,13 @@ class ZMQStream:
         if self._ended:
             return 0
         try:
-            if self._signal is not None:
-                return self._signal.events()
-            return self.socket.poll_events(IN | OUT, 0)
+            return self._descriptor.events()
         except ContextTerminated:
             gen_log.warning("the context of %r was terminated", self.socket)
             self._unwatch()  # such a descriptor never falls silent
         except ZMQError as error:
-            if not self.closed():
-                gen_log.error("%r has no events: %s", self.socket, error)
+            gen_log.warning("a stream has a closed socket: %s", error)
+            self.closed()
         return 0
 
     def _handle_recv(self) -> int:
@@ -383,18 +379,6 @@ class ZMQStream:
 
     def _unwatch(self) -> None:
         """Give the descriptor back."""
-        fd, self._fd = self._fd, -1
-        if fd < 0:
-            return
-        self.io_loop.remove_handler(fd)
-        if self._signal is not None:
-            self._signal.close()
-        elif os.name == "posix":
-            os.close(fd)
-
-
-def _descriptor(socket: Socket[Any], signal: core.ReadySignal | None) -> int:
-    """Return what speaks when a socket may be ready; our own, which outlives the socket's."""
-    if signal is not None:
-        return signal.fileno()
-    return os.dup(socket.fd) if os.name == "posix" else socket.fd
+        if self._descriptor.open:
+            self.io_loop.remove_handler(self._descriptor)
+            self._descriptor.release()
