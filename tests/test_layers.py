@@ -97,6 +97,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.backend",
         "pyzmq.sugar.attrsettr",
         "pyzmq.sugar.version",
+        "pyzmq._path",
+        "pyzmq._path.zmq",
+        "pyzmq._activation",
         "pyzmq.sugar.stopwatch",
         "pyzmq.sugar.frame",
         "pyzmq.sugar.tracker",
@@ -147,6 +150,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.auth.asyncio",
         "pyzmq.auth.ioloop",
         # the guest room: activation
+        "pyzmq.auto",
+        "pyzmq._environment",
+        "pyzmq.__main__",
     ),
     5: ("",),  # the roof: zmqlite/__init__.py
 }

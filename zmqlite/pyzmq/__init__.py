@@ -23,6 +23,7 @@ from . import constants as constants
 from . import error as error
 from . import sugar as sugar
 from . import utils as utils
+from ._activation import install
 from .backend import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,
@@ -102,6 +103,7 @@ __all__ = [
     "device",
     "get_includes",
     "has",
+    "install",
     "proxy",
     "proxy_steerable",
     "pyzmq_version",
