@@ -294,9 +294,6 @@ cdef class Frame:
     def __bytes__(self):
         return self.bytes
 
-    def __str__(self):
-        return self.bytes.decode("utf-8")
-
     def __copy__(self):
         return self._shared()
 
