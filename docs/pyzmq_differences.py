@@ -37,8 +37,7 @@ class Row(NamedTuple):
 
 
 def matches(patterns: str, text: str) -> bool:
-    # square brackets are common here and mean nothing special
-    return any(fnmatchcase(text, part.strip().replace("[", "[[]")) for part in patterns.split("|"))
+    return any(fnmatchcase(text, part) for part in patterns.split("|"))
 
 
 ROWS = [
@@ -58,62 +57,56 @@ ROWS = [
     ),
     # -- classes ----------------------------------------------------------------------------------
     Row(
-        "Context|Socket|Frame|asyncio.Context|asyncio.Socket",
+        "*Context|*Socket|Frame",
         "does not inherit AttributeSetter",
         "Options are attributes that the class defines, known to editors and checkers; the mixin "
         "that looks every name up is in zmq.sugar.attrsettr for classes of your own.",
     ),
     Row(
-        "Context|Socket|backend.Context|backend.Socket",
+        "*Context|*Socket",
         "also inherits *",
         "The classes are those of zmqlite with its layers below.",
         "guest",
     ),
     Row(
-        "Context.__init__()|asyncio.Context.__init__()",
+        "*Context.__init__()",
         "takes *max_sockets*",
         "One keyword more.",
     ),
     Row(
-        "Context.term()|backend.Context.term()|asyncio.Context.term()",
+        "*Context.term()",
         "takes (timeout=None)*",
         "term() can give up after some seconds and say what it waits for.",
     ),
     Row(
-        "Context.socket()|asyncio.Context.socket()",
+        "*Context.socket()",
         "takes *bind=None, connect=None*",
         "A socket can be bound and connected in the same call; options are keywords too.",
     ),
     Row(
-        "*Socket.send_multipart()|*Socket.send_json()|asyncio.Socket.send()",
+        "*Socket.send_multipart()|*Socket.send_json()|*Socket.send()",
         "takes *routing_id=None, group=None*",
         "What pyzmq takes among **kwargs has a name.",
     ),
     Row(
-        "Socket.send_pyobj()|asyncio.Socket.send_pyobj()",
+        "*Socket.send_pyobj()",
         "takes *copy=True*",
         "What pyzmq takes among **kwargs has a name.",
     ),
     Row(
-        "Socket.monitor()|backend.Socket.monitor()|asyncio.Socket.monitor()",
+        "*Socket.monitor()",
         "takes *version=1*",
         "The second version of monitoring (draft), with more detail.",
     ),
     Row(
-        "MessageTracker.__init__()|Poller.__init__()|asyncio.Poller.__init__()"
+        "MessageTracker.__init__()|*Poller.__init__()"
         "|backend.Context.__init__()|backend.Socket.__init__()",
         "only one of the two has a signature",
         "Compiled in one of the two, so that inspect cannot tell; the arguments are the same.",
     ),
-    Row(
-        "backend.Socket.send()",
-        "takes *routing_id=None, group=None*",
-        "There is one send() for all layers.",
-        "guest",
-    ),
     # -- constants --------------------------------------------------------------------------------
     Row(
-        "DRAFT_API|*PYZMQ_DRAFT_API",
+        "*DRAFT_API",
         "is True, there False",
         "The draft sockets and options are built in.",
         varies=True,
@@ -164,6 +157,12 @@ ROWS = [
         "guest",
         varies=True,
     ),
+    Row(
+        "install|green.install|auto",
+        "extra",
+        "The switch that makes `import zmq` mean this module, from inside a program.",
+        "guest",
+    ),
     # -- zmqlite itself ---------------------------------------------------------------------------
     Row(
         "__version__",
@@ -211,10 +210,16 @@ ROWS = [
         "roof",
     ),
     Row(
-        "asyncio.Socket.get()|asyncio.Socket.recv_into()",
+        "asyncio.Socket.get()|asyncio.Socket.recv_into()|eventloop.future.Socket.get()"
+        "|eventloop.future.Socket.recv_into()|green.Socket.get()|green.Socket.set()",
         "takes *",
-        "The first argument is called as in the blocking socket.",
-        "roof",
+        "The arguments are called as in the blocking socket.",
+    ),
+    Row(
+        "green.Socket.__init__()|green.Socket.send_multipart()|green.Socket.recv_multipart()",
+        "takes *, there ([*]a*",
+        "The arguments that pyzmq passes on unseen have their names.",
+        "guest",
     ),
     Row(
         "asyncio.Poller.poll()",

@@ -76,7 +76,7 @@ class Socket(SettingSocket, Generic[T]):
         shadow: Any = 0,
         copy_threshold: int | None = None,
     ) -> None:
-        context = ctx_or_socket
+        context: Any = ctx_or_socket
         if isinstance(context, core.Socket):
             context, shadow = None, context
         if not shadow:
@@ -279,18 +279,21 @@ class Socket(SettingSocket, Generic[T]):
         """
         self.monitor_raw(addr, int(events), int(version), int(socket_type))
 
-    def get_monitor_socket(self, events: int | None = None, addr: str | None = None) -> Any:
+    def get_monitor_socket(
+        self: _SocketT, events: int | None = None, addr: str | None = None
+    ) -> _SocketT:
         """Return a connected PAIR that receives the monitor's messages.
 
         The same one at each call until it is closed; closing it is up to the caller. `events`
         limits what is reported, `addr` is the inproc address to go through.
         """
-        if self._monitor_socket is not None and not self._monitor_socket.closed:
-            return self._monitor_socket
+        found: _SocketT | None = self._monitor_socket
+        if found is not None and not found.closed:
+            return found
         if addr is None:
             addr = f"inproc://monitor.s-{self.underlying:x}-{next(_monitor_numbers)}"
         self.monitor(addr, Event.ALL if events is None else events)
-        receiver = self.context.socket(SocketType.PAIR)
+        receiver: _SocketT = self.context.socket(SocketType.PAIR)
         try:
             receiver.connect(addr)
         except BaseException:

@@ -31,6 +31,8 @@ class Comparison:
                 yield module, "missing"
                 continue
             for name, their in names.items():
+                if name == "*":
+                    continue
                 where = f"{module}.{name}".strip(".")
                 our = self.ours[module].get(name)
                 if our is None:
@@ -39,7 +41,7 @@ class Comparison:
                 for inner, what in self.one(their, our):
                     yield f"{where}{inner}", what
             if self.extras:
-                for name in sorted(set(self.ours[module]) - set(names)):
+                for name in sorted({*self.ours[module]} - {*names, *names["*"]["names"]}):
                     yield f"{module}.{name}".strip("."), "extra"
         if self.extras:
             yield from ((name, "extra") for name in sorted(set(self.ours) - set(self.theirs)))

@@ -1,6 +1,6 @@
 """What a package offers, as plain data: modules, names, enums, classes, signatures, ancestry.
 
-    python surface.py PACKAGE       prints JSON: module -> name -> description
+    python surface.py PACKAGE       prints JSON: module -> name -> description; "*" lists all
 
 Standard input is empty or JSON, module -> names: those are described too, wherever they come from.
 Run in a process of its own, so that one package cannot lend its modules to the other.
@@ -163,6 +163,7 @@ def surface(package: str, wanted: dict[str, list[str]]) -> dict[str, dict[str, D
             for entry in sorted(names)
             if hasattr(module, entry)
         }
+        found[name]["*"] = {"kind": "listing", "names": dir(module)}  # not only what is public
     return found
 
 

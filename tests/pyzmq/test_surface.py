@@ -45,7 +45,10 @@ def theirs() -> Any:
 @cache
 def differences(side: str) -> list[Difference]:
     modules = theirs() if side == "guest" else {name: theirs()[name] for name in ROOF}
-    ours = surface(SIDES[side], {module: list(names) for module, names in modules.items()})
+    ours = surface(
+        SIDES[side],
+        {module: [name for name in names if name != "*"] for module, names in modules.items()},
+    )
     return list(Comparison(modules, ours, extras=side == "guest"))
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ... import options
 from ... import socket as _ours
-from ..._native import core
 from ...endpoint import Endpoint
 
 __all__ = ["Socket", "SyncSocket"]
@@ -54,17 +53,17 @@ class Socket(_ours.Socket[_T]):
         return SocketContext(str(super()._add_endpoint(operation, addr)), self, operation)
 
     def close(self, linger: int | None = None) -> None:
-        """Close the socket, and the one that this is a shadow of (not one known by its address).
+        """Close the socket, also through a second handle on it: see `shadow`.
 
-        `linger` is set first, in milliseconds.
+        A handle that is merely dropped closes nothing.
         """
-        owner = self._shadow_obj
+        owner = None if self.__dict__.get("_dropped") else self.shadowed()
         super().close(linger)
-        if isinstance(owner, core.Socket):
+        if owner is not None:
             owner.close(linger)
 
     def __del__(self) -> None:
-        self._shadow_obj = None  # a shadow that nobody holds any more closes nothing
+        self.__dict__["_dropped"] = True
         super().__del__()
 
     def _warn_late(self, row: options.Option) -> None:
