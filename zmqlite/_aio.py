@@ -243,10 +243,12 @@ class Link:
                 operation.fail(error)
             return 0
         self.grip.readiness.look(events)
-        self.receivers.serve(events & ~without, at_once)
-        self.senders.serve(events & ~without, at_once)
+        # Those who only look come first: tasks that run at once may change what holds, and what
+        # they begin to wait for has not been seen yet.
         if self.pollers.queue:
             self.pollers.serve(events, at_once)
+        self.receivers.serve(events & ~without, at_once)
+        self.senders.serve(events & ~without, at_once)
         return events
 
     def operations(self) -> list[Operation]:

@@ -175,6 +175,26 @@ def test_what_the_woken_task_may_do(run_both: Any, wire: Any) -> None:
     run_both(main())
 
 
+def test_what_the_woken_task_begins_to_wait_for_is_looked_at_anew(
+    run_both: Any, wire: Any
+) -> None:
+    """The look that woke it has seen the message that it took: no news for who waits now."""
+
+    async def main() -> None:
+        push, pull = wire(zmq.PUSH, zmq.PULL)
+
+        async def work() -> int:
+            assert await pull.recv() == b"only"
+            return int(await pull.poll(1))
+
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        await push.send(b"only")
+        assert await asyncio.wait_for(task, 10) == 0
+
+    run_both(main())
+
+
 async def _awaiting(future: Any) -> Any:
     return await future
 
