@@ -165,12 +165,14 @@ def test_what_the_woken_task_may_do(run_both: Any, wire: Any) -> None:
             for other in others:
                 other.cancel()
         await asyncio.sleep(0)
-        left = [asyncio.ensure_future(_awaiting(second.recv())), second.recv(), second.poll()]
+        left = [asyncio.ensure_future(_awaiting(second.recv())), second.recv()]
+        poll = second.poll()
         await asyncio.sleep(0)
         await first.send(b"close")
         await asyncio.wait({task, *left}, timeout=10)
         assert isinstance(task.exception(), KeyError)
         assert all(waiting.cancelled() for waiting in left)
+        assert poll.result() == zmq.POLLIN  # it was true before the task took the message
 
     run_both(main())
 
