@@ -1,9 +1,9 @@
 """What the instruction guard counts: the main paths of zmqlite, run by callgrind.
 
-Started by instructions.py as `counted.py MARKS SHORT STIR`: MARKS is the compiled marks.c, and STIR
-decides how much is allocated first. Every path is run SHORT times, then three times as often; what a
-message costs is the difference, so that starting, warming up and marking cancel. Everything happens
-in one thread over inproc.
+Started by instructions.py as `counted.py MARKS SHORT STIR`: MARKS is the compiled marks.c, and
+STIR decides how much is allocated first. Every path is run SHORT times, then three times as often;
+what a message costs is the difference, so that starting, warming up and marking cancel. Everything
+happens in one thread over inproc.
 """
 
 from __future__ import annotations
