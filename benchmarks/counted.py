@@ -1,8 +1,9 @@
 """What the instruction guard counts: the main paths of zmqlite, run by callgrind.
 
-Started by instructions.py as `counted.py MARKS SHORT`, where MARKS is the compiled marks.c. Every
-path is run SHORT times, then three times as often; what a message costs is the difference, so that
-starting, warming up and marking cancel. Everything happens in one thread over inproc.
+Started by instructions.py as `counted.py MARKS SHORT STIR`: MARKS is the compiled marks.c, and
+STIR decides how much is allocated first. Every path is run SHORT times, then three times as often;
+what a message costs is the difference, so that starting, warming up and marking cancel. Everything
+happens in one thread over inproc.
 """
 
 from __future__ import annotations
@@ -193,6 +194,7 @@ def sections(context: Any) -> Iterator[list[Section]]:
 def main() -> None:
     """Run every path at both lengths and mark each run as `name/length`."""
     marks, short = ctypes.CDLL(sys.argv[1]), int(sys.argv[2])
+    kept = [bytes(100 * number) for number in range(37 * int(sys.argv[3]))]
     context = zmq.Context(max_sockets=1000)
     made = list(sections(context))
     gc.disable()  # when it runs depends on what was allocated before
@@ -203,6 +205,7 @@ def main() -> None:
                 marks.mark(b"")
                 work(length)
                 marks.mark(f"{name}/{length}".encode())
+    del kept  # it had to live until here
     os._exit(0)
 
 
