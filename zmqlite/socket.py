@@ -164,11 +164,12 @@ class Socket(SettingSocket, Generic[T]):
 
     def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
         subject = self._subject()
+        if self.closed:  # says so, whatever the address
+            (self.bind_raw if operation == "bind" else self.connect_raw)("")
         address = str(check(addr, operation, subject))  # the core takes no subclasses
-        if not self.closed:
-            preflight(self, operation, address, subject)
-            if address.startswith("wss:") and core.has("wss"):
-                check_pem(operation, address, self.__dict__.get("_pem", {}))
+        preflight(self, operation, address, subject)
+        if address.startswith("wss:") and core.has("wss"):
+            check_pem(operation, address, self.__dict__.get("_pem", {}))
         try:
             resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
         except ZMQError as error:
