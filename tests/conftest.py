@@ -22,10 +22,10 @@ import zmqlite as zmq
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `support`: the import mode adds no path
 
-from support import FACTOR, connect_pair
+from support import FACTOR, LONG, connect_pair
 
 TERM_LIMIT = 10 * FACTOR
-TEST_LIMIT = 40 * FACTOR
+TEST_LIMIT = 3600 if LONG else 40 * FACTOR
 WILDCARDS = {
     "inproc": "inproc://name",
     "ipc": "ipc://*",

@@ -4,7 +4,9 @@
 
 A round: nothing is there and a task waits for it; one message is sent and has arrived (the
 descriptor is readable, the loop has not run since); the loop runs `tick` passes; the task is
-cancelled. Afterwards the message must have been received by the task or still be in the socket.
+cancelled. With a negative `tick` it is cancelled so many passes before the message is sent, since
+a cancellation takes some to get through a nest of tasks. Afterwards the message must have been
+received by the task or still be in the socket.
 tests/aio/test_cancel.py runs this; pyzmq loses messages here.
 """
 
@@ -23,7 +25,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-TICKS = range(7)
+TICKS = range(-3, 7)
 _names = count(1)
 ENDPOINTS = {"inproc": "inproc://storm-{}", "tcp": "tcp://127.0.0.1:*"}
 CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
@@ -132,11 +134,16 @@ async def one_round(
     task = asyncio.ensure_future(STYLES[style](lambda: CALLS[call](pull), got))
     for _ in range(4):  # let it begin to wait, and the nested ones too
         await asyncio.sleep(0)
+    if tick < 0:
+        task.cancel()
+    for _ in range(-tick):
+        await asyncio.sleep(0)
     push.send(b"%d" % number)
     select.select([pull.fd], [], [], 10)  # it has arrived, and the loop does not know
     for _ in range(tick):
         await asyncio.sleep(0)
-    task.cancel()
+    if tick >= 0:
+        task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
     found = [number_in(value) for value in got]

@@ -16,6 +16,8 @@ from zmqlite import _build
 
 FACTOR = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
 """Stretches every timeout of the suite."""
+LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
+"""The long form of tests that have one; see docs/asyncio.md."""
 
 needs_curve = pytest.mark.skipif(not zmq.has("curve"), reason="built without CURVE")
 needs_drafts = pytest.mark.skipif(not zmq.DRAFT_API, reason="built without drafts")
@@ -54,6 +56,22 @@ def wait_until(condition: Callable[[], Any], timeout: float = 5, what: str = "")
         if time.monotonic() > deadline:
             pytest.fail(f"waited {timeout * FACTOR:.1f} s in vain for {what or condition}")
         time.sleep(0.001)
+
+
+def in_time(limit: float, attempt: Callable[[], float | None], tries: int = 5) -> None:
+    """Call `attempt` until a call takes `limit` seconds at most; fail if none of `tries` does.
+
+    What is late by itself is late each time; what a busy machine has delayed is not. An attempt
+    may return the seconds that count.
+    """
+    taken = []
+    for _ in range(tries):
+        start = time.monotonic()
+        seconds = attempt()
+        taken.append(time.monotonic() - start if seconds is None else seconds)
+        if taken[-1] <= limit:
+            return
+    pytest.fail(f"more than {limit:.3f} s each time: {[round(t, 3) for t in taken]}")
 
 
 def in_thread(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:

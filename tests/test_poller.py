@@ -181,7 +181,7 @@ class TestSelect:
     def test_timeout_is_in_seconds(self, context: Any) -> None:
         start = time.monotonic()
         assert zmq.select([context.socket(zmq.PULL)], [], [], 0.02) == ([], [], [])
-        assert 0.019 <= time.monotonic() - start < 2 * FACTOR
+        assert 0.019 <= time.monotonic() - start < 15 * FACTOR
 
     def test_waits_for_ever(self, context: Any) -> None:
         one, two = connect_pair(context)

@@ -260,6 +260,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
     async def main() -> None:
         first, second = pair(trio_context)
         await first.poll(0)
+        zmq.set_fairness(seconds=1000, count=10)
         first._link.pace.rest = None  # who rests fails
         for _ in range(100):
             await first.send(b"x")
@@ -267,6 +268,39 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
             await second.poll(0)
             await second.recv_many()
             await trio.sleep(0.0001)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kinds", ["PAIR PAIR", "CLIENT SERVER", "SCATTER GATHER"])
+def test_nothing_runs_while_there_is_no_news(trio_context: Any, kinds: str) -> None:
+    """No deadline is set, and no pass made, to come and look."""
+    if "PAIR" not in kinds and not zmqlite.DRAFT_API:
+        pytest.skip("built without drafts")
+
+    class Passes(trio.abc.Instrument):  # type: ignore[misc]
+        count = 0
+
+        def before_io_wait(self, timeout: float) -> None:
+            self.count += 1
+
+    async def main() -> None:
+        first, second = pair(trio_context, [getattr(zmq, kind) for kind in kinds.split()])
+        passes = Passes()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(second.recv)
+            nursery.start_soon(second.recv)
+            nursery.start_soon(second.poll)
+            await waiting(second, count=3)
+            own = trio.current_effective_deadline()  # the test's own limit
+            left = trio.lowlevel.current_statistics().seconds_to_next_deadline
+            assert trio.current_time() + left == pytest.approx(own, abs=1)
+            trio.lowlevel.add_instrument(passes)
+            await trio.sleep(0.1)
+            trio.lowlevel.remove_instrument(passes)
+            assert passes.count <= 4
+            for _ in range(3):  # two are received, one is polled
+                await first.send(b"x")
 
     run(main)
 
@@ -433,6 +467,19 @@ def test_many_blocked_peers(trio_context: Any) -> None:
 
 
 # -- the end --------------------------------------------------------------------------------------
+
+
+def test_endpoints_are_given_up(trio_context: Any) -> None:
+    async def main() -> None:
+        pull, push = (trio_context.socket(kind, linger=0) for kind in (zmq.PULL, zmq.PUSH))
+        endpoint = pull.bind("tcp://127.0.0.1:*")
+        with endpoint, push.connect(endpoint) as connected:
+            await connected.send(b"x")
+            assert await pull.recv() == b"x"
+            assert len(push.endpoints) == 1
+        assert pull.endpoints == push.endpoints == ()
+
+    run(main)
 
 
 def test_use_after_close(trio_context: Any) -> None:

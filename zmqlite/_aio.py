@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
@@ -97,14 +98,14 @@ class Side:
         if self.grip.readiness.end(self._mask):
             self.grip.soon()
 
-    def serve(self, events: int) -> None:
+    def serve(self, events: int, at_once: bool) -> None:
         """Perform what nobody awaits, wake the first one that somebody does."""
         if not events & self._mask:
             return
-        while self.queue and self._serve_first():
+        while self.queue and self._serve_first(at_once):
             pass
 
-    def _serve_first(self) -> bool:
+    def _serve_first(self, at_once: bool) -> bool:
         """Return whether the next one may be served too."""
         operation = self.queue[0]()
         try:
@@ -113,12 +114,15 @@ class Side:
                 self._left()
                 return True
             if operation.awaited:
-                operation.wake()
+                operation.wake(at_once)
                 return False
             if not self._turn.take():
                 self.grip.used()
                 return False
-            return operation.perform()
+            begin = monotonic()
+            done = operation.perform()
+            self._turn.weigh(monotonic() - begin)
+            return done
         finally:
             del operation  # the traceback of a conversion's error leads to this frame
 
@@ -172,7 +176,7 @@ def _look_again(side: ReferenceType[SendSide]) -> None:
 class PollSide(Side):
     """Operations that look and take nothing: each look serves all, whoever awaits them."""
 
-    def serve(self, events: int) -> None:
+    def serve(self, events: int, at_once: bool) -> None:
         """End those whose events hold."""
         for operation in self.all():
             if events & operation.wants:
@@ -204,8 +208,10 @@ class Link:
 
     def watch(self) -> None:
         """Have the loop call `look` when the descriptor speaks, until the end or an error."""
+        if self._reader is not None:
+            return
         socket = self._socket()
-        if self._reader is not None or socket is None:
+        if socket is None:
             return
         self._signal, self._fd = socket._ready_source()
         self._reader = _selector_thread.reader_of(self.loop)
@@ -219,8 +225,11 @@ class Link:
             reader.remove_reader(self._fd)
         self._signal = None
 
-    def look(self, without: int = 0) -> int:
-        """Read EVENTS and wake whom they concern, but not who waits for `without` alone."""
+    def look(self, without: int = 0, at_once: bool = False) -> int:
+        """Read EVENTS and wake whom they concern, but not who waits for `without` alone.
+
+        `at_once` is for a callback of the loop, while no task runs: who is woken runs within it.
+        """
         socket = self._socket()
         if socket is None or socket.closed:
             self.grip.readiness.forget()
@@ -234,10 +243,12 @@ class Link:
                 operation.fail(error)
             return 0
         self.grip.readiness.look(events)
-        self.receivers.serve(events & ~without)
-        self.senders.serve(events & ~without)
+        # Those who only look come first: tasks that run at once may change what holds, and what
+        # they begin to wait for has not been seen yet.
         if self.pollers.queue:
-            self.pollers.serve(events)
+            self.pollers.serve(events, at_once)
+        self.receivers.serve(events & ~without, at_once)
+        self.senders.serve(events & ~without, at_once)
         return events
 
     def operations(self) -> list[Operation]:

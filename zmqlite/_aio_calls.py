@@ -13,6 +13,7 @@ import pickle
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _attempts
@@ -33,24 +34,27 @@ _CallsT = TypeVar("_CallsT", bound="Calls")
 _DONTWAIT = 1
 _LOSSLESS = "surrogateescape"
 
-_running_loop = asyncio._get_running_loop
-
 
 class Calls(Socket["Future[Any]"]):
     """The half of an asyncio `Socket` that moves messages."""
 
     _link: Link | None = None
     _lane: core.QuickLane | None = None
+    _operation: type[Operation] = Operation  # what a call returns that has to wait
 
-    def _attach(self) -> Link:
-        """Tie the socket to the running loop."""
+    def _home(self) -> asyncio.AbstractEventLoop:
+        """Return the loop to work in."""
         try:
-            loop = asyncio.get_running_loop()
+            return asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
                 "no running event loop: an asyncio socket is used inside a coroutine; "
                 "zmqlite.Socket is the one that blocks"
             ) from None
+
+    def _attach(self) -> Link:
+        """Tie the socket to the running loop."""
+        loop = self._home()
         link = self._link
         if link is not None:
             if link.loop is loop:
@@ -63,7 +67,7 @@ class Calls(Socket["Future[Any]"]):
 
     def _linked(self) -> Link:
         link = self._link
-        if link is None or link.loop is not _running_loop():
+        if link is None or not link.lane.here():
             link = self._attach()
         return link
 
@@ -80,8 +84,16 @@ class Calls(Socket["Future[Any]"]):
                     return done
             finally:
                 del done  # the traceback of a conversion's error leads to this frame
-        operation = Operation(link.receivers, attempt, ends=ends)
+        operation = self._operation(link.receivers, attempt, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
+
+    def _wait_to_recv(self, ends: bool = False) -> Any:
+        """Wait in line for a part; the quick way has just tried in vain."""
+        link = cast("Link", self._link)
+        if link.waiting:  # the try may have silenced what others wait for
+            link.grip.used()
+        operation = Operation(link.receivers, partial(_attempts.recv, self, True), ends=ends)
+        return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
 
     @overload
     def recv(
@@ -102,6 +114,8 @@ class Calls(Socket["Future[Any]"]):
             done = lane.recv(self)
             if done is not None:
                 return done
+            if lane.refused:
+                return self._wait_to_recv()
         return self._begin_recv(partial(_attempts.recv, self, copy), flags)
 
     @overload
@@ -204,6 +218,8 @@ class Calls(Socket["Future[Any]"]):
             ready = lane.next(self)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
+            if lane.refused:
+                return cast("Awaitable[bytes]", self._wait_to_recv(ends=True))
         attempt = partial(_attempts.recv, self, True)
         return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, ends=True))
 
@@ -222,7 +238,7 @@ class Calls(Socket["Future[Any]"]):
             done, tried = try_now(link, attempt)
             if done is not None:
                 return done
-        operation = Operation(link.senders, _attempts.frozen(attempt))
+        operation = self._operation(link.senders, _attempts.frozen(attempt))
         return wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
 
     @overload
@@ -304,7 +320,9 @@ class Calls(Socket["Future[Any]"]):
         operation = Sending(link.senders, _attempts.Batch(self, messages, flags))
         tried = False
         if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+            begin = monotonic()
             value = operation.attempt()
+            link.turn.weigh(monotonic() - begin)
             if link.waiting:
                 link.grip.used()
             if value is not NOTHING and value is not MORE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from . import _attempts
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
     """Return (a finished future, or None if it cannot be done now; whether the socket refused)."""
     future: Future[Any] = Future(loop=link.loop)
+    begin = monotonic()
     try:
         value = attempt()
         if value is not NOTHING and value is not MORE:
@@ -59,6 +61,7 @@ def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
         future.set_exception(_attempts.without_us(error))
         return future, False
     finally:
+        link.turn.weigh(monotonic() - begin)
         if link.waiting:  # the try may have silenced what others wait for
             link.grip.used()
         del future  # the traceback of a conversion's error leads to this frame

@@ -26,10 +26,52 @@ else:
 __all__ = ["Grip", "Line", "Looker", "Operation"]
 
 
+class Bell(_Future):
+    """What a task waits for that awaits an operation: the loop rings it, and the task goes on.
+
+    A Future tells its task in the next pass of the loop, which costs a system call and as much
+    again around it. A bell that is rung by a callback of the loop runs the task there and then.
+    """
+
+    _task: tuple[Callable[[Any], object], Any] | None = None
+
+    def add_done_callback(self, fn: Callable[[Any], object], *, context: Any = None) -> None:
+        """The first one to ask is the task that waits."""
+        if self._task is None and context is not None and not self.done():
+            self._task = fn, context
+        else:
+            super().add_done_callback(fn, context=context)
+
+    def ring(self, at_once: bool) -> None:
+        """Have the task go on: here and now, or in the next pass."""
+        if not self.done():
+            self.set_result(None)
+            self._tell(at_once)
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Have the task go on with CancelledError, in the next pass."""
+        if not super().cancel(msg):
+            return False
+        self._tell(False)
+        return True
+
+    def _tell(self, at_once: bool) -> None:
+        if self._task is None:
+            return
+        step, context = self._task
+        if at_once:
+            try:
+                context.run(step, self)
+            except RuntimeError:  # another task runs, and waits in us for this callback
+                at_once = False
+        if not at_once:
+            self.get_loop().call_soon(step, self, context=context)
+
+
 class Looker(Protocol):
     """What can read EVENTS: a link."""
 
-    def look(self, without: int = 0) -> int: ...
+    def look(self, without: int = 0, at_once: bool = False) -> int: ...
 
 
 class Line(Protocol):
@@ -54,7 +96,7 @@ class Operation(_Future):
         self._side = side
         self._attempt: Callable[[], Any] | None = attempt
         self._ends = ends  # an iteration: the end of the socket is the end of it, no error
-        self._waiter: asyncio.Future[None] | None = None
+        self._bell: Bell | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -74,8 +116,8 @@ class Operation(_Future):
         self._side.grip.keep(self)
         try:
             while not self.done():
-                self._waiter = self.get_loop().create_future()
-                yield from self._waiter
+                self._bell = Bell(loop=self._side.grip.loop)
+                yield from self._bell
                 if not self.done():
                     self.perform()
         except BaseException:
@@ -84,7 +126,7 @@ class Operation(_Future):
             raise
         finally:
             self.awaited = False
-            self._waiter = None
+            self._bell = None
             del self
 
     def perform(self) -> bool:
@@ -120,10 +162,10 @@ class Operation(_Future):
         finally:
             del self
 
-    def wake(self) -> None:
-        """Tell the one who awaits that it is worth a try."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def wake(self, at_once: bool = False) -> None:
+        """Tell the one who awaits that it is worth a try. `at_once`: no other task runs now."""
+        if self._bell is not None:
+            self._bell.ring(at_once)
 
     def finish(self, value: Any) -> None:
         """End well."""
@@ -221,7 +263,7 @@ class Grip:
             self.loop.call_soon(self.look)
 
     def look(self) -> None:
-        """Look now, if the link is still there."""
+        """Look now, if the link is still there. A callback of the loop."""
         link = self.link()
         if link is not None:
-            link.look()
+            link.look(at_once=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from ._native import core
@@ -24,6 +25,7 @@ __all__ = [
     "recv_parts",
     "send",
     "send_parts",
+    "some_of",
     "without_us",
 ]
 
@@ -33,7 +35,11 @@ MORE: Any = type("MORE", (), {})()
 """The socket could go on; others should have their turn first."""
 
 _DONTWAIT = 1
-_CHUNK = 1000  # messages of a batch between two looks at the clock of others
+_SECONDS = 0.0005  # how much of a batch is sent at a stretch
+_SMALL, _LARGE = (
+    256,
+    4,
+)  # how many messages of a batch, small or large, between two looks at the clock
 
 _recv_nonblock = core.Socket.recv_nonblock
 _recv_multipart_nonblock = core.Socket.recv_multipart_nonblock
@@ -114,6 +120,14 @@ def poll(socket: Any, flags: int) -> Any:
     return core.Socket.poll_events(socket, flags, 0) or NOTHING
 
 
+def some_of(messages: list[Any], start: int) -> list[Any]:
+    """Return so many messages from `start` on as are sent in a small part of a millisecond."""
+    first: Any = messages[start] if start < len(messages) else b""
+    parts: Iterable[Any] = first if type(first) in (list, tuple) else (first,)
+    large = any(hasattr(part, "__len__") and len(part) >= 65536 for part in parts)
+    return messages[start : start + (_LARGE if large else _SMALL)]
+
+
 class Batch:
     """Send many messages, going on where the last attempt stopped. `sent` counts them."""
 
@@ -124,8 +138,9 @@ class Batch:
         self.sent = 0
 
     def __call__(self) -> Any:
-        for _ in range(4):
-            chunk = self._messages[self.sent : self.sent + _CHUNK]
+        end = monotonic() + _SECONDS
+        while True:
+            chunk = some_of(self._messages, self.sent)
             try:
                 count = core.Socket.send_many(self._socket, chunk, self._flags)
             except BaseException as error:
@@ -137,7 +152,8 @@ class Batch:
                 return self.sent
             if count < len(chunk):
                 return NOTHING
-        return MORE
+            if monotonic() > end:
+                return MORE
 
 
 def frozen(attempt: Any) -> Any:

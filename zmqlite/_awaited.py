@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["AwaitedSocket", "SocketClosed"]
 
 _POLLIN = PollEvent.POLLIN.value
-_SLICE = 256  # how many messages of a batch are sent between two looks at the clock
 
 _recv_nonblock = core.Socket.recv_nonblock
 _send_nonblock = core.Socket.send_nonblock
@@ -230,7 +229,7 @@ class AwaitedSocket(TiedSocket):
         try:
             await checkpoint_if_cancelled()
             while sent < len(batch):
-                some = batch[sent : sent + _SLICE]
+                some = attempts.some_of(batch, sent)
                 attempt = partial(_send_some, self, some, flags | DONTWAIT)
                 sent += await self._perform(attempt, flags, False)
         except BaseException as error:

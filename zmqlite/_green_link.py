@@ -33,16 +33,15 @@ class GreenPace(Pace):
             if alive is not None and mine is not None:
                 alive.loop.run_callback(mine.restart)
 
-        super().__init__(soon)
+        super().__init__(soon, quiet=0)
 
     def rest(self) -> None:
         """Let everybody else run."""
-        self.resting += 1
+        self.pause()
         try:
             gevent.sleep(0)
         finally:
-            self.restart()
-            self.resting -= 1
+            self.resume()
 
 
 _paces: WeakKeyDictionary[Any, GreenPace] = WeakKeyDictionary()

@@ -42,25 +42,49 @@ class Pace:
     """How much of one pass of a loop its sockets may use, together, before other tasks run.
 
     Operations that can be done at once do not suspend their task; a flooded socket would keep the
-    loop to itself. Tasks that were made to rest share the time of the next pass.
+    loop to itself. Tasks that were made to rest share the next pass: each has its part of what is
+    left when it goes on, so that together they stay within the limit.
     """
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
-        self.seconds = 0.002
-        self.turn = core.Turn(call_soon)
-        self.resting = 0
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object], quiet: int = 8) -> None:
+        self.turn = core.Turn(call_soon, quiet)
+        self.seconds = self.turn.seconds
+        self.count = self.turn.count
+        self._resting = 0
+        self._due = 0  # of those who rest, how many go on in this pass
+        self._seconds_left = self.seconds
+        self._count_left = self.count
 
     def restart(self) -> None:
-        """A new pass begins, or one of those who rested goes on."""
-        self.turn.seconds = self.seconds / max(self.resting, 1)
+        """A new pass begins."""
+        self._due = self._resting
+        self._seconds_left, self._count_left = self.seconds, self.count
+        self._share(self._due + 1)  # somebody else may come before those who rested
+
+    def pause(self) -> None:
+        """Somebody rests until the next pass."""
+        self._resting += 1
+
+    def resume(self) -> None:
+        """One of those who rested goes on, with the operation for which he had to wait."""
+        self._resting -= 1
+        self._seconds_left = max(self._seconds_left - self.turn.spent, 0)
+        self._count_left = max(self._count_left - self.turn.used, 0)
+        self._share(max(self._due, 1))
+        self._due = max(self._due - 1, 0)
+        self.turn.take()
+
+    def _share(self, parts: int) -> None:
         self.turn.reset()
+        self.turn.seconds = self._seconds_left / parts
+        self.turn.count = self._count_left // parts
 
     def set(self, seconds: float | None, count: int | None) -> None:
         """Change the limits; None leaves one as it is."""
         if seconds is not None:
             self.seconds = seconds
         if count is not None:
-            self.turn.count = max(count, 1)
+            self.count = max(count, 0)
         self.restart()
 
 

@@ -25,7 +25,7 @@ class TrioPace(Pace, trio.abc.Instrument):
     """The pace of one trio run, which tells it when a pass is over."""
 
     def __init__(self) -> None:
-        super().__init__(_ignore)
+        super().__init__(_ignore, quiet=0)
 
     def before_io_wait(self, timeout: float) -> None:
         """A pass is over."""
@@ -34,12 +34,11 @@ class TrioPace(Pace, trio.abc.Instrument):
     @enable_ki_protection
     async def rest(self) -> None:
         """Let everybody else run: a checkpoint in full."""
-        self.resting += 1
+        self.pause()
         try:
             await trio.lowlevel.checkpoint()
         finally:
-            self.restart()
-            self.resting -= 1
+            self.resume()
 
 
 def _ignore(_: object) -> None:

@@ -60,8 +60,8 @@ __all__ += monitor.__all__
 __all__ += security.__all__
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
-_SLICE = 256  # how many messages of a batch are sent between two looks at the clock
 
+_hub = gevent.get_hub
 _recv_nonblock = core.Socket.recv_nonblock
 _send_nonblock = core.Socket.send_nonblock
 
@@ -70,8 +70,8 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     """Set how much of one pass of this thread's hub its sockets may use before other greenlets
     run.
 
-    After ``seconds`` (2 ms unless set) or ``count`` (4096) operations that could be done at once,
-    the next one lets others run first.
+    After ``seconds`` (1 ms unless set) or ``count`` (4096) operations that could be done at once,
+    the next one lets others run first. With ``count=0`` every call does.
     """
     pace_of_hub(gevent.get_hub()).set(seconds, count)
 
@@ -93,7 +93,7 @@ class Socket(TiedSocket):
     _repr_cls = "zmqlite.green.Socket"
 
     def _home(self) -> Any:
-        return gevent.get_hub()
+        return _hub()
 
     def _make_link(self, home: Any) -> Link:
         return Link(self, home)
@@ -122,7 +122,14 @@ class Socket(TiedSocket):
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
         link = self._link
-        if link is not None and link.idle and copy and not flags and link.turn.take():
+        if (
+            link is not None
+            and link.idle
+            and copy
+            and not flags
+            and link.home is _hub()
+            and link.turn.take()
+        ):
             part = _recv_nonblock(self)
             if part is not None:
                 return part
@@ -169,6 +176,7 @@ class Socket(TiedSocket):
             plain
             and link is not None
             and link.idle
+            and link.home is _hub()
             and link.turn.take()
             and _send_nonblock(self, data, flags)
         ):
@@ -197,7 +205,7 @@ class Socket(TiedSocket):
         sent = 0
         try:
             while sent < len(batch):
-                some = batch[sent : sent + _SLICE]
+                some = attempts.some_of(batch, sent)
                 attempt = partial(_send_some, self, some, flags | DONTWAIT)
                 sent += self._perform(attempt, flags, False)
         except BaseException as failure:

@@ -41,8 +41,8 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     """Set how much of one pass of the current run its sockets may use before other tasks run.
 
     A flooded socket never has to wait, so its task would never pause by itself. After ``seconds``
-    (2 ms unless set) or ``count`` (4096) operations that could be done at once, the next one is a
-    full checkpoint. ``count=1`` makes every call one, as trio's own are.
+    (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one is a
+    full checkpoint. ``count=0`` makes every call one, as trio's own are.
     """
     pace_of_run().set(seconds, count)
 
@@ -187,7 +187,7 @@ class Context(_Context[Socket]):
         """
         for socket in self.sockets():
             if isinstance(socket, Socket):
-                socket._detach()
+                socket._untie()
         super().destroy(linger)
 
     @enable_ki_protection

@@ -8,12 +8,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, LONG
 
 import zmqlite.asyncio as azmq
 
 Runner = Callable[[Coroutine[Any, Any, Any]], Any]
 LOOPS = ["asyncio", "uvloop"]
+LIMIT = 3600 if LONG else 30 * FACTOR
 
 
 def new_loop(kind: str = "asyncio") -> asyncio.AbstractEventLoop:
@@ -48,14 +49,21 @@ def run_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], limi
 @pytest.fixture
 def run() -> Runner:
     """Run a coroutine in a standard loop."""
-    return lambda work: run_in(new_loop(), work, 30 * FACTOR)
+    return lambda work: run_in(new_loop(), work, LIMIT)
+
+
+@pytest.fixture
+def run_uvloop() -> Runner:
+    """Run a coroutine in uvloop's loop."""
+    loop = new_loop("uvloop")
+    return lambda work: run_in(loop, work, LIMIT)
 
 
 @pytest.fixture(params=LOOPS)
 def run_both(request: pytest.FixtureRequest) -> Runner:
     """Run a coroutine in a loop of each kind in turn."""
     loop = new_loop(request.param)
-    return lambda work: run_in(loop, work, 30 * FACTOR)
+    return lambda work: run_in(loop, work, LIMIT)
 
 
 class KeepingContext(azmq.Context):

@@ -195,6 +195,20 @@ def test_sends_go_out_in_order_without_being_awaited(run_both: Any, wire: Any) -
     run_both(main())
 
 
+def test_a_message_is_sent_part_by_part(run_both: Any, wire: Any) -> None:
+    async def main() -> None:
+        push, pull = wire()
+        for _ in range(3):
+            await push.send(b"whole")
+            await push.send(b"first", zmq.SNDMORE)
+            await push.send(b"second", zmq.SNDMORE)
+            await push.send(b"last")
+            assert await pull.recv_multipart() == [b"whole"]
+            assert await pull.recv_multipart() == [b"first", b"second", b"last"]
+
+    run_both(main())
+
+
 def test_a_send_that_waits_sends_what_was_passed(run: Any, wire: Any) -> None:
     async def main() -> None:
         push, pull = wire(at="inproc://frozen", hwm=1)
@@ -411,7 +425,7 @@ def test_leaving_a_context_lets_other_tasks_deliver(run: Any) -> None:
             async with azmq.Context() as context, context.socket(zmq.PUSH) as push:
                 push.connect(address)
                 for _ in range(100):
-                    push.send(body).result()
+                    assert push.send_nonblock(body)
             assert await asyncio.wait_for(task, LIMIT) == 100 * len(body)
 
     run(main())

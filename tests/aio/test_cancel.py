@@ -7,36 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from collections import Counter
 from typing import Any
 
 import pytest
 from storm import CALLS, STYLES, TICKS, storm
+from support import LONG
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
-LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 ROUNDS = 1_000_000 // (2 * len(CALLS) * len(STYLES)) if LONG else 0
 SECONDS = 0.25  # for each kind
-pytestmark = pytest.mark.timeout(3600 if LONG else 60)
-
-if LONG:
-
-    @pytest.fixture(autouse=True)
-    def hang_guard() -> None:
-        """The guard of the other tests is for short ones."""
 
 
 @pytest.mark.parametrize("transport", ["inproc", "tcp"])
 @pytest.mark.parametrize("style", list(STYLES))
 @pytest.mark.parametrize("call", list(CALLS))
 def test_no_message_is_lost_at_any_tick(
-    run_any: Any, actx: Any, transport: str, style: str, call: str
+    run: Any, actx: Any, transport: str, style: str, call: str
 ) -> None:
-    tally = run_any(storm(azmq, actx, transport, call, style, SECONDS, ROUNDS))
+    tally = run(storm(azmq, actx, transport, call, style, SECONDS, ROUNDS))
     assert not tally.lost, tally
     assert not tally.doubled, tally
     assert sum(tally.cancelled.values()) >= tally.rounds / len(TICKS) / 2, tally
@@ -47,14 +39,10 @@ def test_no_message_is_lost_at_any_tick(
     assert all(tally.received[tick] + tally.cancelled[tick] for tick in TICKS)
 
 
-@pytest.fixture
-def run_any(run: Any) -> Any:
-    return run
-
-
+@pytest.mark.parametrize("style", list(STYLES))
 @pytest.mark.parametrize("call", list(CALLS))
-def test_nor_in_uvloop(run_both: Any, actx: Any, call: str) -> None:
-    tally = run_both(storm(azmq, actx, "tcp", call, "cancel", SECONDS, ROUNDS))
+def test_nor_in_uvloop(run_uvloop: Any, actx: Any, call: str, style: str) -> None:
+    tally = run_uvloop(storm(azmq, actx, "tcp", call, style, SECONDS / 2, ROUNDS))
     assert not tally.lost, tally
     assert not tally.doubled, tally
     assert not tally.received[TICKS[0]], tally

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, LONG
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
+from zmqlite._aio import Link
 
-LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 SCALE = 10 if LONG else 1
 STALL = 5 * FACTOR
-pytestmark = pytest.mark.timeout(1200 if LONG else 60)
-
-if LONG:
-
-    @pytest.fixture(autouse=True)
-    def hang_guard() -> None:
-        """The guard of the other tests is for short ones."""
 
 
 async def watched(progress: Callable[[], Any], *works: Any) -> None:
@@ -218,7 +210,12 @@ async def _awaiting(future: Any) -> Any:
     return await future
 
 
-def test_waiting_costs_nothing(run_both: Any, wire: Any) -> None:
+def test_waiting_costs_nothing(run_both: Any, wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks, no timer is set to come and look, and no time is spent."""
+    looks: list[object] = []
+    look = Link.look
+    monkeypatch.setattr(Link, "look", lambda *args, **how: looks.append(1) or look(*args, **how))
+
     async def main() -> None:
         push, _ = wire(at="inproc://idle", hwm=1)
         while push.send_nonblock(b"x"):
@@ -230,9 +227,13 @@ def test_waiting_costs_nothing(run_both: Any, wire: Any) -> None:
         waits += [idle.recv(), idle.poll(), asyncio.ensure_future(_awaiting(idle.recv()))]
         waits.append(other.poll())
         await asyncio.sleep(0.02)
+        looks.clear()
+        timers = getattr(asyncio.get_running_loop(), "_scheduled", ())
+        assert all(timer.cancelled() or timer.when() - time.monotonic() > 10 for timer in timers)
         before = time.thread_time()
         await asyncio.sleep(0.3)
         assert time.thread_time() - before < 0.05 * FACTOR
+        assert not looks
         assert not any(wait.done() for wait in waits)
         for wait in waits:
             wait.cancel()

@@ -27,7 +27,7 @@ def test_tasks(stage: Stage, worker: str, sink: str) -> None:
     ventilator.ends()
     collector.says(r":(\.{9}:){9}\.{9}")
     elapsed = int(collector.says(r"Total elapsed time: (\d+) msec")[0])
-    assert cost / WORKERS <= elapsed < 2 * cost
+    assert 0.8 * cost / WORKERS <= elapsed < 2 * cost  # the collector may have begun late
     collector.ends()
 
     done = []

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, wait_until
 
 import zmqlite as zmq
 
@@ -200,10 +200,11 @@ def test_router_batches(context):
 
 
 class Counter:
-    """A thread that counts, and remembers its longest pause in seconds."""
+    """A thread that counts, and remembers its longest pause in seconds, and how many pauses
+    ended."""
 
     def __init__(self):
-        self.count, self.longest, self.stop = 0, 0.0, False
+        self.count, self.longest, self.turns, self.stop = 0, 0.0, 0, False
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self):
@@ -211,13 +212,14 @@ class Counter:
         while not self.stop:
             now = time.monotonic()
             self.longest = max(self.longest, now - last)
+            self.turns += now - last > 0.001
             last = now
             self.count += 1
 
     def __enter__(self):
         self.thread.start()
         wait_until(lambda: self.count > 100)
-        self.longest = 0.0
+        self.longest, self.turns = 0.0, 0
         return self
 
     def __exit__(self, *exc):
@@ -234,28 +236,32 @@ def test_other_threads_run_during_a_long_send_batch(context):
     client = context.socket(zmq.PUB)
     client.bind("inproc://nobody")
     messages = [b"message"] * 3_000_000
-    with Counter() as counter:
-        before = counter.count
-        begin = time.monotonic()
-        client.send_many(messages)
-        taken = time.monotonic() - begin
-        assert counter.count - before > 100
-        assert counter.longest < min(PATIENCE, taken / 2), (counter.longest, taken)
+
+    def attempt():
+        with Counter() as counter:
+            before = counter.count
+            client.send_many(messages)
+            assert counter.count - before > 100
+            assert counter.turns >= 3  # some 30 on a quiet machine
+            return counter.longest
+
+    in_time(PATIENCE, attempt)
 
 
 def test_other_threads_run_during_long_receive_batches(context):
     server, client = connect_pair(context, "inproc://long", sndhwm=0, rcvhwm=0)
-    client.send_many([b"message"] * 300_000)
-    with Counter() as counter:
-        before = counter.count
-        got = 0
-        longest = 0.0
-        while got < 300_000:
-            begin = time.monotonic()
-            got += len(server.recv_many(1_000_000))
-            longest = max(longest, time.monotonic() - begin)
-        assert counter.count > before
-        assert counter.longest < PATIENCE
+
+    def attempt():
+        client.send_many([b"message"] * 300_000)
+        with Counter() as counter:
+            before = counter.count
+            got = 0
+            while got < 300_000:
+                got += len(server.recv_many(1_000_000))
+            assert counter.count > before
+            return counter.longest
+
+    in_time(PATIENCE, attempt)
 
 
 def test_a_batch_never_stays_inside_for_long(context):

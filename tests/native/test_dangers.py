@@ -46,7 +46,7 @@ def test_a_routing_id_is_free_again_after_the_disconnect():
         ends = [zmq.DEALER(bind="tcp://127.0.0.1:*", rcvtimeo=5000) for _ in range(2)]
         for turn in range(20):
             end = ends[turn % 2]
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 30
             while True:
                 try:
                     router.connect_routing_id = b"peer"
@@ -174,7 +174,7 @@ def test_a_datagram_from_hell():
             for size in (0, 1, 2, 127, 128, 129, 255, 256, 8191, 8192, 8193, 60000):
                 throw(bytes([first]) + b"x" * size)
                 throw(b"")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not dish.poll(20):  # datagrams may be lost: say it again
             throw(bytes([5]) + b"group" + b"alive")
             assert time.monotonic() < deadline

@@ -10,14 +10,18 @@ import time
 from pathlib import Path
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, in_time, wait_until
 
 import zmqlite as zmq
 
 
 def start(code, *args, warnings="error"):
     """Start a Python program with zmqlite imported as zmq."""
-    program = "import sys, threading, zmqlite as zmq\n" + textwrap.dedent(code)
+    program = (
+        "import signal, sys, threading, zmqlite as zmq\n"
+        # who runs the tests in the background may have told all children to ignore it
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n" + textwrap.dedent(code)
+    )
     return subprocess.Popen(
         [sys.executable, "-W", warnings, "-c", program, *map(str, args)],
         stdin=subprocess.PIPE,
@@ -60,7 +64,7 @@ def test_linger_zero_does_not_wait():
     begin = time.monotonic()
     process = start("s = zmq.PUSH(connect='tcp://127.0.0.1:9', linger=0); s.send(b'x')")
     assert finish(process) == (0, "", "")
-    assert time.monotonic() - begin < 3 * FACTOR
+    assert time.monotonic() - begin < 15 * FACTOR
 
 
 def test_linger_of_a_dead_peer_is_waited_for():
@@ -101,23 +105,27 @@ def test_daemon_threads_that_wait_in_sockets_say_nothing():
 
 
 def test_ctrl_c_in_recv_ends_the_program():
-    process = start(
-        """
-        s = zmq.PULL(bind="tcp://127.0.0.1:*")
-        print("ready", flush=True)
-        try:
-            s.recv()
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-        """
-    )
-    assert process.stdout.readline() == "ready\n"
-    wait_until(lambda: in_poll(process.pid), what="the process to wait")
-    begin = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    assert process.stdout.readline() == "interrupted\n"
-    assert time.monotonic() - begin < 0.05 + 0.5 * FACTOR
-    assert finish(process) == (0, "", "")
+    def attempt():
+        process = start(
+            """
+            s = zmq.PULL(bind="tcp://127.0.0.1:*")
+            print("ready", flush=True)
+            try:
+                s.recv()
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+            """
+        )
+        assert process.stdout.readline() == "ready\n"
+        wait_until(lambda: in_poll(process.pid), what="the process to wait")
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        taken = time.monotonic() - begin
+        assert finish(process) == (0, "", "")
+        return taken
+
+    in_time(0.05 + 0.25 * FACTOR, attempt)
 
 
 def in_poll(pid):

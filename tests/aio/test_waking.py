@@ -1,0 +1,229 @@
+"""How a task wakes up that waits for a socket: in the pass of the loop in which the news came, in
+its own context, and with few system calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import select
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zmqlite as zmq
+
+VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="none")
+PROGRAM = """
+import asyncio, sys
+import zmqlite.asyncio as zmq
+
+async def main(address, trips):
+    async with zmq.Context() as context:
+        with context.socket(zmq.REP) as server, context.socket(zmq.REQ) as client:
+            client.connect(server.bind(address))
+
+            async def answer():
+                for _ in range(trips):
+                    await server.send(await server.recv())
+
+            task = asyncio.ensure_future(answer())
+            for _ in range(trips):
+                await client.send(b"question")
+                await client.recv()
+            await task
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+def arrive(push: Any, pull: Any, part: bytes = b"news") -> None:
+    """Send, and wait until the receiver's descriptor speaks; its loop does not run meanwhile."""
+    push.send_nonblock(part)
+    assert select.select([pull.fd], [], [], 10)[0]
+
+
+def factory(kind: str) -> Any:
+    """A task factory of a loop: asyncio's compiled tasks, its Python ones, its eager ones."""
+    if kind == "eager" and not hasattr(asyncio, "eager_task_factory"):
+        pytest.skip("eager tasks came with Python 3.12")
+    return {
+        "compiled": None,
+        "python": lambda loop, coro, **given: asyncio.tasks._PyTask(coro, loop=loop, **given),
+        "eager": getattr(asyncio, "eager_task_factory", None),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["compiled", "python", "eager"])
+def test_in_the_pass_in_which_the_news_came_and_in_its_context(
+    run: Any, wire: Any, kind: str
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(factory(kind))
+        push, pull = wire()
+        seen: list[Any] = []
+
+        async def receive() -> None:
+            VARIABLE.set("ours")
+            for _ in range(3):
+                seen.append(await pull.recv())
+                assert VARIABLE.get() == "ours"
+                assert asyncio.current_task() is task
+            VARIABLE.set("changed")
+
+        task = loop.create_task(receive())
+        await asyncio.sleep(0)
+        for number in range(3):
+            arrive(push, pull)
+            assert len(seen) == number
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the pass that selects, before the second step of ours
+            assert len(seen) == number + 1
+        await task
+        assert VARIABLE.get() == "none"
+        assert asyncio.current_task() is not task
+
+    run(main())
+
+
+@pytest.mark.parametrize("kind", ["compiled", "python"])
+def test_a_look_in_the_middle_of_a_task_lets_the_other_wait_for_the_next_pass(
+    run_both: Any, wire: Any, kind: str
+) -> None:
+    """As when a loop is run within a task, by one of the modules that make that possible."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(factory(kind))
+        push, pull = wire()
+        task = loop.create_task(_awaiting(pull.recv()))
+        await asyncio.sleep(0)
+        arrive(push, pull)
+        pull._link.look(at_once=True)
+        assert asyncio.current_task() is not task
+        assert not task.done()
+        assert await asyncio.wait_for(task, 10) == b"news"
+        task = loop.create_task(_awaiting(pull.recv()))
+        await asyncio.sleep(0)
+        arrive(push, pull, b"kept")
+        pull._link.look(at_once=True)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await pull.recv() == b"kept"
+
+    run_both(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="create_task takes no context")
+def test_a_context_that_is_in_use_lets_the_task_wait_for_the_next_pass(
+    run_both: Any, wire: Any
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        push, pull = wire()
+        context = contextvars.copy_context()
+        task = loop.create_task(_awaiting(pull.recv()), context=context)
+        await asyncio.sleep(0)
+        arrive(push, pull)
+        loop.call_soon(pull._link.grip.look, context=context)
+        assert await asyncio.wait_for(task, 10) == b"news"
+
+    run_both(main())
+
+
+def test_what_the_woken_task_may_do(run_both: Any, wire: Any) -> None:
+    """It runs within the look that woke it: it may send, wait again, end others, fail, close."""
+
+    async def main() -> None:
+        first, second = wire(zmq.PAIR, zmq.PAIR)
+        others: list[Any] = []
+
+        async def work() -> None:
+            while (part := await second.recv()) != b"close":
+                if part == b"cancel":
+                    others.pop().cancel()
+                await second.send(part)
+            second.close()
+            raise KeyError("mine")
+
+        task = asyncio.ensure_future(work())
+        for part in (b"one", b"two", b"cancel", b"three"):
+            await asyncio.sleep(0)
+            others[:] = [asyncio.ensure_future(_awaiting(second.recv()))]
+            polls = second.poll(), asyncio.ensure_future(_awaiting(second.poll()))
+            await asyncio.sleep(0)
+            await first.send(part)
+            assert await asyncio.wait_for(first.recv(), 10) == part
+            assert [await asyncio.wait_for(poll, 10) for poll in polls] == [zmq.POLLIN] * 2
+            for other in others:
+                other.cancel()
+        await asyncio.sleep(0)
+        left = [asyncio.ensure_future(_awaiting(second.recv())), second.recv()]
+        poll = second.poll()
+        await asyncio.sleep(0)
+        await first.send(b"close")
+        await asyncio.wait({task, *left}, timeout=10)
+        assert isinstance(task.exception(), KeyError)
+        assert all(waiting.cancelled() for waiting in left)
+        assert poll.result() == zmq.POLLIN  # it was true before the task took the message
+
+    run_both(main())
+
+
+def test_what_the_woken_task_begins_to_wait_for_is_looked_at_anew(
+    run_both: Any, wire: Any
+) -> None:
+    """The look that woke it has seen the message that it took: no news for who waits now."""
+
+    async def main() -> None:
+        push, pull = wire(zmq.PUSH, zmq.PULL)
+
+        async def work() -> int:
+            assert await pull.recv() == b"only"
+            return int(await pull.poll(1))
+
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        await push.send(b"only")
+        assert await asyncio.wait_for(task, 10) == 0
+
+    run_both(main())
+
+
+async def _awaiting(future: Any) -> Any:
+    return await future
+
+
+def calls(address: str, trips: int, folder: Path) -> Counter[str]:
+    """Run the program under strace; return how often its main thread made each system call."""
+    log = folder / "strace.txt"
+    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
+    for name in ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE"):  # they have calls of their own
+        env.pop(name, None)
+    words = ["strace", "-o", str(log), sys.executable, "-c", PROGRAM, address, str(trips)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env, timeout=120)
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return Counter(line.partition("(")[0] for line in lines if "(" in line)
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+@pytest.mark.parametrize(
+    ("transport", "limit"), [("inproc://trip", 10), ("tcp://127.0.0.1:*", 12)]
+)
+def test_system_calls_of_a_round_trip(transport: str, limit: float, tmp_path: Path) -> None:
+    """For both sides of one: each is told, looks, sends, and finds nothing more."""
+    few, many = calls(transport, 200, tmp_path), calls(transport, 1200, tmp_path)
+    each = {name: (many[name] - few[name]) / 1000 for name in many}
+    assert each.get("getpid", 0) < 0.1, each
+    assert each.get("epoll_ctl", 0) < 0.1, each
+    assert sum(each.values()) < limit, each
