@@ -172,6 +172,7 @@ def test_a_context_without_io_threads():
     )
 
 
+@needs_patch("term-pending")
 @linux_only
 def test_more_sockets_than_a_context_has_room_for():
     program(

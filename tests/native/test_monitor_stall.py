@@ -21,6 +21,7 @@ def test_a_closed_monitor_stops_nothing(context: Any) -> None:
     assert not server.get_monitor_socket().closed
 
 
+@needs_patch("monitor-stall")
 def test_an_unread_monitor_stops_nothing(context: Any) -> None:
     server = context.socket(zmq.PULL)
     monitor = server.get_monitor_socket(zmq.EVENT_LISTENING | zmq.EVENT_CLOSED)
