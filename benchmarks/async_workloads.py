@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import socket
 import time
 from collections.abc import Awaitable, Callable
-from itertools import pairwise, repeat
+from itertools import repeat
 from typing import Any
 
-from workloads import Answer, Workload
+from workloads import Answer, Workload, trip_figures
 
 LOOPS = {
     ("zmqlite", "trio"): "zmqlite.trio",
@@ -25,7 +26,7 @@ LOOPS = {
 class AsyncWorkload(Workload):
     """One or both ends as tasks; `mode` is "asyncio", "uvloop" or "trio", then how to receive."""
 
-    endpoint = ""
+    kinds = ("PULL", "PUSH")
 
     def __init__(self, spec: Answer) -> None:
         self.world, _, self.style = spec["mode"].partition("-")
@@ -58,9 +59,7 @@ class AsyncWorkload(Workload):
             self.endpoint = self.bind(self.first)
         if role != "bind":
             self.second = self.context.socket(getattr(self.zmq, second))
-            self.second.connect(self.spec["connect"] or self.endpoint)
-
-    kinds = ("PULL", "PUSH")
+            self.second.connect(*self.places())
 
     def play(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """Run a coroutine function in this workload's kind of loop."""
@@ -164,16 +163,50 @@ class AsyncLatency(AsyncWorkload):
         self.play(both)
         if role == "bind":
             return {}
-        trips = sorted(after - before for before, after in pairwise(marks))
-        return {
-            "begin": marks[0] / 1e9,
-            "end": marks[-1] / 1e9,
-            "p50": trips[count // 2] / 1e3,
-            "p99": trips[min(count - 1, count * 99 // 100)] / 1e3,
-        }
+        return trip_figures(marks)
+
+
+class Wakeup(AsyncWorkload):
+    """No messages: how long a loop takes to see a readable descriptor and resume its task."""
+
+    def setup(self, role: str) -> None:
+        self.near, self.far = socket.socketpair()
+        self.near.setblocking(False)
+
+    def run(self, count: int) -> Answer:
+        marks: list[int] = []
+        self.play(lambda: self._wake(count, marks))
+        return trip_figures(marks)
+
+    async def _wake(self, count: int, marks: list[int]) -> None:
+        near, send, clock = self.near, self.far.send, time.monotonic_ns
+        if self.world == "trio":
+            from trio.lowlevel import wait_readable
+
+            for _ in repeat(None, count + 1):
+                marks.append(clock())
+                send(b"x")
+                await wait_readable(near)
+                near.recv(1)
+            return
+        loop = asyncio.get_running_loop()
+        waiting: list[asyncio.Future[None]] = []
+
+        def readable() -> None:
+            near.recv(1)
+            waiting.pop().set_result(None)
+
+        loop.add_reader(near, readable)
+        for _ in repeat(None, count + 1):
+            marks.append(clock())
+            waiting.append(loop.create_future())
+            send(b"x")
+            await waiting[0]
+        loop.remove_reader(near)
 
 
 ASYNC_WORKLOADS: dict[str, type[Workload]] = {
     "async": AsyncThroughput,
     "asynclatency": AsyncLatency,
+    "wakeup": Wakeup,
 }

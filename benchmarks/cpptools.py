@@ -1,7 +1,8 @@
 """libzmq's own perf tools: the pace that no binding of the same libzmq can be expected to pass.
 
 They are compiled from the perf/ folder of the tree that zmqlite was built from, against the very
-archive that is linked into zmqlite, so both sides run the same machine code of libzmq.
+archive that is linked into zmqlite, so both sides run the same machine code of libzmq. memory.cpp
+is ours: it does in C++ what the memory cells do.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
 
+from workloads import allow_descriptors
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-TOOLS = ("local_thr", "remote_thr", "inproc_thr", "local_lat", "remote_lat", "inproc_lat")
+PERF = ("local_thr", "remote_thr", "inproc_thr", "local_lat", "remote_lat", "inproc_lat")
+OWN = ("memory",)
 STALL_SECONDS = 120
 TRIES = 5
 
@@ -36,6 +40,7 @@ class Timing:
     seconds: float
     cpu: float
     switches: int
+    more: dict[str, float] = field(default_factory=dict)
 
 
 def build() -> Path:
@@ -59,16 +64,19 @@ def build() -> Path:
 
 def _compile(compiler: str, tree: Path, archives: list[Path]) -> Path:
     """Compile all tools against these archives, into a folder named after all that goes in."""
-    inputs = [tree.name, *(archive.name for archive in archives), (HERE / "hold.h").read_text()]
+    sources = {tool: tree / "perf" / f"{tool}.cpp" for tool in PERF}
+    sources |= {tool: HERE / f"{tool}.cpp" for tool in OWN}
+    ours = [(HERE / name).read_text() for name in ("hold.h", *(f"{tool}.cpp" for tool in OWN))]
+    inputs = [tree.name, *(archive.name for archive in archives), *ours]
     folder = ROOT / "build" / f"perf-{hashlib.sha256(repr(inputs).encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "platform.hpp").write_text("/* the tools only ask whether this is Windows */\n")
-    for tool in TOOLS:
+    for tool, source in sources.items():
         if (folder / tool).is_file():
             continue
         command = [compiler, "-O2", "-w", "-pthread", f"-I{folder}", f"-I{tree / 'include'}"]
         command += ["-include", str(HERE / "hold.h")] if tool == "remote_thr" else []
-        command += [str(tree / "perf" / f"{tool}.cpp"), "-o", str(folder / f".{tool}")]
+        command += [str(source), "-o", str(folder / f".{tool}")]
         done = subprocess.run([*command, *map(str, archives)], capture_output=True, text=True)
         if done.returncode:
             raise ToolsMissing(f"{tool} does not compile: {done.stderr.strip()[-300:]}")
@@ -127,6 +135,14 @@ def latency(tools: Path, transport: str, endpoint: str, size: int, count: int) -
         output, used = _run(pair)
     one_way = float(_number(r"average latency: ([\d.]+) \[us\]", output))
     return Timing(count, count * 2 * one_way / 1e6, used[0], used[1])
+
+
+def memory(tools: Path, work: str, size: int, count: int) -> Timing:
+    """Queue `count` messages or open `count` sockets; `more` has the bytes for each."""
+    allow_descriptors(100 if work == "messages" else count + 200)
+    output, used = _run([[str(tools / "memory"), work, str(size), str(count)]])
+    more = {"memory": float(_number(r"memory: (-?[\d.]+)", output))}
+    return Timing(count, float(_number(r"took: ([\d.]+)", output)), used[0], used[1], more)
 
 
 def _number(pattern: str, output: str) -> str:

@@ -1,9 +1,12 @@
 """Measure zmqlite beside its rivals, in fresh processes, in turn, and print the tables.
 
-    python benchmarks/run.py                  everything, three rounds, 15 to 25 minutes
     python benchmarks/run.py --quick          the main cells once, under two minutes
-    python benchmarks/run.py --cells tcp/16   the cells whose name contains tcp/16
-    python benchmarks/run.py --resume         go on where an interrupted run stopped
+    python benchmarks/run.py --targets        what the targets need, five rounds, and the verdicts
+    python benchmarks/run.py --publish        that, and one round of everything else
+    python benchmarks/run.py                  everything, three rounds, about an hour
+    python benchmarks/run.py --cells tcp/16/  the cells whose name contains tcp/16/
+    python benchmarks/run.py --resume ...     go on where an interrupted run stopped
+    python benchmarks/run.py --write-docs     put tables and plots of the last run into docs/
 
 Progress goes to stderr, the tables to stdout in Markdown, every sample to a JSON file.
 """
@@ -12,11 +15,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.metadata
 import importlib.util
-import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -24,41 +24,44 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import plan
 import report
-from cells import LIBRARIES, Cell, choose
+import results
+import targets
+from cells import LIBRARIES, matching
 from cpptools import ToolsMissing, build
-from runner import Failed, Sample, measure, watch_others
-from workloads import MODULES
+from runner import Failed, measure, watch_others
+from samples import Sample, Samples
+from workloads import MODULES, Cannot
 
 HERE = Path(__file__).resolve().parent
 QUIET = 0.25
 """A measurement made while others kept more cores busy than this is made again."""
 RETRIES = 3
-QUIET_PATIENCE = 60.0
-"""Seconds to wait for the others to finish before it is made again anyway."""
 
 
 def main() -> int:
     """Run what the command line asks for."""
     arguments = parse()
-    if arguments.table:
-        print_report(load(arguments.out))
+    if arguments.list:
+        print("\n".join(cell.key for cell in matching(arguments.cells)))
         return 0
+    if arguments.write_docs or arguments.table:
+        return tell(results.load(arguments.out), arguments)
     make_importable()
-    libraries = available(arguments.libraries.split(","))
-    groups = choose(arguments.cells, arguments.quick)
-    if not groups:
+    steps = choose(arguments, available(arguments.libraries.split(",")))
+    if not steps:
         say(f"no cell matches {arguments.cells}: see --list\n")
         return 2
-    document = load(arguments.out) if arguments.resume and arguments.out.exists() else start()
+    old = arguments.resume and arguments.out.exists()
+    document = results.load(arguments.out) if old else results.start(arguments.seconds)
     try:
-        measure_all(document, groups, libraries, arguments)
+        measure_all(document, steps, arguments)
     except KeyboardInterrupt:
         say("interrupted; go on with --resume\n")
         return 130
     say("\n")
-    print_report(document)
-    return 1 if document["failures"] else 0
+    return tell(document, arguments)
 
 
 def parse() -> argparse.Namespace:
@@ -66,23 +69,39 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=summary, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="the main cells, one short round")
-    parser.add_argument("--cells", metavar="PATTERN", help="only cells that match; see --list")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: 3; quick: 1)")
-    parser.add_argument("--seconds", type=float, help="length of a measurement (1.0; quick: 0.2)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--quick", action="store_true", help="the main cells, one short round")
+    what.add_argument("--targets", action="store_true", help="measure and judge the targets")
+    what.add_argument("--publish", action="store_true", help="targets, and one round of the rest")
+    what.add_argument("--cells", metavar="PATTERN", help="only cells that match; see --list")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 3; quick: 1; targets: 5")
+    parser.add_argument("--seconds", type=float, help="length of a measurement (0.6; quick: 0.1)")
+    parser.add_argument("--minutes", type=float, help="stop then; --resume goes on")
+    parser.add_argument("--patience", type=float, default=10.0, metavar="SECONDS",
+                        help="wait so long for a quiet machine; 0: take it as it is")  # fmt: skip
     parser.add_argument("--libraries", default=",".join(LIBRARIES), help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "latest.json")
     parser.add_argument("--resume", action="store_true", help="keep what --out holds already")
-    parser.add_argument("--table", action="store_true", help="only print the tables of --out")
+    parser.add_argument("--table", action="store_true", help="measure nothing: print --out again")
+    parser.add_argument("--write-docs", action="store_true", help="put --out into docs/")
     parser.add_argument("--list", action="store_true", help="print the names of the cells")
     arguments = parser.parse_args()
-    arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
-    arguments.seconds = arguments.seconds or (0.2 if arguments.quick else 1.0)
-    if arguments.list:
-        groups = choose(arguments.cells, arguments.quick)
-        print("\n".join(cell.key for group in groups for cell in group))
-        parser.exit()
+    usual = 1 if arguments.quick else targets.ROUNDS if judging(arguments) else 3
+    arguments.rounds = arguments.rounds or usual
+    arguments.seconds = arguments.seconds or (0.1 if arguments.quick else 0.6)
     return arguments
+
+
+def judging(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.targets or arguments.publish)
+
+
+def choose(arguments: argparse.Namespace, libraries: Sequence[str]) -> list[plan.Step]:
+    """Return the steps that the command line asks for."""
+    if judging(arguments):
+        make = plan.targeted if arguments.targets else plan.published
+        return make(libraries, targets.needed(), arguments.rounds)
+    return plan.chosen(arguments.cells, arguments.quick, libraries, arguments.rounds)
 
 
 def make_importable() -> None:
@@ -107,89 +126,52 @@ def available(wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def start() -> dict[str, Any]:
-    """Return an empty document that says where and with what it was measured."""
-    versions = {"python": platform.python_version()}
-    for library, module in MODULES.items():
-        try:
-            versions[library] = str(getattr(importlib.import_module(module), "__version__", "?"))
-        except ImportError:
-            continue
-    cpu = [
-        line.partition(":")[2].strip()
-        for line in _read("/proc/cpuinfo").splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "begun": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        "machine": f"{os.cpu_count()} x {cpu[0] if cpu else platform.machine()}",
-        "system": platform.platform(),
-        "versions": versions,
-        "load_at_start": round(os.getloadavg()[0], 2),
-        "failures": [],
-        "samples": [],
-    }
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
-
-
 def measure_all(
-    document: dict[str, Any],
-    groups: list[list[Cell]],
-    libraries: list[str],
-    arguments: argparse.Namespace,
+    document: dict[str, Any], steps: list[plan.Step], arguments: argparse.Namespace
 ) -> None:
-    """Measure group by group: round after round, and in a round library after library."""
-    plan = [
-        (cell, library, number)
-        for group in groups
-        for number in range(arguments.rounds)
-        for cell in group
-        for library in libraries
-        if cell.supports(library)
-    ]
-    done = {(s["cell"], s["library"], s["round"]) for s in document["samples"]}
-    todo = [step for step in plan if (step[0].key, step[1], step[2]) not in done]
-    document["failures"] = []
-    begin = time.monotonic()
-    for index, (cell, library, number) in enumerate(todo):
-        left = (time.monotonic() - begin) / index * (len(todo) - index) if index else 0.0
-        say(
-            f"[{index + 1}/{len(todo)}, {left / 60:.0f} min left] "
-            f"{cell.key}, {library}, round {number + 1}"
-        )
+    """Take the steps that are left; what fails once is not tried again in this run."""
+    todo = plan.remaining(steps, document)
+    progress, begin = plan.Progress(todo), time.monotonic()
+    document["failures"], given_up = [], set()
+    for step in todo:
+        if arguments.minutes and time.monotonic() - begin > arguments.minutes * 60:
+            say(f"the time is up, {progress.minutes_left:.0f} min short; go on with --resume\n")
+            return
+        say(progress.begin(step))
         try:
-            sample = quietly(cell, library, number, arguments.seconds)
+            if step.place not in given_up:
+                sample = quietly(step, arguments.seconds, arguments.patience)
+                document["samples"].append(asdict(sample))
+        except Cannot as error:
+            given_up.add(step.place)
+            document["left_out"].append([*step.place, str(error)])
         except Failed as error:
+            given_up.add(step.place)
             say(f"failed: {error}\n")
-            document["failures"].append(f"{cell.key}: {error}")
-            continue
-        document["samples"].append(asdict(sample))
-        save(document, arguments.out)
+            document["failures"].append(f"{step.cell.key}: {error}")
+        progress.end(step)
+        results.save(document, arguments.out)
 
 
-def quietly(cell: Cell, library: str, number: int, seconds: float) -> Sample:
+def quietly(step: plan.Step, seconds: float, patience: float) -> Sample:
     """Measure, again if the machine was busy with something else; keep the quietest."""
-    samples = [measure(cell, library, number, seconds)]
+    samples = [measure(step.cell, step.library, step.round, seconds)]
+    deadline = time.monotonic() + patience
     while samples[-1].foreign > QUIET and len(samples) <= RETRIES:
-        wait_for_quiet()
-        samples.append(measure(cell, library, number, seconds))
+        if not quiet_before(deadline):
+            break
+        samples.append(measure(step.cell, step.library, step.round, seconds))
     return min(samples, key=lambda sample: sample.foreign)
 
 
-def wait_for_quiet() -> None:
-    """Wait until other programs leave the machine alone, but not for ever."""
-    deadline = time.monotonic() + QUIET_PATIENCE
+def quiet_before(deadline: float) -> bool:
+    """Wait until other programs leave the machine alone; tell whether they did in time."""
     while time.monotonic() < deadline:
         busy = watch_others()
-        time.sleep(0.5)
+        time.sleep(0.3)
         if busy() < QUIET:
-            return
+            return True
+    return False
 
 
 def say(text: str) -> None:
@@ -199,30 +181,25 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def load(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(path.read_text())
-    return document
-
-
-def save(document: dict[str, Any], path: Path) -> None:
-    """Write the results so that an interruption leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(document, indent=1))
-    draft.replace(path)
-
-
-def print_report(document: dict[str, Any]) -> None:
-    """Print the circumstances and the tables."""
+def tell(document: dict[str, Any], arguments: argparse.Namespace) -> int:
+    """Print the circumstances, the verdicts and the tables, or write them into the docs."""
     samples = [Sample(**entry) for entry in document["samples"]]
-    versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
-    print(f"{document['machine']}, {document['system']}; {versions}.")
-    print(f"Begun {document['begun']} at load {document['load_at_start']};")
-    print(f"{report.noise(samples)}.")
-    for title, table in report.sections(report.Samples(samples)):
-        print(f"\n### {title}\n\n{table}")
-    for failure in document["failures"]:
-        print(f"\nFailed: {failure}")
+    if arguments.write_docs:
+        import pages  # needs matplotlib
+
+        for path in pages.write(document, samples):
+            print(path.relative_to(HERE.parent))
+        return 0
+    print(report.circumstances(document, samples))
+    whole = Samples(samples)
+    if judging(arguments):
+        print(f"\n### Targets\n\n{report.verdicts(whole)}")
+    if not arguments.targets:
+        for title, text in report.sections(whole):
+            print(f"\n### {title}\n\n{text}")
+    for line in report.losses(document):
+        print(f"\n{line}")
+    return 1 if document["failures"] else 0
 
 
 if __name__ == "__main__":

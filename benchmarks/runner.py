@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 import os
 import resource
+import selectors
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from threading import Timer
 from typing import Any
 
 import cpptools
 from cells import Cell
-from workloads import MODULES
+from growth_workloads import COUNTED_ONCE
+from samples import Sample
+from workloads import MODULES, Cannot
 
 HERE = Path(__file__).resolve().parent
 PEER = HERE / "peer.py"
-STALL_SECONDS = 90
+STALL_SECONDS = 60
 IMPORT_RUNS = 7
 IMPORT_CODE = (
     "import time; wall, cpu = time.perf_counter(), time.process_time(); import {module}; "
@@ -36,40 +38,10 @@ class Failed(Exception):
     """A measurement could not be made; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One measurement. Times are seconds, `p50` and `p99` microseconds of one round trip.
-
-    `cpu` and `switches` (voluntary context switches) cover every thread of every process taking
-    part. `foreign` is how many cores other programs kept busy meanwhile, by the kernel's count.
-    """
-
-    cell: str
-    library: str
-    round: int
-    count: int
-    seconds: float
-    cpu: float
-    switches: int
-    foreign: float = 0.0
-    p50: float | None = None
-    p99: float | None = None
-
-    @property
-    def rate(self) -> float:
-        """Messages, round trips or cycles in a second."""
-        return self.count / self.seconds
-
-    @property
-    def cpu_us(self) -> float:
-        """CPU microseconds for one of them."""
-        return self.cpu / self.count * 1e6
-
-
 def measure(cell: Cell, library: str, number: int, seconds: float) -> Sample:
     """Measure one cell for one library, in round `number`, for about so many seconds.
 
-    Raises Failed when a process fails or stalls.
+    Raises Failed when a process fails or stalls, Cannot when the work is impossible here.
     """
     busy = watch_others()
     if cell.work == "import":
@@ -104,36 +76,71 @@ class Peer:
             text=True,
         )
         self.name = f"{spec['library']} ({spec['role']})"
-        self.endpoint: str = self.answer()["endpoint"]
+        try:
+            made = self.answer()
+            if "cannot" in made:
+                raise Cannot(f"{self.name}: {made['cannot']}")
+        except BaseException:
+            self.close()
+            raise
+        self.endpoint: str = made["endpoint"]
 
     def order(self, words: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(words + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # a peer that has ended: reading its answer says why
+            self._process.stdin.write(words + "\n")
+            self._process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
-        """Wait for the answer to the last order; a peer that says nothing is ended."""
+        """Wait for the answer to the last order."""
+        return answers([self])[0]
+
+    def read(self) -> dict[str, Any]:
+        """Read the answer that is there; raises Failed when there is only an end."""
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        watchdog = Timer(STALL_SECONDS, self._process.kill)
-        watchdog.start()
         line = self._process.stdout.readline()
-        watchdog.cancel()
         if not line:
             self._process.kill()
-            last = self._process.stderr.read().strip().splitlines()[-1:] or ["it stalled"]
+            last = self._process.stderr.read().strip().splitlines()[-1:] or ["it ended"]
             raise Failed(f"{self.name}: {last[0]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    @property
+    def output(self) -> Any:
+        return self._process.stdout
+
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
-            self._process.wait(10)
+            self._process.wait(1)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def answers(peers: Sequence[Peer]) -> list[dict[str, Any]]:
+    """Wait for one answer of every peer; one that ends or says nothing fails all of them."""
+    found: dict[int, dict[str, Any]] = {}
+    deadline = time.monotonic() + STALL_SECONDS
+    with selectors.DefaultSelector() as selector:
+        for index, peer in enumerate(peers):
+            selector.register(peer.output, selectors.EVENT_READ, index)
+        while len(found) < len(peers):
+            ready = selector.select(deadline - time.monotonic())
+            if not ready:
+                waited = [peer.name for index, peer in enumerate(peers) if index not in found]
+                raise Failed(f"{', '.join(waited)}: no answer in {STALL_SECONDS} s")
+            for key, _ in ready:
+                found[key.data] = peers[key.data].read()
+                selector.unregister(key.fileobj)
+    return [found[index] for index in range(len(peers))]
 
 
 def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
@@ -143,46 +150,47 @@ def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
             "work": cell.work,
             "mode": cell.mode,
             "size": cell.size,
-            "parts": cell.parts,
-            "sockets": cell.sockets,
+            "number": cell.number,
             "bind": place,
             "connect": "",
         }
-        alone = cell.transport == "inproc"
+        alone = cell.transport in ("inproc", "")
         peers = [Peer({**spec, "role": "both" if alone else "bind"})]
         stack.callback(peers[0].close)
         if not alone:
             peers.append(Peer({**spec, "role": "connect", "connect": peers[0].endpoint}))
             stack.callback(peers[1].close)
         figures: dict[str, Any] = {}
-        _grow(lambda count: _run_once(cell, peers, count, figures), _first_count(cell), seconds)
+        if cell.work in COUNTED_ONCE:
+            _run_once(cell, peers, cell.number, figures)
+        else:
+            _grow(lambda n: _run_once(cell, peers, n, figures), _first_count(cell), seconds)
     return figures
 
 
 def _first_count(cell: Cell) -> int:
     if cell.work not in ("throughput", "multipart", "async"):
-        return 100
-    return 10 if cell.size > 64 * 1024 else 500
+        return max(100, cell.number if cell.work == "peers" else 0)
+    return 2 if cell.size > 1024 * 1024 else 10 if cell.size > 64 * 1024 else 500
 
 
 def _run_once(cell: Cell, peers: list[Peer], count: int, figures: dict[str, Any]) -> float:
     """Run all peers together, then ask each what it used: by then nothing is on its way."""
     for peer in peers:
         peer.order(str(count))
-    answers = [peer.answer() for peer in peers]
+    told = answers(peers)
     for peer in peers:
         peer.order("usage")
-    used = [peer.answer() for peer in peers]
-    # throughput ends at the receiver, which binds; a round trip begins and ends at the client
-    last = answers[-1] if cell.work.endswith("latency") else answers[0]
-    seconds: float = last["end"] - min(answer.get("begin", last["begin"]) for answer in answers)
+    used = answers(peers)
+    # it ends where the clock is: throughput at the receiver, round trips at the client
+    last = next(answer for answer in told if "end" in answer)
+    seconds: float = last["end"] - min(answer.get("begin", last["begin"]) for answer in told)
     figures.update(
-        count=count,
+        count=last.get("count", count),
         seconds=seconds,
         cpu=sum(usage["cpu"] for usage in used),
         switches=sum(usage["switches"] for usage in used),
-        p50=last.get("p50"),
-        p99=last.get("p99"),
+        more=last.get("more", {}),
     )
     return seconds
 
@@ -214,6 +222,8 @@ def _import_time(library: str) -> dict[str, Any]:
 
 def _cpp(cell: Cell, seconds: float) -> dict[str, Any]:
     tools = cpptools.build()
+    if cell.work in COUNTED_ONCE:
+        return asdict(cpptools.memory(tools, cell.work, cell.size, cell.number))
     tool = cpptools.latency if cell.work == "latency" else cpptools.throughput
     figures: dict[str, Any] = {}
 
@@ -221,9 +231,7 @@ def _cpp(cell: Cell, seconds: float) -> dict[str, Any]:
         # a port of its own for each run: the tools know no wildcard
         with _place(cell.transport, wildcard=False) as place:
             timing = tool(tools, cell.transport, place, cell.size, count)
-        figures.update(
-            count=timing.count, seconds=timing.seconds, cpu=timing.cpu, switches=timing.switches
-        )
+        figures.update(asdict(timing))
         return timing.seconds
 
     try:
@@ -239,8 +247,8 @@ def _cpp(cell: Cell, seconds: float) -> dict[str, Any]:
 @contextmanager
 def _place(transport: str, wildcard: bool = True) -> Generator[str]:
     """Yield an endpoint to bind; what it leaves in the file system goes with it."""
-    if transport == "tcp":
-        yield "tcp://127.0.0.1:*" if wildcard else f"tcp://127.0.0.1:{_free_port()}"
+    if transport in ("tcp", "ws"):
+        yield f"{transport}://127.0.0.1:{'*' if wildcard else _free_port()}"
     elif transport == "ipc":
         with tempfile.TemporaryDirectory(prefix="zmqlite-") as folder:
             yield f"ipc://{folder}/bench"

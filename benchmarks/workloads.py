@@ -1,6 +1,6 @@
 """The work itself, written once for every library: sockets, loops, clocks.
 
-Runs inside the fresh processes that peers.py starts. Libraries are told apart by the module they
+Runs inside the fresh processes that peer.py starts. Libraries are told apart by the module they
 are imported from, nothing else: the calls are those that all of them share.
 """
 
@@ -9,19 +9,23 @@ from __future__ import annotations
 import importlib
 import os
 import resource
+import sys
 import time
-from collections.abc import Callable
-from itertools import count as numbers
+from collections.abc import Callable, Sequence
 from itertools import islice, pairwise, repeat
 from threading import Thread
 from typing import Any
 
-MODULES = {"zmqlite": "zmqlite", "pyzmq": "zmq", "pyomq": "pyomq"}
+MODULES = {"zmqlite": "zmqlite", "pyzmq": "zmq", "pyomq": "pyomq", "pynng": "nng"}
 BATCH = 1000
 QUEUED_BYTES = 64 * 1024 * 1024
 """Above 64 KiB the high water mark is lowered, so that queues hold this many bytes at most."""
 
 Answer = dict[str, Any]
+
+
+class Cannot(Exception):
+    """This library or this machine cannot do the work; the text says why. No failure."""
 
 
 class Usage:
@@ -41,19 +45,36 @@ def _switches() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
+def allow_descriptors(number: int) -> None:
+    """Raise the limit of open descriptors; raises Cannot when the system forbids so many."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < number:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+        except (ValueError, OSError):
+            raise Cannot(f"it needs {number} descriptors; the hard limit is {most}") from None
+    else:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 class Workload:
     """One end of a cell, or both ends when the cell lives in one process.
 
     `role` is "bind", "connect" or "both". `run` does the work `count` times and returns when it
-    began and ended on the system's monotonic clock, which processes share.
+    began and ended on the system's monotonic clock, which processes share. `endpoint` is what the
+    other end must connect to; several are parted by spaces.
     """
+
+    endpoint = ""
 
     def __init__(self, spec: Answer) -> None:
         self.spec = spec
+        self.role: str = spec["role"]
+        self.number: int = spec["number"]
         self.zmq: Any = importlib.import_module(MODULES[spec["library"]])
         self.context: Any = self.zmq.Context()
-        self.payload: bytes | list[bytes] = bytes(spec["size"])
-        self.setup(spec["role"])
+        self.payload: Any = bytes(spec["size"])
+        self.setup(self.role)
 
     def setup(self, role: str) -> None:
         raise NotImplementedError
@@ -65,30 +86,57 @@ class Workload:
         socket = self.context.socket(getattr(self.zmq, kind))
         socket.linger = 0
         if self.spec["size"] > 64 * 1024:
-            socket.sndhwm = socket.rcvhwm = QUEUED_BYTES // self.spec["size"]
+            socket.sndhwm = socket.rcvhwm = max(1, QUEUED_BYTES // self.spec["size"])
         return socket
 
-    def allow_sockets(self, number: int) -> None:
-        """Raise the limits for this many sockets, as far as the system lets us."""
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    def allow_sockets(self, number: int, descriptors: int = 1) -> None:
+        """Raise the limits for this many sockets with so many descriptors each."""
+        allow_descriptors(number * descriptors + 100)
         if hasattr(self.zmq, "MAX_SOCKETS"):
-            self.context.set(self.zmq.MAX_SOCKETS, number)
+            self.context.set(self.zmq.MAX_SOCKETS, number + 100)
 
-    def bind(self, socket: Any) -> str:
-        socket.bind(self.spec["bind"])
-        place = socket.last_endpoint
-        return place.decode().rstrip("\0") if isinstance(place, bytes) else str(place)
+    def bind(self, socket: Any, suffix: str = "") -> str:
+        """Bind to the cell's place; a suffix makes a second one."""
+        place = self.spec["bind"]
+        socket.bind(place if place.startswith(("tcp:", "ws:")) else place + suffix)
+        bound = socket.last_endpoint
+        return bound.decode().rstrip("\0") if isinstance(bound, bytes) else str(bound)
+
+    def places(self) -> list[str]:
+        """Return the endpoints to connect to."""
+        return (self.spec["connect"] or self.endpoint).split(" ")
 
     def close(self) -> None:
         """Leave without waiting: the runner ends a run only when nothing is on its way."""
         os._exit(0)
 
 
+def beside(work: Callable[..., object], *arguments: Any) -> Thread:
+    """Start work in a thread of its own; if it fails, the process ends and says why."""
+
+    def run() -> None:
+        try:
+            work(*arguments)
+        except BaseException as error:
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            sys.stderr.flush()
+            os._exit(1)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def trip_figures(marks: Sequence[int]) -> Answer:
+    """Return the answer to a run of round trips, from the clock between them."""
+    trips = sorted(after - before for before, after in pairwise(marks))
+    at = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
+    more = {n: trips[min(len(trips) - 1, int(len(trips) * q))] / 1e3 for n, q in at.items()}
+    return {"begin": marks[0] / 1e9, "end": marks[-1] / 1e9, "more": more}
+
+
 class Throughput(Workload):
     """PUSH to PULL in one direction; both ends count."""
-
-    endpoint = ""
 
     def setup(self, role: str) -> None:
         if role != "connect":
@@ -96,27 +144,30 @@ class Throughput(Workload):
             self.endpoint = self.bind(self.pull)
         if role != "bind":
             self.push = self.socket("PUSH")
-            self.push.connect(self.spec["connect"] or self.endpoint)
+            self.push.connect(*self.places())
         self.send, self.receive = PASSING[self.spec["mode"]]
+        self.expected: Any = self.payload
+        if self.spec["mode"] == "numpy":
+            import numpy
+
+            self.payload = numpy.zeros(self.spec["size"] // 8)
         if self.spec["work"] == "multipart":
-            self.payload = [bytes(self.spec["size"])] * self.spec["parts"]
+            self.payload = self.expected = [self.payload] * self.number
             self.send, self.receive = send_multipart, recv_multipart
 
     def run(self, count: int) -> Answer:
-        role = self.spec["role"]
         begin = time.monotonic()
-        if role == "connect":
+        if self.role == "connect":
             self.send(self.push, self.payload, count)
             return {"begin": begin, "end": time.monotonic()}
         sender = None
-        if role == "both":
-            sender = Thread(target=self.send, args=(self.push, self.payload, count))
-            sender.start()
-        last = self.receive(self.pull, count)
+        if self.role == "both":
+            sender = beside(self.send, self.push, self.payload, count)
+        last = self.receive(self.pull, count, self.spec["size"])
         end = time.monotonic()
         if sender:
             sender.join()
-        if (last if isinstance(last, list) else bytes(last)) != self.payload:
+        if (last if isinstance(last, list) else bytes(last)) != self.expected:
             raise AssertionError("the last message is not the one that was sent")
         return {"begin": begin, "end": end}
 
@@ -127,7 +178,7 @@ def send_single(socket: Any, payload: Any, count: int) -> None:
         send(payload)
 
 
-def recv_single(socket: Any, count: int) -> Any:
+def recv_single(socket: Any, count: int, size: int) -> Any:
     recv = socket.recv
     for _ in repeat(None, count - 1):
         recv()
@@ -140,7 +191,7 @@ def send_nocopy(socket: Any, payload: Any, count: int) -> None:
         send(payload, copy=False)
 
 
-def recv_nocopy(socket: Any, count: int) -> Any:
+def recv_nocopy(socket: Any, count: int, size: int) -> Any:
     recv = socket.recv
     for _ in repeat(None, count - 1):
         recv(copy=False)
@@ -152,7 +203,7 @@ def send_many(socket: Any, payload: Any, count: int) -> None:
         socket.send_many([payload] * min(BATCH, count - begin))
 
 
-def recv_many(socket: Any, count: int) -> Any:
+def recv_many(socket: Any, count: int, size: int) -> Any:
     messages: list[Any] = []
     while count:
         messages = socket.recv_many(min(BATCH, count))
@@ -160,11 +211,38 @@ def recv_many(socket: Any, count: int) -> Any:
     return messages[-1]
 
 
-def recv_iterating(socket: Any, count: int) -> Any:
+def recv_iterating(socket: Any, count: int, size: int) -> Any:
     message = b""
     for message in islice(socket, count):  # noqa: B007 - the last one is wanted
         pass
     return message
+
+
+def send_loan(socket: Any, payload: Any, count: int) -> None:
+    """Fill a lent buffer with the payload and let it go: one copy, and none after it."""
+    loan, size = socket.loan, len(payload)
+    for _ in repeat(None, count):
+        with loan(size) as view:
+            view[:] = payload
+
+
+def recv_into(socket: Any, count: int, size: int) -> Any:
+    """Receive into one buffer, again and again."""
+    buffer, recv_into = bytearray(size), socket.recv_into
+    for _ in repeat(None, count):
+        if recv_into(buffer) != size:
+            raise AssertionError("recv_into told another size")
+    return buffer
+
+
+def recv_array(socket: Any, count: int, size: int) -> Any:
+    """Receive arrays that lie in the message itself."""
+    from numpy import frombuffer
+
+    recv, array = socket.recv, None
+    for _ in repeat(None, count):
+        array = frombuffer(recv(copy=False))
+    return array
 
 
 def send_multipart(socket: Any, payload: Any, count: int) -> None:
@@ -173,25 +251,26 @@ def send_multipart(socket: Any, payload: Any, count: int) -> None:
         send(payload)
 
 
-def recv_multipart(socket: Any, count: int) -> Any:
+def recv_multipart(socket: Any, count: int, size: int) -> Any:
     recv = socket.recv_multipart
     for _ in repeat(None, count - 1):
         recv()
     return recv()
 
 
-PASSING: dict[str, tuple[Callable[[Any, Any, int], None], Callable[[Any, int], Any]]] = {
+PASSING: dict[str, tuple[Callable[[Any, Any, int], None], Callable[[Any, int, int], Any]]] = {
     "single": (send_single, recv_single),
     "many": (send_many, recv_many),
     "iterate": (send_single, recv_iterating),
     "nocopy": (send_nocopy, recv_nocopy),
+    "loan": (send_loan, recv_nocopy),
+    "into": (send_single, recv_into),
+    "numpy": (send_nocopy, recv_array),
 }
 
 
 class Latency(Workload):
     """REQ to REP and back, one request at a time, each trip timed."""
-
-    endpoint = ""
 
     def setup(self, role: str) -> None:
         if role != "connect":
@@ -199,16 +278,13 @@ class Latency(Workload):
             self.endpoint = self.bind(self.rep)
         if role != "bind":
             self.req = self.socket("REQ")
-            self.req.connect(self.spec["connect"] or self.endpoint)
+            self.req.connect(*self.places())
 
     def run(self, count: int) -> Answer:
-        role = self.spec["role"]
-        if role == "bind":
+        if self.role == "bind":
             self._answer(count)
             return {}
-        server = Thread(target=self._answer, args=(count,)) if role == "both" else None
-        if server:
-            server.start()
+        server = beside(self._answer, count) if self.role == "both" else None
         answer = self._ask(count)
         if server:
             server.join()
@@ -226,61 +302,11 @@ class Latency(Workload):
             send(payload)
             recv()
             marks.append(clock())
-        trips = sorted(after - before for before, after in pairwise(marks))
-        return {
-            "begin": marks[0] / 1e9,
-            "end": marks[-1] / 1e9,
-            "p50": trips[count // 2] / 1e3,
-            "p99": trips[min(count - 1, count * 99 // 100)] / 1e3,
-        }
-
-
-class Poll(Workload):
-    """Send to the last of many registered sockets, poll, receive: one cycle."""
-
-    def setup(self, role: str) -> None:
-        number = self.spec["sockets"]
-        self.allow_sockets(number + 100)
-        self.poller = self.zmq.Poller()
-        self.sockets = [self.socket("PULL") for _ in range(number)]
-        for index, socket in enumerate(self.sockets):
-            socket.bind(f"inproc://poll-{index}")
-            self.poller.register(socket, self.zmq.POLLIN)
-        self.push = self.socket("PUSH")
-        self.push.connect(f"inproc://poll-{number - 1}")
-
-    def run(self, count: int) -> Answer:
-        send, poll, recv = self.push.send, self.poller.poll, self.sockets[-1].recv
-        begin = time.monotonic()
-        for _ in repeat(None, count):
-            send(b"x")
-            poll(1000)
-            recv()
-        return {"begin": begin, "end": time.monotonic()}
-
-
-class Create(Workload):
-    """Open a socket, bind it, close it. Binding, because some libraries open at first use."""
-
-    def setup(self, role: str) -> None:
-        # closing goes on in the background: a name cannot be used again at once, and a library
-        # that is quick to open has many sockets that are still being closed
-        self.allow_sockets(50_000)
-        self.places = (f"inproc://create-{number}" for number in numbers(1))
-
-    def run(self, count: int) -> Answer:
-        begin = time.monotonic()
-        for place in islice(self.places, count):
-            socket = self.socket("PUSH")
-            socket.bind(place)
-            socket.close()
-        return {"begin": begin, "end": time.monotonic()}
+        return trip_figures(marks)
 
 
 WORKLOADS: dict[str, type[Workload]] = {
     "throughput": Throughput,
     "multipart": Throughput,
     "latency": Latency,
-    "poll": Poll,
-    "create": Create,
 }

@@ -3,16 +3,18 @@
 ```{option-table} socket|context|message      every row of that option table
 ```{error-table}                               every exception: errno, built-in, meaning
 ```{feature-table}                             what this build of libzmq can do
+```{pyzmq-differences}                         where the surface differs from pyzmq's, and why
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from pyzmq_differences import ROWS
 
 import zmqlite as zmq
 from zmqlite import options
@@ -160,8 +162,27 @@ class FeatureTable(Directive):
         return zmq.DRAFT_API if name == "drafts" else zmq.has(name)
 
 
+class PyzmqDifferences(Directive):
+    """Draw the differences from pyzmq: where, whether in zmqlite or its pyzmq module, and why."""
+
+    sides: ClassVar[dict[str, str]] = {"guest": "zmqlite.pyzmq", "roof": "zmqlite"}
+
+    def run(self) -> list[nodes.Node]:
+        rows = [
+            (
+                literal(", ".join(row.places)),
+                ", ".join(self.sides[side] for side in row.sides.split()),
+                literal(row.what.replace("|", " or ")),
+                row.reason,
+            )
+            for row in ROWS
+        ]
+        return [table(("name", "in", "difference", "why"), rows, (30, 12, 24, 44))]
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("option-table", OptionTable)
     app.add_directive("error-table", ErrorTable)
     app.add_directive("feature-table", FeatureTable)
+    app.add_directive("pyzmq-differences", PyzmqDifferences)
     return {"parallel_read_safe": True, "version": zmq.__version__}

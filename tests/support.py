@@ -12,11 +12,23 @@ from typing import Any
 import pytest
 
 import zmqlite as zmq
+from zmqlite import _build
 
 FACTOR = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
 """Stretches every timeout of the suite."""
 LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 """The long form of tests that have one; see docs/asyncio.md."""
+
+needs_curve = pytest.mark.skipif(not zmq.has("curve"), reason="built without CURVE")
+needs_drafts = pytest.mark.skipif(not zmq.DRAFT_API, reason="built without drafts")
+
+
+def needs_patch(*names: str) -> pytest.MarkDecorator:
+    """Skip where libzmq is somebody else's build: it dies of what these patches of ours close."""
+    lacking = [name for name in names if f"{name}.patch" not in _build.LIBZMQ_PATCHES]
+    return pytest.mark.skipif(
+        bool(lacking), reason=f"this libzmq was built without {', '.join(lacking)}.patch"
+    )
 
 
 def connect_pair(

@@ -52,6 +52,10 @@ class TestSocket:
     def test_refuses_unknown_options_with_the_nearest_name(self, context: Any) -> None:
         with pytest.raises(TypeError, match="'lingr' is no socket option; did you mean linger"):
             context.socket(zmq.REQ, lingr=0)
+        with pytest.raises(TypeError, match="io_threads is a number of threads, not '2'"):
+            zmq.Context("2")  # type: ignore[call-overload]
+        with pytest.raises(TypeError, match=r"did you mean connect\?"):
+            context.socket(zmq.REQ, conect="tcp://127.0.0.1:9")
 
     @pytest.mark.parametrize(
         "wrong", [{"lingr": 0}, {"linger": "x"}, {"connect": "tcp://nowhere"}, {"bind": 5}]

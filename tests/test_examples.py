@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import FACTOR
+from support import FACTOR, needs_curve
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMIT = 30 * FACTOR
@@ -138,6 +138,7 @@ def test_broker(start: Start, place: str) -> None:
         program.interrupt()
 
 
+@needs_curve
 @needs_ctrl_c
 def test_curve(start: Start, place: str) -> None:
     server = start("curve_server.py", place)
@@ -146,6 +147,7 @@ def test_curve(start: Start, place: str) -> None:
     server.interrupt()
 
 
+@needs_curve
 def test_curve_with_a_wrong_key(start: Start) -> None:
     server = start("curve_server.py", "tcp://127.0.0.1:*")
     endpoint, key = server.says(r"listening on (\S+ with key \S+)").split(" with key ")

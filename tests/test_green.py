@@ -518,3 +518,14 @@ def test_the_names_of_the_library_are_all_there() -> None:
     assert zmq.Context.instance() is not zmqlite.Context.instance()
     zmq.Context.instance().term()
     zmqlite.Context.instance().term()
+
+
+def test_endpoints_are_given_up(green_context: Any) -> None:
+    pull, push = green_context.socket(zmq.PULL, linger=0), green_context.socket(zmq.PUSH, linger=0)
+    with pull.bind("tcp://127.0.0.1:*") as bound:
+        address = bound.last_endpoint.decode()
+        with push.connect(address):
+            push.send(b"x")
+            assert pull.recv() == b"x"
+            assert push.endpoints == (address,)
+    assert pull.endpoints == push.endpoints == ()

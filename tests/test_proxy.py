@@ -83,6 +83,16 @@ class TestProxy:
         with pytest.raises(TypeError):
             zmq.proxy(context.socket(zmq.PULL), 5)  # type: ignore[arg-type]
 
+    @pytest.mark.parametrize("run", [zmq.proxy, zmq.proxy_steerable])
+    def test_names_what_is_no_socket(self, context: Any, run: Any) -> None:
+        socket = context.socket(zmq.PULL)
+        with pytest.raises(TypeError, match="frontend is no socket: 1"):
+            run(1, socket)
+        with pytest.raises(TypeError, match="backend is no socket: None"):
+            run(socket, None)
+        with pytest.raises(TypeError, match="capture is no socket: 'x'"):
+            run(socket, socket, "x")
+
 
 class TestDevice:
     @pytest.mark.parametrize("kind", [(), (zmq.QUEUE,), (zmq.STREAMER,)])

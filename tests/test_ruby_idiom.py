@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, wait_until
+from support import FACTOR, connect_pair, in_thread, needs_curve, wait_until
 
 import zmqlite as zmq
 
@@ -318,6 +318,7 @@ def test_wrong_direction(context: Context) -> None:
         context.socket(zmq.PUSH).recv()
 
 
+@needs_curve
 def test_curve_keys() -> None:
     public, secret = zmq.curve_keypair()
     assert (len(public), len(secret)) == (40, 40)

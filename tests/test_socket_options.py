@@ -270,6 +270,21 @@ class TestRefusals:
             socket.foo = 1
         assert not hasattr(socket, "foo")
         assert not hasattr(socket, "__wrapped__")
+        with pytest.raises(AttributeError, match="did you mean io_threads"):
+            context.iothreads = 1
+
+    def test_names_where_numbers_belong(self, context: Any) -> None:
+        socket = context.socket(zmq.REQ)
+        with pytest.raises(TypeError, match=r"such as zmq\.RCVTIMEO, not 'rcvtimeo'"):
+            socket.setsockopt("rcvtimeo", 5)
+        with pytest.raises(TypeError, match=r"such as zmq\.LINGER, not 'lingr'"):
+            socket.get("lingr")
+
+    def test_topics_belong_to_subscribers(self, context: Any) -> None:
+        with pytest.raises(zmq.InvalidArgument, match="it belongs to SUB"):
+            context.socket(zmq.PUB).subscribe("x")
+        with pytest.raises(zmq.InvalidArgument, match="set XPUB_MANUAL first"):
+            context.socket(zmq.XPUB).setsockopt(zmq.SUBSCRIBE, b"x")
 
     def test_unknown_names_that_are_read(self) -> None:
         """Left to Python, which suggests a name when it prints the error."""
@@ -309,6 +324,18 @@ class TestLate:
             socket.set(zmq.MAXMSGSIZE, 5)
         with pytest.warns(zmq.LateOptionWarning):
             context.socket(zmq.PUSH, connect="inproc://late").backlog = 5
+
+    def test_a_context_that_has_begun(self, make_context: Any) -> None:
+        context = make_context()
+        context.io_threads = 2
+        socket = context.socket(zmq.PUSH)
+        with pytest.warns(zmq.LateOptionWarning, match="IO_THREADS") as caught:
+            context.io_threads = 3
+        assert caught[0].filename == __file__
+        with pytest.warns(zmq.LateOptionWarning, match="MAX_SOCKETS"):
+            context.set(zmq.MAX_SOCKETS, 5)
+        context.max_msgsz = 100
+        socket.close()
 
     def test_keeps_silent_where_it_still_acts(self, context: Any) -> None:
         socket = context.socket(zmq.SUB, connect="inproc://late")

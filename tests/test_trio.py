@@ -469,6 +469,19 @@ def test_many_blocked_peers(trio_context: Any) -> None:
 # -- the end --------------------------------------------------------------------------------------
 
 
+def test_endpoints_are_given_up(trio_context: Any) -> None:
+    async def main() -> None:
+        pull, push = (trio_context.socket(kind, linger=0) for kind in (zmq.PULL, zmq.PUSH))
+        endpoint = pull.bind("tcp://127.0.0.1:*")
+        with endpoint, push.connect(endpoint) as connected:
+            await connected.send(b"x")
+            assert await pull.recv() == b"x"
+            assert len(push.endpoints) == 1
+        assert pull.endpoints == push.endpoints == ()
+
+    run(main)
+
+
 def test_use_after_close(trio_context: Any) -> None:
     async def main() -> None:
         first, second = pair(trio_context)

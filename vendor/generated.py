@@ -47,6 +47,7 @@ def write_build_info(
         "LIBZMQ_VERSION: tuple[int, int, int]": tuple(map(int, zmq.version.split("."))),
         "LIBZMQ_SOURCE: str": zmq.origin,
         "LIBZMQ_SHA256: str": zmq.sha256,
+        "LIBZMQ_PATCHES: tuple[str, ...]": tuple(sorted(zmq.own_patches)),
         "LIBSODIUM_VERSION: str | None": sodium.version if sodium else None,
         "DRAFTS: bool": "drafts" in names,
         "FEATURES: tuple[str, ...]": names,

@@ -40,16 +40,21 @@ class Calls(Socket["Future[Any]"]):
 
     _link: Link | None = None
     _lane: core.QuickLane | None = None
+    _operation: type[Operation] = Operation  # what a call returns that has to wait
 
-    def _attach(self) -> Link:
-        """Tie the socket to the running loop."""
+    def _home(self) -> asyncio.AbstractEventLoop:
+        """Return the loop to work in."""
         try:
-            loop = asyncio.get_running_loop()
+            return asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
                 "no running event loop: an asyncio socket is used inside a coroutine; "
                 "zmqlite.Socket is the one that blocks"
             ) from None
+
+    def _attach(self) -> Link:
+        """Tie the socket to the running loop."""
+        loop = self._home()
         link = self._link
         if link is not None:
             if link.loop is loop:
@@ -79,7 +84,7 @@ class Calls(Socket["Future[Any]"]):
                     return done
             finally:
                 del done  # the traceback of a conversion's error leads to this frame
-        operation = Operation(link.receivers, attempt, ends=ends)
+        operation = self._operation(link.receivers, attempt, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
 
     def _wait_to_recv(self, ends: bool = False) -> Any:
@@ -233,7 +238,7 @@ class Calls(Socket["Future[Any]"]):
             done, tried = try_now(link, attempt)
             if done is not None:
                 return done
-        operation = Operation(link.senders, _attempts.frozen(attempt))
+        operation = self._operation(link.senders, _attempts.frozen(attempt))
         return wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
 
     @overload

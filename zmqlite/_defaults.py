@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import options
 from ._native import core
 from ._option_attributes import ContextOptions
-from ._settings import declares
+from ._settings import declares, warn_late
 from .enums import ContextOption, SocketOption
 
 __all__ = ["SettingContext"]
@@ -43,8 +43,15 @@ class SettingContext(ContextOptions, _Defaults, core.Context):
     def set(self, option: int, optval: int | str | bytes) -> None:
         """Set a context option: zmq_ctx_set(3). RuntimeError when closed.
 
-        THREAD_NAME_PREFIX also takes text (at most 16 bytes; needs a build with drafts).
+        THREAD_NAME_PREFIX also takes text (at most 16 bytes; needs a build with drafts). What
+        acts only before the first socket warns (`LateOptionWarning`) when there is one already.
         """
+        row = options.CONTEXT_OPTIONS.by_number.get(option)
+        if row is not None and row.acts_late and self.sockets():
+            warn_late(
+                f"{row.name} was set when there were sockets already, and a context reads it "
+                "with its first socket: set it before"
+            )
         if isinstance(optval, str):
             optval = optval.encode()
         if isinstance(optval, bytes):
@@ -100,8 +107,9 @@ class SettingContext(ContextOptions, _Defaults, core.Context):
 def _unknown(owner: object, name: str) -> AttributeError:
     if name.startswith("_"):
         return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    # Far more names are socket options: their table knows the nearest one best.
-    return options.SOCKET_OPTIONS.unknown(name, type(owner).__name__)
+    return options.SOCKET_OPTIONS.unknown(
+        name, type(owner).__name__, options.CONTEXT_OPTIONS.by_name
+    )
 
 
 def _socket_option(name: str) -> int | None:

@@ -28,6 +28,7 @@ _ATTRIBUTES = {
     name.lower(): row.name.lower() for name, row in options.SOCKET_OPTIONS.by_name.items()
 }
 _ATTRIBUTES["hwm"] = "hwm"
+_ENDPOINTS = ("bind", "connect", "context")  # the keywords of a socket type beside the options
 _STOCK_ARGUMENTS = ("shadow", "copy_threshold")
 
 
@@ -61,7 +62,7 @@ def sort_keywords(
         elif name in taken or not stock:
             own[name] = value
         else:
-            near = options.nearest(name)
+            near = options.SOCKET_OPTIONS.nearest(name, _ENDPOINTS + taken)
             hint = f"; did you mean {near}?" if near else ""
             raise TypeError(f"{name!r} is no socket option{hint}")
     settings.sort(key=_comes_later)

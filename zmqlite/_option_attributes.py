@@ -153,14 +153,14 @@ class _Assignable:
     if TYPE_CHECKING:
 
         @overload
-        def __get__(self, owner: None, cls: type) -> Self: ...
+        def __get__(self, owner: None, cls: type) -> Callable[[Any, bytes | str], None]: ...
         @overload
         def __get__(
             self, owner: object, cls: type | None = None
         ) -> Callable[[bytes | str], None]: ...
 
     def __get__(self, owner: Any, cls: type | None = None) -> Any:
-        return self if owner is None else MethodType(self.method, owner)
+        return self.method if owner is None else MethodType(self.method, owner)
 
     def __set__(self, owner: Any, value: bytes | str) -> None:
         self.method(owner, value)

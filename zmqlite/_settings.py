@@ -8,14 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import options
+from ._native import core
 from ._option_attributes import SocketOptions
 from ._payload import PayloadSocket
 from .enums import SocketOption, SocketType
-from .error import LateOptionWarning, ZMQError
+from .error import DraftFDWarning, LateOptionWarning, ZMQError
 
-__all__ = ["SettingSocket", "declares"]
+__all__ = ["SettingSocket", "declares", "warn_late"]
 
 _HWM, _TYPE = SocketOption.HWM.value, SocketOption.TYPE.value
+_FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
 _SNDHWM, _RCVHWM = SocketOption.SNDHWM.value, SocketOption.RCVHWM.value
 _ROWS = options.SOCKET_OPTIONS.by_number
 _KINDS = {number: row.kind for number, row in _ROWS.items()}
@@ -30,6 +32,8 @@ _PACKAGE = __name__.rpartition(".")[0]
 class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """The half of `Socket` that knows options; see `Socket`."""
 
+    _descriptor: core.ReadySignal
+
     # -- by number -------------------------------------------------------------------------------
 
     def get(self, option: int) -> Any:
@@ -40,13 +44,19 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         """
         if option == _HWM:
             option = _SNDHWM
+        if option == _EVENTS and "_descriptor" in self.__dict__:
+            return self._descriptor.events()
         try:
             return self.get_option(option, _KINDS.get(option, options.INT))
+        except TypeError:
+            raise _no_number("getsockopt", option) from None
         except ZMQError as error:
             if self.closed:
                 if option == _TYPE:
                     return self.type_number  # known also when all else is gone
                 raise
+            if option == _FD and self.thread_safe and core.DRAFT_API:
+                return self._emulated_descriptor()
             row = _ROWS.get(option)
             if row is not None:
                 options.check_readable(row, self._subject())
@@ -76,6 +86,26 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             raise self._explained(error, row.number, "set") from None
         if row.number in _WSS:
             self.__dict__.setdefault("_pem", {})[row.number] = value
+
+    def _emulated_descriptor(self) -> int:
+        """Return a descriptor for a type that has none: readable when EVENTS may have changed."""
+        if "_descriptor" not in self.__dict__:
+            message = f"the descriptor of a {self._subject()} is emulated: read EVENTS each time"
+            warnings.warn(message, DraftFDWarning, stacklevel=_level_outside())
+            self.__dict__["_descriptor"] = core.ReadySignal(self)
+        return int(self._descriptor.fileno())
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket; closing twice is no error.
+
+        `linger` is set first, in milliseconds: how long what is not sent yet may keep the context
+        from ending. Does not block. Raises `ThreadMisuse` while another thread is inside the
+        socket.
+        """
+        emulated = self.__dict__.pop("_descriptor", None)
+        if emulated is not None:
+            emulated.close()
+        super().close(linger)
 
     # As in pyzmq, these are what this class does, also where a subclass overrides get and set.
     getsockopt = get
@@ -124,11 +154,13 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             error, option if row is None else row, operation, self._subject(), self.type_number
         )
 
-    def _set_unlisted(self, option: int, value: Any) -> None:
+    def _set_unlisted(self, option: Any, value: Any) -> None:
         """Set an option that the table does not list: HWM of libzmq 2, or a newer libzmq's int."""
         if option == _HWM:
             self.set_hwm(value)
             return
+        if isinstance(option, str):
+            raise _no_number("setsockopt", option)
         if not hasattr(value, "__index__"):
             raise TypeError(f"option {option} is not in the table, so it takes an int")
         try:
@@ -141,10 +173,13 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if row.number in warned:
             return
         warned.add(row.number)
-        level, frame = 1, sys._getframe()
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-            level, frame = level + 1, frame.f_back
-        warnings.warn(options.late_message(row), LateOptionWarning, stacklevel=level)
+        warn_late(options.late_message(row))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make room for attributes that a subclass declares under the name of an option."""
+        super().__init_subclass__(**kwargs)
+        for name in _ATTRIBUTES.intersection(_annotated(cls)) - vars(cls).keys():
+            setattr(cls, name, _Declared(name))
 
     # -- as attributes ---------------------------------------------------------------------------
     # `SocketOptions` has them in lower and upper case; here is what assignment adds: other
@@ -168,6 +203,37 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             if row is None:
                 raise _unknown(self, name)
             super().__setattr__(row.name, value)
+
+
+def warn_late(message: str) -> None:
+    """Issue a `LateOptionWarning` that points at the first line outside this package."""
+    warnings.warn(message, LateOptionWarning, stacklevel=_level_outside())
+
+
+def _level_outside() -> int:
+    """Return the `stacklevel` with which the caller's warning points outside the package."""
+    level, frame = 0, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _no_number(operation: str, option: object) -> TypeError:
+    name = str(option).upper()
+    like = name if name in options.SOCKET_OPTIONS.by_name else "LINGER"
+    return TypeError(
+        f"{operation}() takes the number of an option, such as zmq.{like}, not {option!r}"
+    )
+
+
+class _Declared:
+    """An attribute that a class declares without a value: what the object has, or the option."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, cls: type | None = None) -> Any:
+        return vars(SocketOptions)[self.name].__get__(owner, cls)
 
 
 def _unknown(owner: object, name: str) -> AttributeError:

@@ -58,7 +58,7 @@ class TiedSocket(Socket[bytes]):
         link = self.__dict__["_link"] = links[home]
         return link
 
-    def _detach(self) -> None:
+    def _untie(self) -> None:
         """End what ties the socket to any loop."""
         self.__dict__["_link"] = None
         for link in self.__dict__.pop("_links", {}).values():
@@ -67,7 +67,7 @@ class TiedSocket(Socket[bytes]):
     def close(self, linger: int | None = None) -> None:
         """Close the socket; what waits on it ends with `SocketClosed`, an iteration just ends."""
         if not self.closed:
-            self._detach()
+            self._untie()
         super().close(linger)
 
     # -- uses of the socket: none may cost a waiting task its wake-up -----------------------------

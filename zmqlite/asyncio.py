@@ -90,7 +90,8 @@ class Socket(Calls):
         None or a negative number waits for ever; 0 is answered at once.
         """
         link = self._linked()
-        operation = Operation(link.pollers, partial(_attempts.poll, self, flags), wants=flags)
+        look = partial(_attempts.poll, self, flags)
+        operation = self._operation(link.pollers, look, wants=flags)
         tried = timeout == 0 or link.turn.take()
         if tried:
             value = operation.attempt()
@@ -226,13 +227,17 @@ class Poller(_Poller):
     descriptor may be in several pollers, and have a reader of its own in the loop.
     """
 
+    def _home(self) -> _asyncio.AbstractEventLoop:
+        """Return the loop to wait in."""
+        return _asyncio.get_running_loop()
+
     def poll(self, timeout: float | None = None) -> Future[list[tuple[Any, int]]]:
         """Wait for a member: a Future of the (member, events) pairs that are ready.
 
         ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
         first.
         """
-        loop = _asyncio.get_running_loop()
+        loop = self._home()
         if timeout == 0 or turn_of(loop).take():
             ready = self.poll_nonblock()
             if ready or timeout == 0:

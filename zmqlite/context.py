@@ -74,6 +74,8 @@ class Context(SettingContext, Generic[SocketT]):
     ) -> None:
         if isinstance(io_threads, core.Context):
             io_threads, shadow = 1, io_threads
+        if not hasattr(io_threads, "__index__"):
+            raise TypeError(f"io_threads is a number of threads, not {io_threads!r}")
         self.sockopts = {}
         if shadow:
             self._shadow, self._shadow_obj = True, shadow

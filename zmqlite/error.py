@@ -303,6 +303,9 @@ class ZMQVersionError(NotImplementedError):
 class DraftFDWarning(RuntimeWarning):
     """A thread-safe draft socket has no file descriptor of its own, so one is emulated."""
 
+    def __init__(self, msg: str = "") -> None:
+        super().__init__(msg or "a thread-safe draft socket has an emulated descriptor only")
+
 
 class LateOptionWarning(UserWarning):
     """An option was set after bind or connect, too late for the connections that exist."""

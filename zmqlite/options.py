@@ -94,19 +94,25 @@ class OptionTable:
             return self.by_name.get(key) or self.by_name.get(key.upper())
         return self.by_number.get(key)
 
-    def nearest(self, name: str) -> str | None:
-        """Return the lower-case name most like a misspelt one, None when nothing is like it."""
+    def nearest(self, name: str, more: Iterable[str] = ()) -> str | None:
+        """Return the name most like a misspelt one, in lower case, None when nothing is like it.
+
+        `more` are names beside those of the table.
+        """
         import difflib  # only the failure branch pays for it
 
-        found = difflib.get_close_matches(name.upper(), self.by_name, n=1, cutoff=0.6)
+        names = [*(other.upper() for other in more), *self.by_name]
+        found = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.6)
         return found[0].lower() if found else None
 
-    def unknown(self, name: str, owner: str = "Socket") -> AttributeError:
+    def unknown(
+        self, name: str, owner: str = "Socket", more: Iterable[str] = ()
+    ) -> AttributeError:
         """Return (not raise) the error for a name that is no option, with what to use instead."""
         text = f"{owner} has no such option: {name.upper()}"
         if name.upper() in REMOVED:
             return AttributeError(f"{text}; {REMOVED[name.upper()]}")
-        like = self.nearest(name)
+        like = self.nearest(name, more)
         return AttributeError(f"{text}; did you mean {like}?" if like else text)
 
 
@@ -230,7 +236,7 @@ def explain(
     missing = lacking(option)
     if missing:
         return _not_here(option, operation, subject, missing)
-    if option.name in ("SUBSCRIBE", "UNSUBSCRIBE") and socket_type in (_XPUB, _PUB):
+    if option.name in ("SUBSCRIBE", "UNSUBSCRIBE") and socket_type == _XPUB:
         return _refusal(option, operation, subject, "not in this mode", "set XPUB_MANUAL first")
     if option.types and socket_type is not None and socket_type not in option.types:
         owners = " and ".join(kind.name for kind in option.types)
@@ -240,7 +246,7 @@ def explain(
     return _refusal(option, operation, subject, "libzmq refused it", _allowed(option))
 
 
-_XPUB, _PUB = SocketType.XPUB.value, SocketType.PUB.value
+_XPUB = SocketType.XPUB.value
 
 
 def late_message(option: Option) -> str:

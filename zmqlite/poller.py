@@ -17,8 +17,9 @@ _ALL = _IN | _OUT | _ERR | 8
 class Poller(core.Poller):
     """A set of things to wait for: zmq_poller(3), as pyzmq and ffi-rzmq spell it.
 
-    Members are sockets, descriptors (int) and objects with `fileno()`. Waiting costs what is
-    ready, not what is registered. Not for use by two threads at once.
+    Members are sockets, descriptors (int) and objects with `fileno()`, which `poll` reports as
+    their descriptor. Waiting costs what is ready, not what is registered. Not for use by two
+    threads at once.
     """
 
     _found: list[tuple[Any, int]] = []  # noqa: RUF012 - replaced, never changed

@@ -187,7 +187,7 @@ class Context(_Context[Socket]):
         """
         for socket in self.sockets():
             if isinstance(socket, Socket):
-                socket._detach()
+                socket._untie()
         super().destroy(linger)
 
     @enable_ki_protection

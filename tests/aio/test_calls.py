@@ -195,6 +195,20 @@ def test_sends_go_out_in_order_without_being_awaited(run_both: Any, wire: Any) -
     run_both(main())
 
 
+def test_a_message_is_sent_part_by_part(run_both: Any, wire: Any) -> None:
+    async def main() -> None:
+        push, pull = wire()
+        for _ in range(3):
+            await push.send(b"whole")
+            await push.send(b"first", zmq.SNDMORE)
+            await push.send(b"second", zmq.SNDMORE)
+            await push.send(b"last")
+            assert await pull.recv_multipart() == [b"whole"]
+            assert await pull.recv_multipart() == [b"first", b"second", b"last"]
+
+    run_both(main())
+
+
 def test_a_send_that_waits_sends_what_was_passed(run: Any, wire: Any) -> None:
     async def main() -> None:
         push, pull = wire(at="inproc://frozen", hwm=1)

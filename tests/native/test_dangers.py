@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import pytest
 from programs import program
+from support import needs_curve, needs_drafts, needs_patch
 
 import zmqlite as zmq
-
-needs_drafts = pytest.mark.skipif(not zmq.has("draft"), reason="built without drafts")
-
 
 # -- routing ids ----------------------------------------------------------------------------------
 
@@ -40,6 +38,7 @@ def test_a_routing_id_is_given_twice(kind):
     )
 
 
+@needs_patch("connect-routing-id")
 def test_a_routing_id_is_free_again_after_the_disconnect():
     program(
         """
@@ -66,6 +65,7 @@ def test_a_routing_id_is_free_again_after_the_disconnect():
     )
 
 
+@needs_patch("connect-routing-id")
 def test_a_routing_id_that_a_peer_has_chosen_itself():
     program(
         """
@@ -84,6 +84,7 @@ def test_a_routing_id_that_a_peer_has_chosen_itself():
     )
 
 
+@needs_patch("connect-routing-id")
 def test_a_routing_id_that_a_peer_takes_between_setting_and_connecting():
     program(
         """
@@ -125,6 +126,35 @@ def test_datagrams_that_are_too_large():
     )
 
 
+@needs_patch("udp-output")
+@needs_drafts
+def test_datagrams_that_are_too_large_for_a_proxy():
+    """It moves messages inside libzmq, where nobody looks at their size; what fits arrives."""
+    program(
+        """
+        with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+            receiver.bind(("127.0.0.1", 0))
+            receiver.settimeout(10)
+            address = b"127.0.0.1:%d" % receiver.getsockname()[1]
+            context = zmq.Context()
+            front = context.socket(zmq.PULL, bind="inproc://front", linger=0)
+            back = context.socket(zmq.DGRAM, bind="udp://127.0.0.1:*", linger=0)
+            pump = threading.Thread(
+                target=lambda: refused(lambda: zmq.proxy(front, back), zmq.ContextTerminated))
+            pump.start()
+            source = context.socket(zmq.PUSH, connect="inproc://front", linger=0)
+            for size in (8193, 9000, 65536, 1 << 20):
+                source.send_multipart([address, bytes(size)])
+            source.send_multipart([address, b"fits"])
+            assert receiver.recv(65536) == b"fits"
+            context.shutdown()
+            pump.join()
+            context.destroy(0)
+        """
+    )
+
+
+@needs_patch("udp-input")
 @needs_drafts
 def test_a_datagram_from_hell():
     """A first byte of 0x80 and above was read as a negative length by libzmq 4.3.4 and 4.3.5."""
@@ -164,6 +194,7 @@ def test_a_datagram_from_hell():
 # -- settings -------------------------------------------------------------------------------------
 
 
+@needs_patch("use-fd")
 def test_descriptors_that_are_none():
     program(
         """
@@ -195,6 +226,7 @@ def test_descriptors_that_are_none():
     )
 
 
+@needs_curve
 def test_encryption_without_keys():
     program(
         """
@@ -217,6 +249,8 @@ def test_encryption_without_keys():
     )
 
 
+@needs_patch("plain-domain")
+@needs_drafts
 def test_a_plain_server_that_enforces_a_domain_it_does_not_have():
     program(
         """
@@ -235,6 +269,7 @@ def test_a_plain_server_that_enforces_a_domain_it_does_not_have():
     )
 
 
+@needs_curve
 def test_keys_and_z85_of_all_sorts():
     program(
         """
@@ -279,6 +314,7 @@ def test_addresses_with_nul():
 # -- sockets that do not go together over inproc --------------------------------------------------
 
 
+@needs_patch("stray-join")
 @needs_drafts
 @pytest.mark.parametrize(
     "kind", ["PAIR", "XPUB", "DEALER", "ROUTER", "REP", "PULL", "SERVER", "PEER"]
@@ -305,6 +341,7 @@ def test_a_dish_at_the_wrong_address(kind):
     )
 
 
+@needs_patch("one-too-many")
 @pytest.mark.parametrize("kind", ["ROUTER", "REP", "DEALER", "SERVER"])
 def test_more_peers_than_a_pair_takes(kind):
     if kind == "SERVER" and not zmq.has("draft"):
@@ -322,6 +359,7 @@ def test_more_peers_than_a_pair_takes(kind):
     )
 
 
+@needs_patch("poller-ended")
 @needs_drafts
 def test_polling_thread_safe_sockets_of_a_context_that_ends():
     program(
@@ -336,12 +374,13 @@ def test_polling_thread_safe_sockets_of_a_context_that_ends():
     )
 
 
+@needs_patch("mailbox-deadlock")
 @needs_drafts
 def test_thread_safe_sockets_do_not_lock_each_other_out():
     """Each held its own lock and wanted the peer's."""
     program(
         """
-        def talk(one, seconds=1.5):
+        def talk(one, seconds=3):
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 try:
@@ -373,6 +412,7 @@ def test_thread_safe_sockets_do_not_lock_each_other_out():
     )
 
 
+@needs_patch("monitor-stall")
 def test_a_monitor_that_nobody_reads():
     program(
         """
@@ -390,6 +430,7 @@ def test_a_monitor_that_nobody_reads():
     )
 
 
+@needs_patch("pipe-hwm")
 def test_a_high_water_mark_is_set_while_peers_leave():
     """It was told to peers whose memory was gone."""
     program(
@@ -405,5 +446,30 @@ def test_a_high_water_mark_is_set_while_peers_leave():
                 if look == 3:
                     time.sleep(0.0001)
         push.close()
+        """
+    )
+
+
+@needs_patch("pipe-stats")
+@needs_drafts
+def test_statistics_are_asked_while_peers_leave():
+    """They went through pipes whose other end was gone already."""
+    program(
+        """
+        context = zmq.Context()
+        server = context.socket(zmq.PUSH, bind="inproc://left", sndhwm=5, linger=0)
+        server.monitor("inproc://statistics", zmq.EVENT_PIPES_STATS, version=2)
+        monitor = context.socket(zmq.PAIR, connect="inproc://statistics", linger=0)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            peers = [context.socket(zmq.PULL, connect="inproc://left", linger=0) for _ in range(4)]
+            for peer in peers:
+                server.send_nonblock(b"x")
+            for peer in peers:
+                server.monitor_pipes_stats()
+                peer.close(0)
+            while monitor.recv_nonblock() is not None:
+                pass
+        context.destroy(0)
         """
     )

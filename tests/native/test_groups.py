@@ -102,8 +102,10 @@ def test_groups_that_cannot_be(context):
         dish.join("twice")
     with pytest.raises(zmq.InvalidArgument, match="not joined"):
         dish.leave("never")
-    with pytest.raises(zmq.ZMQError):
+    with pytest.raises(zmq.NotSupported, match=r"only a DISH joins groups, not a PAIR$"):
         context.socket(zmq.PAIR).join("group")
+    with pytest.raises(zmq.NotSupported, match=r"not a SUB: use subscribe\(\)$"):
+        context.socket(zmq.SUB).join("group")
     frame = zmq.Frame(b"x")
     with pytest.raises(zmq.ZMQError):
         frame.group = "g" * 256

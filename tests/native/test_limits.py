@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from programs import program
+from support import needs_patch
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
 
@@ -193,6 +194,7 @@ def test_more_sockets_than_a_context_has_room_for():
     )
 
 
+@needs_patch("term-pending")
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_pending_inproc_connections_at_the_limit(count):
     """zmq_ctx_term needs one more socket to end them, and asserted that it gets it."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from support import needs_patch
+
 import zmqlite as zmq
 
 
+@needs_patch("monitor-stall")
 def test_a_closed_monitor_stops_nothing(context: Any) -> None:
     server = context.socket(zmq.REP, rcvtimeo=5000)
     for _ in range(50):  # closing takes effect in another thread: now and then it is in time

@@ -67,7 +67,7 @@ def test_a_handler_changes_what_is_registered(context, poller, alarm, pipe, tmp_
     poller.register(server, IN)
     file = (tmp_path / "file").open("w")
     alarm(lambda: poller.register(file, OUT))
-    assert poller.poll(5000) == [(file, OUT)]
+    assert poller.poll(5000) == [(file.fileno(), OUT)]
     file.close()
 
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 from programs import program, run_program
+from support import needs_patch
 
 
 def test_every_option_with_odd_values():
@@ -177,6 +178,14 @@ context.destroy(0)
 """
 
 
+@needs_patch(
+    "connect-routing-id",
+    "lb-peer-lost",
+    "monitor-stall",
+    "one-too-many",
+    "poller-ended",
+    "term-pending",
+)
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_calls_at_random(seed, threads):

@@ -300,6 +300,7 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
     cdef bint done = False
     cdef Ending *ending = self._ending
     if ending == NULL:
+        zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
         try:
             ending = self._ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
         except BaseException:

@@ -9,6 +9,7 @@ from cpython.buffer cimport (
     PyObject_CheckBuffer, PyObject_GetBuffer)
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.weakref cimport PyWeakref_NewRef
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport (
@@ -124,6 +125,9 @@ cdef str next_step(int error, str operation, int type_number):
             return f"a {type_name(type_number)} socket only receives"
         if not ZMQLITE_DRAFTS:
             return "this libzmq was built without the draft API"
+        if operation in ("join", "leave"):
+            return f"only a DISH joins groups, not a {type_name(type_number)}" + (
+                ": use subscribe()" if type_number == ZMQ_SUB else "")
         return f"a {type_name(type_number)} socket cannot do this"
     if error == EHOSTUNREACH:
         return "no connected peer has that routing id"

@@ -208,7 +208,7 @@ cdef class QuickLane:
             self.refused = libzmq_errno() == EAGAIN
             leave(socket)
             return None
-        socket._send_more = flags & ZMQ_SNDMORE
+        socket._send_more = 1 if flags & ZMQ_SNDMORE else 0
         leave(socket)
         if self.receivers or self.pollers:
             self._used()

@@ -141,6 +141,7 @@ cdef class Poller:
     def poll(self, timeout=None):
         """Wait for registered events; return the (socket, mask) pairs that are ready, [] for none.
 
+        Objects with fileno() come back as their descriptor.
         ``timeout`` in ms; None or below 0 waits for ever. Other threads run and signals are handled
         meanwhile; the time is kept exactly while signals arrive. The cost follows what is ready, not
         what is registered. Raises NotSupported when a registered socket was closed, also meanwhile;
@@ -158,7 +159,7 @@ cdef class Poller:
             finally:
                 owner_leave(&self._owner, False)
             if self._plain and ready is None:
-                return poll_items(self.sockets, timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                return poll_items(by_descriptor(self.sockets), timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
             if ready is None:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
         return ready
@@ -208,7 +209,7 @@ cdef class Poller:
             return None
         if len(ready) > 1:
             ready.sort(key=_by_place)
-        return [((<Watch> pair[0]).source, pair[1]) for pair in ready]
+        return [(reported(pair[0]), pair[1]) for pair in ready]
 
     cdef int _epoll(self, long timeout) except? -1:
         cdef int count
@@ -301,6 +302,10 @@ cdef inline int poller_enter(Poller self) except -1:
             EBUSY, f"thread {thread_name(owner_thread(&self._owner))!r} is inside this poller: a poller "
             "serves one thread at a time; give each thread its own")
     return 0
+
+
+cdef inline object reported(Watch watch):
+    return watch.source if watch.is_socket else watch.fd
 
 
 def _by_place(pair):

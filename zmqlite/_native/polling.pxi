@@ -134,6 +134,17 @@ cdef list poll_items(list pairs, object timeout):
         free(items)
 
 
+cdef list by_descriptor(list pairs):
+    """The same pairs with descriptors in place of the objects that have one."""
+    return [(descriptor_of(source), events) for source, events in pairs]
+
+
+cdef object descriptor_of(object source):
+    if isinstance(source, (Handle, int)) or not hasattr(source, "fileno"):
+        return source
+    return source.fileno()
+
+
 cdef int ready_events(Handle self, int wanted) except -1:
     """Which of the wanted events hold now. The caller has entered; it has left when this raises."""
     cdef int events = 0
@@ -178,9 +189,4 @@ def zmq_poll(sockets, timeout=-1):
     pairs = list(sockets)
     if not pairs:
         return []
-    plain = []
-    for source, events in pairs:
-        if not isinstance(source, (Handle, int)) and hasattr(source, "fileno"):
-            source = source.fileno()
-        plain.append((source, events))
-    return poll_items(plain, timeout)
+    return poll_items(by_descriptor(pairs), timeout)

@@ -222,24 +222,33 @@ cdef bint obey(Handle control, Lane *lanes, bint *paused) except -1:
     return command != b"TERMINATE"
 
 
-def proxy(Handle frontend not None, Handle backend not None, Handle capture=None):
+cdef object need_sockets(str operation, frontend, backend, capture, control):
+    """Refuse what is no socket, by the name of the argument."""
+    given = {"frontend": frontend, "backend": backend, "capture": capture, "control": control}
+    for name, value in given.items():
+        if not isinstance(value, Handle) and (value is not None or name.endswith("end")):
+            raise TypeError(f"{operation}() takes sockets, and {name} is no socket: {value!r}")
+
+
+def proxy(frontend, backend, capture=None):
     """Forward messages between two sockets, both ways, until the context ends.
 
     ``capture`` (PUB, DEALER, PUSH or PAIR) gets a copy of every message. Blocks; other threads run,
     signals are handled within a millisecond also under load. Raises ContextTerminated at the end of the
     context. Source: the behaviour of zmq_proxy.
     """
+    need_sockets("proxy", frontend, backend, capture, None)
     run_proxy(frontend, backend, capture, None)
 
 
-def proxy_steerable(Handle frontend not None, Handle backend not None, Handle capture=None,
-                    Handle control=None):
+def proxy_steerable(frontend, backend, capture=None, control=None):
     """Run proxy() under the orders of ``control`` (PAIR, PULL, SUB, REP ...).
 
     Orders: PAUSE, RESUME, TERMINATE (returns), STATISTICS (answers eight counters: messages and bytes
     received and sent by the frontend, then by the backend). Messages wait in libzmq during a pause.
     Source: the behaviour of zmq_proxy_steerable.
     """
+    need_sockets("proxy_steerable", frontend, backend, capture, control)
     run_proxy(frontend, backend, capture, control)
 
 

@@ -92,6 +92,27 @@ cdef class Handle:
         """The endpoints bound and connected now, resolved, in order."""
         return tuple(self._endpoints)
 
+    def shadowed(self):
+        """Return the Socket that this is a second handle on; None if it is none, or not of ours."""
+        cdef list found = []  # first: making it may run the collector, which may shorten the chain
+        cdef void *context
+        cdef void *place
+        if not self._shadow or self.handle == NULL:
+            return None
+        chain_lock()
+        try:
+            context = all_contexts
+            while context != NULL:
+                place = (<Context> context)._sockets
+                while place != NULL:
+                    if (<Handle> place).handle == self.handle:
+                        keep(found, place)
+                    place = (<Handle> place)._next
+                context = (<Context> context)._next
+        finally:
+            chain_unlock()
+        return found[0] if found else None
+
     def close(self, linger=None):
         """Close the socket; messages not yet sent are sent for as long as linger says (zmq_close).
 

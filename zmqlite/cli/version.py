@@ -6,7 +6,13 @@ import argparse
 import json
 import platform
 
-from .._build import COMPILER, FEATURES, LIBSODIUM_VERSION, LIBZMQ_SOURCE
+from .._build import (
+    COMPILER,
+    FEATURES,
+    LIBSODIUM_VERSION,
+    LIBZMQ_PATCHES,
+    LIBZMQ_SOURCE,
+)
 from .._native.core import zmq_version_info
 from .._version import __version__
 from .command import SUCCESS, Command
@@ -18,6 +24,7 @@ def facts() -> dict[str, str | list[str] | None]:
         "zmqlite": __version__,
         "libzmq": ".".join(str(number) for number in zmq_version_info()),
         "libzmq_source": LIBZMQ_SOURCE,
+        "libzmq_patches": list(LIBZMQ_PATCHES),
         "libsodium": LIBSODIUM_VERSION,
         "features": list(FEATURES),
         "compiler": COMPILER,
@@ -31,9 +38,11 @@ def describe() -> list[str]:
     known = facts()
     sodium = known["libsodium"] or "none"
     features = ", ".join(FEATURES) or "none"
+    patches = f"{len(LIBZMQ_PATCHES)} of zmqlite's own" if LIBZMQ_PATCHES else "none"
     return [
         f"zmqlite {known['zmqlite']} (libzmq {known['libzmq']}, Python {known['python']})",
         f"libzmq    {known['libzmq']}, from {known['libzmq_source']}",
+        f"patches   {patches}",
         f"libsodium {sodium}",
         f"features  {features}",
         f"compiler  {known['compiler']}",

@@ -1,0 +1,86 @@
+"""Virtual environments for tests about activation: real ones, with links to what is installed.
+
+Making one takes a tenth of a second, since nothing is copied and pip stays out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+import venv
+from importlib.metadata import distribution
+from pathlib import Path
+
+from support import FACTOR
+
+import zmqlite
+
+PACKAGE = Path(zmqlite.__file__).parent
+GUEST = "zmqlite.pyzmq"
+
+
+def link(source: Path, target: Path) -> None:
+    """Make source visible as target, by a link where the system lets us."""
+    try:
+        target.symlink_to(source, target_is_directory=True)
+    except OSError:
+        shutil.copytree(source, target)
+
+
+class Environment:
+    """A virtual environment, by default with zmqlite and nothing else."""
+
+    def __init__(
+        self, folder: Path, *, pyzmq: bool = False, zmqlite: bool = True, system: bool = False
+    ) -> None:
+        venv.EnvBuilder(symlinks=os.name != "nt", system_site_packages=system).create(folder)
+        names = {"base": str(folder), "platbase": str(folder)}
+        scheme = "venv" if "venv" in sysconfig.get_scheme_names() else None
+        get = sysconfig.get_path
+        self.folder = folder
+        self.site = Path(get("purelib", scheme, names) if scheme else get("purelib", vars=names))
+        scripts = get("scripts", scheme, names) if scheme else get("scripts", vars=names)
+        self.executable = Path(scripts) / ("python.exe" if os.name == "nt" else "python")
+        self.variables: dict[str, str] = {}
+        if zmqlite:
+            link(PACKAGE, self.site / "zmqlite")
+        if pyzmq:
+            self.add_pyzmq()
+
+    def add_pyzmq(self) -> None:
+        """Install the pyzmq that runs these tests."""
+        files = distribution("pyzmq").files or []
+        tops = {file.parts[0] for file in files if file.parts[0] != ".."}
+        for top in sorted(tops - {"__pycache__"}):
+            link(Path(str(distribution("pyzmq").locate_file(top))), self.site / top)
+
+    def remove_zmqlite(self) -> None:
+        """Take away what was linked, as uninstalling does."""
+        target = self.site / "zmqlite"
+        target.unlink() if target.is_symlink() else shutil.rmtree(target)
+
+    def start(
+        self, *words: object, input: str | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the environment's Python to its end."""
+        drop = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PYTHONWARNINGS", "VIRTUAL_ENV")
+        inherited = {k: v for k, v in os.environ.items() if k not in drop}
+        return subprocess.run(
+            [str(self.executable), *map(str, words)],
+            capture_output=True, text=True, check=False, timeout=30 * FACTOR, input=input,
+            cwd=cwd or self.folder, env={**inherited, **self.variables},
+        )  # fmt: skip
+
+    def __call__(self, code: str, *flags: str, cwd: Path | None = None) -> str:
+        """Run a program that must succeed without a word on stderr, and return what it printed."""
+        done = self.start("-W", "error", *flags, "-c", code, cwd=cwd)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return done.stdout.strip()
+
+    def tool(self, *words: object, code: int = 0) -> str:
+        """Run `python -m zmqlite.pyzmq WORDS`, which must end with this exit code."""
+        done = self.start("-W", "error", "-m", GUEST, *words)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr

@@ -1,0 +1,108 @@
+"""CURVE keys in files, in the format that czmq and pyzmq read and write too.
+
+A certificate is a text of two sections; lines that begin with # are comments:
+
+    metadata
+        name = alice
+    curve
+        public-key = "..."
+        secret-key = "..."
+
+`name.key` has the public key alone, to be given away; `name.key_secret` has both, and only its
+owner may read it. The metadata go with the secret.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ._native.core import curve_keypair
+
+__all__ = ["create_certificates", "load_certificate", "load_certificates"]
+
+_PUBLIC_HEAD = """\
+# CURVE certificate of {name}, public half; made on {date}.
+# Give it to those who shall know {name}, in a way that nobody can tamper with.
+"""
+_SECRET_HEAD = """\
+# CURVE certificate of {name}, SECRET; made on {date}.
+# Show this file to nobody, and let nobody but its owner read it.
+"""
+
+
+def create_certificates(
+    key_dir: str | os.PathLike[str], name: str, metadata: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """Make a key pair, write it to two files, and return their paths: (public, secret).
+
+    They are `name.key` and `name.key_secret` in the folder `key_dir`; files of these names are
+    replaced. Only the owner can read the second. Raises `OSError` when they cannot be written.
+    """
+    public, secret = (key.decode("ascii") for key in curve_keypair())
+    lines = [_property(key, value) for key, value in (metadata or {}).items()]
+    date = datetime.datetime.now().isoformat(" ", "seconds")
+    heads = (head.format(name=_line(name), date=date) for head in (_PUBLIC_HEAD, _SECRET_HEAD))
+    public_text, secret_text = (f"{head}\nmetadata\n" for head in heads)
+    keys = f'curve\n    public-key = "{public}"\n'
+    public_file = f"{Path(key_dir, name)}.key"
+    secret_file = f"{public_file}_secret"
+    Path(public_file).write_text(public_text + keys, encoding="utf-8")
+    secret_text += "".join(lines) + keys + f'    secret-key = "{secret}"\n'
+    _write_private(secret_file, secret_text)
+    return public_file, secret_file
+
+
+def _property(key: str | bytes, value: str | bytes) -> str:
+    return f"    {_line(key)} = {_line(value)}\n"
+
+
+def _line(text: str | bytes) -> str:
+    """Return text that cannot be taken for two lines."""
+    plain = text.decode() if isinstance(text, bytes) else str(text)
+    if len(plain.splitlines()) > 1 or plain.endswith("\n"):
+        raise ValueError(f"a line break is not possible in a certificate: {plain!r}")
+    return plain
+
+
+def _write_private(path: str, text: str) -> None:
+    """Write a file that was never readable by others, not even for a moment."""
+    Path(path).unlink(missing_ok=True)  # an old one may be open to all
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def load_certificate(filename: str | os.PathLike[str]) -> tuple[bytes, bytes | None]:
+    """Return the keys in a certificate, in Z85: (public, secret), None for one that has no secret.
+
+    Raises `OSError` when there is no such file, and `ValueError` when it has no public key.
+    """
+    keys: dict[bytes, bytes] = {}
+    section = b""
+    for raw in Path(filename).read_bytes().splitlines():
+        line = raw.strip()
+        if not line or line.startswith(b"#"):
+            continue
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            section = line
+        elif section != b"metadata":
+            keys.setdefault(name.strip(), value.strip(b" \t'\""))
+    public = keys.get(b"public-key")
+    if not public:
+        raise ValueError(f"there is no public key in {os.fspath(filename)}")
+    return public, keys.get(b"secret-key") or None
+
+
+def load_certificates(directory: str | os.PathLike[str] = ".") -> dict[bytes, bool]:
+    """Return the public keys, in Z85, of all `*.key` files in a folder: key -> True.
+
+    Raises `OSError` when there is no such folder, and `ValueError` for a file without a key.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"no folder of certificates: {os.fspath(directory)}")
+    return {load_certificate(path)[0]: True for path in sorted(folder.glob("*.key"))}

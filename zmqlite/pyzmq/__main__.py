@@ -1,0 +1,96 @@
+"""The switch: `python -m zmqlite.pyzmq run | activate | deactivate | status`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+from .._version import __version__ as our_version
+from ._environment import ActivationError, activate, active_files, deactivate, resolve
+from ._path import FOLDER
+
+PROGRAM = "python -m zmqlite.pyzmq"
+RUN = "run a program with `import zmq` meaning zmqlite, in all processes that it starts, too"
+
+
+def run(words: Sequence[str]) -> int:
+    """Become `python WORDS` with our folder in front of PYTHONPATH; on Windows, start that."""
+    if sys.flags.ignore_environment:
+        raise ActivationError("`run` works through PYTHONPATH, which -E and -I switch off")
+    path = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = FOLDER + (os.pathsep + path if path else "")
+    command = [sys.executable, *subprocess._args_from_interpreter_flags(), *words]  # type: ignore[attr-defined]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if sys.platform != "win32":
+        os.execv(command[0], command)
+    with subprocess.Popen(command) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:  # the child has got it as well, and decides
+                continue
+
+
+def show_status() -> int:
+    """Say what `import zmq` gives in this environment; 0 if it is zmqlite, else 1."""
+    found = resolve()
+    if found.ours:
+        print(f"import zmq gives zmqlite {our_version}, as pyzmq {found.version}")
+    elif found.name:
+        print(f"import zmq gives {found.name} {found.version} in {found.where}")
+    else:
+        print(f"import zmq gives an error: {found.where}")
+    for path in active_files():
+        print(f"switched by {path}")
+    print(f"pyzmq itself is {_installed_pyzmq()}")
+    return 0 if found.ours else 1
+
+
+def _installed_pyzmq() -> str:
+    """Say which pyzmq lies in this environment, whoever answers to its name."""
+    paths = [entry for entry in sys.path if entry != FOLDER]
+    for distribution in metadata.distributions(name="pyzmq", path=paths):
+        return f"installed: {distribution.version}"
+    return "not installed"
+
+
+def switch(words: Sequence[str]) -> int:
+    """Parse and carry out what is not `run`."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="Let `import zmq` mean zmqlite, for programs that use pyzmq."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands.add_parser("run", help=RUN, add_help=False)
+    on = commands.add_parser("activate", help="switch this environment over to zmqlite")
+    on.add_argument("--user", action="store_true", help="for this user alone")
+    commands.add_parser("deactivate", help="undo `activate`")
+    commands.add_parser("status", help="tell what `import zmq` gives here (exit code 0: zmqlite)")
+    arguments = parser.parse_args(words)
+    if arguments.command == "activate":
+        print(f"import zmq now means zmqlite {our_version}, by {activate(arguments.user)}")
+    elif arguments.command == "deactivate":
+        removed = deactivate()
+        print("\n".join(f"removed {path}" for path in removed) or "nothing to undo")
+    else:
+        return show_status()
+    return 0
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command and return the exit code: 1 for a failure that stderr explains."""
+    try:
+        if words[:1] == ["run"]:
+            return run(words[1:])  # its options are Python's, not ours
+        return switch(words)
+    except ActivationError as error:
+        print(f"zmqlite: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

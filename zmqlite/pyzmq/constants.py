@@ -1,0 +1,12 @@
+"""Every constant under the names that pyzmq gives it: enum classes, and flat names for members."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum, IntFlag
+
+from .. import constants as _shared
+from ..constants import *  # noqa: F403
+from ..enums import _OptType as _OptType
+
+__all__ = ["Enum", "IntEnum", "IntFlag"]
+__all__ += _shared.__all__

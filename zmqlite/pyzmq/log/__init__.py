@@ -1,0 +1,1 @@
+"""Logging over PUB and SUB: `handlers` sends, `python -m zmq.log` shows."""

@@ -1,0 +1,1 @@
+"""Small helpers that pyzmq offers beside its sockets."""
