@@ -66,9 +66,9 @@ class Side:
     def join(self, operation: Operation, tried: bool) -> None:
         """Wait in line. `tried` says that the socket has just refused it."""
         if self.stays:
-            self.grip.keep(operation)
+            self.grip.kept.add(operation)
         self.queue.append(ref(operation, self._dropped))
-        self._count()
+        setattr(self._lane, self._name, len(self.queue))  # tell the quick way how many wait here
         if self.grip.readiness.begin(self._mask):
             if tried:  # the refusal was as good as a look
                 self.grip.readiness.forget()
@@ -77,7 +77,7 @@ class Side:
 
     def leave(self, operation: Operation) -> None:
         """The operation is over; let the next one have a look."""
-        self.grip.drop(operation)
+        self.grip.kept.discard(operation)
         for place, entry in enumerate(self.queue):
             if entry() is operation:
                 del self.queue[place]
@@ -89,12 +89,8 @@ class Side:
             self.queue.remove(entry)
             self._left()
 
-    def _count(self) -> None:
-        """Tell the quick way how many wait here."""
-        setattr(self._lane, self._name, len(self.queue))
-
     def _left(self) -> None:
-        self._count()
+        setattr(self._lane, self._name, len(self.queue))
         if self.grip.readiness.end(self._mask):
             self.grip.soon()
 
@@ -247,8 +243,10 @@ class Link:
         # they begin to wait for has not been seen yet.
         if self.pollers.queue:
             self.pollers.serve(events, at_once)
-        self.receivers.serve(events & ~without, at_once)
-        self.senders.serve(events & ~without, at_once)
+        if self.receivers.queue:
+            self.receivers.serve(events & ~without, at_once)
+        if self.senders.queue:
+            self.senders.serve(events & ~without, at_once)
         return events
 
     def operations(self) -> list[Operation]:

@@ -89,8 +89,8 @@ class Calls(Socket["Future[Any]"]):
 
     def _wait_to_recv(self, ends: bool = False) -> Any:
         """Wait in line for a part; the quick way has just tried in vain."""
-        link = cast("Link", self._link)
-        if link.waiting:  # the try may have silenced what others wait for
+        link: Any = self._link
+        if link.lane.senders or link.lane.pollers:  # the try may have silenced what they wait for
             link.grip.used()
         operation = Operation(link.receivers, partial(_attempts.recv, self, True), ends=ends)
         return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
@@ -219,7 +219,7 @@ class Calls(Socket["Future[Any]"]):
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
             if lane.refused:
-                return cast("Awaitable[bytes]", self._wait_to_recv(ends=True))
+                return self._wait_to_recv(ends=True)  # type: ignore[no-any-return]
         attempt = partial(_attempts.recv, self, True)
         return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, ends=True))
 

@@ -77,7 +77,10 @@ def wait_in_line(
     option: int,
 ) -> Operation:
     """Let an operation wait in line, for as long as RCVTIMEO or SNDTIMEO allow."""
-    timeout = 0 if flags & _DONTWAIT else _limit(socket, option)
+    try:
+        timeout = 0 if flags & _DONTWAIT else int(_get_option(socket, option, 0))
+    except ZMQError:  # a socket that fails says why when it is tried
+        timeout = -1
     if timeout == 0 and not tried and not side.queue:
         operation.perform()
     if operation.done():
@@ -96,11 +99,3 @@ def wait_in_line(
 
 def _time_is_over(text: str, operation: Operation) -> None:
     operation.fail(Again(msg=text))
-
-
-def _limit(socket: core.Socket, option: int) -> int:
-    """The timeout in ms, -1 for none; a socket that fails says why when it is tried."""
-    try:
-        return int(_get_option(socket, option, 0))
-    except ZMQError:
-        return -1

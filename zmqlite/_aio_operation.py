@@ -113,7 +113,7 @@ class Operation(_Future):
 
     def _perform_awaited(self) -> Generator[Any, None, None]:
         self.awaited = True
-        self._side.grip.keep(self)
+        self._side.grip.kept.add(self)
         try:
             while not self.done():
                 self._bell = Bell(loop=self._side.grip.loop)
@@ -206,20 +206,21 @@ class Operation(_Future):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.wake()
+        if self._bell is not None and not self._bell.done():
+            self._bell.ring(False)
         self._side.leave(self)
 
     def add_done_callback(self, fn: Callable[[Any], object], **context: Any) -> None:
         """As of any Future. From now on the operation lives until it is over."""
         super().add_done_callback(fn, **context)
         if not self.done():
-            self._side.grip.keep(self)
+            self._side.grip.kept.add(self)
 
     def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
         """As of any Future. With no callback left, it lives as long as its owner keeps it."""
         count = super().remove_done_callback(fn)
         if not self.awaited and not self._callbacks and not self._side.stays:
-            self._side.grip.drop(self)
+            self._side.grip.kept.discard(self)
         return count
 
 
@@ -240,15 +241,8 @@ class Grip:
         self.loop = loop
         self.readiness = Readiness()
         self.link = ref(link)
-        self._kept: set[Operation] = set()
-
-    def keep(self, operation: Operation) -> None:
-        """Keep an operation, and its socket, until it is over."""
-        self._kept.add(operation)
-
-    def drop(self, operation: Operation) -> None:
-        """Let go of an operation."""
-        self._kept.discard(operation)
+        self.kept: set[Operation] = set()
+        """Operations that live, and their sockets with them, until they are over."""
 
     def used(self) -> None:
         """The socket was used: if somebody waits, have a look soon."""

@@ -41,12 +41,18 @@ class Readiness:
 
     def begin(self, mask: int) -> bool:
         """Somebody begins to wait. Returns whether a look must be arranged now (rule 3)."""
-        self._count(mask, 1)
+        if mask & IN:
+            self._wanted[0] += 1
+        if mask & OUT:
+            self._wanted[1] += 1
         return self._arrange()
 
     def end(self, mask: int) -> bool:
         """Somebody waits no more. Returns whether the others need a look (rule 3)."""
-        self._count(mask, -1)
+        if mask & IN:
+            self._wanted[0] -= 1
+        if mask & OUT:
+            self._wanted[1] -= 1
         return self._arrange()
 
     def used(self) -> bool:
@@ -61,12 +67,6 @@ class Readiness:
     def forget(self) -> None:
         """The arranged look will not come: the loop is gone, or the socket closed."""
         self._due = False
-
-    def _count(self, mask: int, step: int) -> None:
-        if mask & IN:
-            self._wanted[0] += step
-        if mask & OUT:
-            self._wanted[1] += step
 
     def _arrange(self) -> bool:
         if self._due or not (self._wanted[0] or self._wanted[1]):
