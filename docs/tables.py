@@ -199,7 +199,12 @@ class PackageTable(Directive):
             for row in package_results()
         ]
         both = ("passed", "skipped", "failed")
-        head = ("package", "what it is", *(f"pyzmq: {w}" for w in both), *(f"zmqlite: {w}" for w in both))
+        head = (
+            "package",
+            "what it is",
+            *(f"pyzmq: {w}" for w in both),
+            *(f"zmqlite: {w}" for w in both),
+        )
         return [table(head, rows, (18, 24, 9, 9, 9, 9, 9, 9))]
 
 

@@ -133,7 +133,7 @@ class Finder:
 
     def find_distributions(self, context: Any = None) -> Iterable[Any]:
         """Yield the metadata of a distribution called pyzmq when that is asked for by name."""
-        asked = vars(context) if context is not None else {}
+        asked: dict[str, Any] = {} if context is None else vars(context)
         if str(asked.get("name")).lower() == "pyzmq" and "path" not in asked:
             # slow to load, and loaded already in whoever calls this
             from importlib.metadata import PathDistribution
