@@ -46,7 +46,7 @@ class Socket(_ours.Socket[_T]):
     def context(self, context: Any) -> None:
         self.__dict__["context"] = context
 
-    def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
+    def _add_endpoint(self, operation: str, addr: Any) -> Any:
         if operation == "connect" and isinstance(addr, str) and _NOWHERE(addr):
             self.connect_raw(addr)  # no use, and no harm: some programs and tests do that
             return _SocketContext(addr, self, operation)
