@@ -157,6 +157,12 @@ ROWS = [
         "guest",
         varies=True,
     ),
+    Row(
+        "install|green.install|auto",
+        "extra",
+        "The switch that makes `import zmq` mean this module, from inside a program.",
+        "guest",
+    ),
     # -- zmqlite itself ---------------------------------------------------------------------------
     Row(
         "__version__",

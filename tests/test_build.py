@@ -217,6 +217,64 @@ def test_others_can_cimport(tmp_path: Path) -> None:
     python(code, tmp_path)
 
 
+GUEST = """
+# cython: language_level=3
+from {tree} cimport Context, Frame, Socket, libzmq
+from {tree}.backend.cython cimport libzmq as same
+
+def through(bytes text):
+    cdef Context context = Context()
+    cdef Socket one = Socket(context, libzmq.ZMQ_PUSH)
+    cdef Socket two = Socket(context, same.ZMQ_PULL)
+    assert one.handle != NULL and context.handle != NULL
+    one.bind("inproc://one")
+    two.connect("inproc://one")
+    one.send(Frame(text))
+    cdef Frame frame = two.recv(copy=False)
+    cdef libzmq.zmq_msg_t *message = &frame.zmq_msg
+    assert message != NULL
+    one.close()
+    two.close()
+    assert one.handle == NULL
+    context.term()
+    return frame.bytes
+"""
+GUEST_SETUP = """
+{first}
+from setuptools import Extension, setup
+from Cython.Build import cythonize
+import {tree} as zmq
+setup(ext_modules=cythonize([Extension("guest", ["guest.pyx"], include_dirs=zmq.get_includes(),
+    extra_compile_args=["-O0"])]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@needs_module("Cython")
+@needs_module("setuptools")
+@needs_tool("gcc")
+@pytest.mark.parametrize("tree", ["zmq", "zmqlite.pyzmq"])
+def test_code_for_pyzmq_can_cimport(tree: str, tmp_path: Path) -> None:
+    """In plain C, with and without activation; and what was compiled needs none at run time."""
+    first = "import zmqlite.pyzmq.auto" if tree == "zmq" else ""
+    (tmp_path / "guest.pyx").write_text(GUEST.format(tree=tree))
+    (tmp_path / "setup.py").write_text(GUEST_SETUP.format(tree=tree, first=first))
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    words = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env=env, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "guest.cpp").exists()
+    code = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+import guest
+print(guest.through(b"text"))
+"""
+    assert python(code, tmp_path, "-W", "error") == "b'text'\n"
+
+
 # --- packages --------------------------------------------------------------------------------
 
 
@@ -249,9 +307,12 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
         f"zmqlite/_native/{n}" for n in ("core.pyi", "core.pxd", "libzmq.pxd", "compat.h")
     ]
     expected += ["zmqlite/py.typed", "zmqlite/_build.py", "zmqlite/cli/demo/worker.py"]
+    expected += [f"zmqlite/pyzmq/{n}" for n in ("__init__.pxd", "backend/cython/_zmq.pxd")]
+    expected += [f"zmqlite/pyzmq/_path/zmq/{n}" for n in ("__init__.py", "__init__.pxd")]
     expected += ["zmqlite/licenses/libzmq-COPYING.LESSER.txt"]
     expected += ["zmqlite/licenses/libsodium-LICENSE.txt", f"{info}/licenses/LICENSE"]
     assert [name for name in expected if name not in names] == []
+    assert any(re.fullmatch(r"zmqlite/pyzmq/_path/pyzmq-.*/METADATA", name) for name in names)
     assert {name.split("/")[0] for name in names} - {"zmqlite.libs"} == {"zmqlite", info}
     unwanted = (".pyx", ".pxi", ".c", ".cpp", ".o", ".a", ".pyc")
     assert [name for name in names if name.endswith(unwanted)] == []

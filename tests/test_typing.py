@@ -26,6 +26,7 @@ WRONG = {
     for number, line in enumerate((HERE / "mistakes.py").read_text().splitlines(), 1)
     if "# WRONG" in line
 }
+LIBRARIES = ("zmq", "zmqlite", "zmqlite.pyzmq")
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -52,24 +53,42 @@ def environment() -> dict[str, str]:
     return env
 
 
-def mypy(tmp_path: Path, file: str) -> tuple[int, str]:
+def for_library(tmp_path: Path, library: str) -> Path:
+    """Return a folder with the program of pyzmq's users, about a library of that name."""
+    text = (HERE / "pyzmq_assertions.py").read_text()
+    if library != "zmq":
+        text = text.replace("import zmq\n", f"import {library} as zmq\n")
+        text = text.replace("import zmq.asyncio", f"import {library}.asyncio")
+        assert f"import {library}.asyncio" in text
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "program.py").write_text(text)
+    return tmp_path / "source"
+
+
+def mypy(tmp_path: Path, file: str, source: Path = HERE) -> tuple[int, str]:
     config = tmp_path / "mypy.ini"
     # only the user's own file is reported: the package is checked by `mypy` alone
     config.write_text("[mypy]\nstrict = True\n[mypy-zmqlite.*]\nignore_errors = True\n")
     cache = str(tmp_path / "cache")
     return run(
-        "mypy", "--config-file", str(config), "--cache-dir", cache, str(HERE / file), cwd=tmp_path
+        "mypy",
+        "--config-file",
+        str(config),
+        "--cache-dir",
+        cache,
+        str(source / file),
+        cwd=tmp_path,
     )
 
 
-def pyright(tmp_path: Path, file: str) -> tuple[int, str]:
+def pyright(tmp_path: Path, file: str, source: Path = HERE) -> tuple[int, str]:
     config = {
         "typeCheckingMode": "standard",
         "include": [file],  # relative paths only
         "extraPaths": [str(ROOT)],
         "pythonVersion": ".".join(map(str, sys.version_info[:2])),
     }
-    shutil.copy(HERE / file, tmp_path)
+    shutil.copy(source / file, tmp_path)
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(config))
     return run("pyright", "-p", str(tmp_path), "--pythonpath", sys.executable, cwd=tmp_path)
 
@@ -77,6 +96,20 @@ def pyright(tmp_path: Path, file: str) -> tuple[int, str]:
 @needs("mypy")
 def test_mypy_sees_the_types(tmp_path: Path) -> None:
     code, output = mypy(tmp_path, "assertions.py")
+    assert code == 0, output
+
+
+@needs("mypy")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_mypy_sees_what_it_sees_in_pyzmq(tmp_path: Path, library: str) -> None:
+    code, output = mypy(tmp_path, "program.py", for_library(tmp_path, library))
+    assert code == 0, output
+
+
+@needs("pyright")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_pyright_sees_what_it_sees_in_pyzmq(tmp_path: Path, library: str) -> None:
+    code, output = pyright(tmp_path, "program.py", for_library(tmp_path, library))
     assert code == 0, output
 
 

@@ -8,14 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import options
+from ._native import core
 from ._option_attributes import SocketOptions
 from ._payload import PayloadSocket
 from .enums import SocketOption, SocketType
-from .error import LateOptionWarning, ZMQError
+from .error import DraftFDWarning, LateOptionWarning, ZMQError
 
 __all__ = ["SettingSocket", "declares"]
 
 _HWM, _TYPE = SocketOption.HWM.value, SocketOption.TYPE.value
+_FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
 _SNDHWM, _RCVHWM = SocketOption.SNDHWM.value, SocketOption.RCVHWM.value
 _ROWS = options.SOCKET_OPTIONS.by_number
 _KINDS = {number: row.kind for number, row in _ROWS.items()}
@@ -30,6 +32,8 @@ _PACKAGE = __name__.rpartition(".")[0]
 class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """The half of `Socket` that knows options; see `Socket`."""
 
+    _descriptor: core.ReadySignal
+
     # -- by number -------------------------------------------------------------------------------
 
     def get(self, option: int) -> Any:
@@ -40,6 +44,8 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         """
         if option == _HWM:
             option = _SNDHWM
+        if option == _EVENTS and "_descriptor" in self.__dict__:
+            return self._descriptor.events()
         try:
             return self.get_option(option, _KINDS.get(option, options.INT))
         except ZMQError as error:
@@ -47,6 +53,8 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
                 if option == _TYPE:
                     return self.type_number  # known also when all else is gone
                 raise
+            if option == _FD and self.thread_safe and core.DRAFT_API:
+                return self._emulated_descriptor()
             row = _ROWS.get(option)
             if row is not None:
                 options.check_readable(row, self._subject())
@@ -76,6 +84,26 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             raise self._explained(error, row.number, "set") from None
         if row.number in _WSS:
             self.__dict__.setdefault("_pem", {})[row.number] = value
+
+    def _emulated_descriptor(self) -> int:
+        """Return a descriptor for a type that has none: readable when EVENTS may have changed."""
+        if "_descriptor" not in self.__dict__:
+            message = f"the descriptor of a {self._subject()} is emulated: read EVENTS each time"
+            warnings.warn(message, DraftFDWarning, stacklevel=_level_outside())
+            self.__dict__["_descriptor"] = core.ReadySignal(self)
+        return int(self._descriptor.fileno())
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket; closing twice is no error.
+
+        `linger` is set first, in milliseconds: how long what is not sent yet may keep the context
+        from ending. Does not block. Raises `ThreadMisuse` while another thread is inside the
+        socket.
+        """
+        emulated = self.__dict__.pop("_descriptor", None)
+        if emulated is not None:
+            emulated.close()
+        super().close(linger)
 
     # As in pyzmq, these are what this class does, also where a subclass overrides get and set.
     getsockopt = get
@@ -141,10 +169,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if row.number in warned:
             return
         warned.add(row.number)
-        level, frame = 1, sys._getframe()
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-            level, frame = level + 1, frame.f_back
-        warnings.warn(options.late_message(row), LateOptionWarning, stacklevel=level)
+        warnings.warn(options.late_message(row), LateOptionWarning, stacklevel=_level_outside())
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make room for attributes that a subclass declares under the name of an option."""
@@ -179,6 +204,14 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             if row is None:
                 raise _unknown(self, name)
             super().__setattr__(row.name, value)
+
+
+def _level_outside() -> int:
+    """Return the `stacklevel` with which the caller's warning points outside the package."""
+    level, frame = 0, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class _Declared:

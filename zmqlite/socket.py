@@ -76,7 +76,7 @@ class Socket(SettingSocket, Generic[T]):
         shadow: Any = 0,
         copy_threshold: int | None = None,
     ) -> None:
-        context = ctx_or_socket
+        context: Any = ctx_or_socket
         if isinstance(context, core.Socket):
             context, shadow = None, context
         if not shadow:
@@ -164,11 +164,12 @@ class Socket(SettingSocket, Generic[T]):
 
     def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
         subject = self._subject()
+        if self.closed:  # says so, whatever the address
+            (self.bind_raw if operation == "bind" else self.connect_raw)("")
         address = str(check(addr, operation, subject))  # the core takes no subclasses
-        if not self.closed:
-            preflight(self, operation, address, subject)
-            if address.startswith("wss:") and core.has("wss"):
-                check_pem(operation, address, self.__dict__.get("_pem", {}))
+        preflight(self, operation, address, subject)
+        if address.startswith("wss:") and core.has("wss"):
+            check_pem(operation, address, self.__dict__.get("_pem", {}))
         try:
             resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
         except ZMQError as error:
@@ -278,18 +279,21 @@ class Socket(SettingSocket, Generic[T]):
         """
         self.monitor_raw(addr, int(events), int(version), int(socket_type))
 
-    def get_monitor_socket(self, events: int | None = None, addr: str | None = None) -> Any:
+    def get_monitor_socket(
+        self: _SocketT, events: int | None = None, addr: str | None = None
+    ) -> _SocketT:
         """Return a connected PAIR that receives the monitor's messages.
 
         The same one at each call until it is closed; closing it is up to the caller. `events`
         limits what is reported, `addr` is the inproc address to go through.
         """
-        if self._monitor_socket is not None and not self._monitor_socket.closed:
-            return self._monitor_socket
+        found: _SocketT | None = self._monitor_socket
+        if found is not None and not found.closed:
+            return found
         if addr is None:
             addr = f"inproc://monitor.s-{self.underlying:x}-{next(_monitor_numbers)}"
         self.monitor(addr, Event.ALL if events is None else events)
-        receiver = self.context.socket(SocketType.PAIR)
+        receiver: _SocketT = self.context.socket(SocketType.PAIR)
         try:
             receiver.connect(addr)
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -340,3 +341,23 @@ def test_imports_ask_for_nothing_optional(module: str) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == "False\n"
+
+
+def test_the_descriptor_of_a_draft_socket_is_emulated(our_ctx: Any, ours: Any) -> None:
+    if not ours.DRAFT_API:
+        pytest.skip("this libzmq was built without drafts")
+    server, client = our_ctx.socket(ours.SERVER), our_ctx.socket(ours.CLIENT)
+    server.bind("inproc://drafts")
+    client.connect("inproc://drafts")
+    with pytest.warns(ours.DraftFDWarning, match="EVENTS") as told:
+        descriptor = server.fileno()
+    assert told[0].filename == __file__
+    assert server.fd == server.get(ours.FD) == descriptor, "it is made, and told, once"
+    assert not server.events & ours.POLLIN
+    client.send(b"hello")
+    assert wait_until(lambda: select.select([descriptor], [], [], 1)[0]) == [descriptor]
+    assert server.events & ours.POLLIN
+    assert server.recv() == b"hello"
+    server.close()
+    with pytest.raises(ours.ZMQError):
+        server.fileno()

@@ -9,6 +9,7 @@ from cpython.buffer cimport (
     PyObject_CheckBuffer, PyObject_GetBuffer)
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.weakref cimport PyWeakref_NewRef
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport (

@@ -149,7 +149,8 @@ cdef class Frame:
 
     ``data`` is any bytes-like object. With ``copy=False`` libzmq reads the memory of ``data`` itself,
     which stays exported (a bytearray refuses to be resized) until libzmq lets go; ``copy=None`` does so
-    from ``copy_threshold`` bytes on (64 KiB). ``track=True`` gives the frame a MessageTracker.
+    from ``copy_threshold`` bytes on (64 KiB), and for any tracked frame without such a threshold.
+    ``track=True`` gives the frame a MessageTracker.
 
     The buffer of a received frame is writable while no one else shares its memory.
     """
@@ -173,7 +174,8 @@ cdef class Frame:
         if not PyObject_CheckBuffer(data):
             raise TypeError(no_buffer(data, "Frame"))
         if copy is None:
-            copy = memoryview(data).nbytes < threshold
+            # (whoever tracks a frame wants to hear of memory that is really lent)
+            copy = memoryview(data).nbytes < threshold and not (track and copy_threshold is None)
         if copy:
             self._fill(data)
             self._readonly = False
@@ -220,8 +222,20 @@ cdef class Frame:
 
     @property
     def buffer(self):
-        """The body as a memoryview, without a copy. It keeps the frame alive."""
-        return PyMemoryView_FromObject(self)
+        """The body as a memoryview, without a copy. It keeps the frame alive.
+
+        The same one as long as somebody has it and has not released it.
+        """
+        view = None if self._view is None else self._view()
+        if view is not None:
+            try:
+                view.ndim
+                return view
+            except ValueError:
+                pass
+        view = PyMemoryView_FromObject(self)
+        self._view = PyWeakref_NewRef(view, None)
+        return view
 
     @property
     def bytes(self):

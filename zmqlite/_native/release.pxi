@@ -104,7 +104,6 @@ cdef class MessageTracker:
             with nogil:
                 wait_returned(left)
             PyErr_CheckSignals()
-        return True
 
     def __repr__(self):
         return f"<zmqlite.MessageTracker {'done' if self.done else 'pending'} at {id(self):#x}>"

@@ -5,6 +5,7 @@
 # cdef class cannot be spread over several files.
 
 cdef MessageTracker DONE = MessageTracker()  # the tracker of everything that was copied
+FINISHED_TRACKER = DONE
 
 
 cdef Py_ssize_t buffer_size(object data, str operation) except -1:

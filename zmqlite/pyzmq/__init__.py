@@ -13,8 +13,6 @@ log; then those that know a loop: asyncio, eventloop, green, auth.
 """
 
 from .. import constants as _shared
-from .._about import get_includes
-from .._about import get_library_dirs as get_library_dirs
 from .._native.core import DRAFT_API
 from ..constants import *  # noqa: F403 - by way of .constants mypy does not see them
 from ..frame import COPY_THRESHOLD
@@ -24,6 +22,8 @@ from . import error as error
 from . import sugar as sugar
 from . import utils as utils
 from ._activation import install
+from ._path import get_includes
+from ._path import get_library_dirs as get_library_dirs
 from .backend import (
     IPC_PATH_MAX_LEN,
     PYZMQ_DRAFT_API,

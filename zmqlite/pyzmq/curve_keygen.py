@@ -13,7 +13,7 @@ from ..security import curve_keypair, curve_public
 def _main(argv: Sequence[str] | None = None) -> int:
     """Print a new pair, or the pair of a given secret key, and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="zmq.curve_keygen",
+        prog="python3 -m zmq.curve_keygen",
         description="Make a pair of CURVE keys, in Z85.",
     )
     parser.add_argument("--json", action="store_true", help="print the keys as a JSON object")

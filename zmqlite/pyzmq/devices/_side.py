@@ -20,9 +20,10 @@ class Side:
         self.binds: list[str] = []
         self.connects: list[str] = []
 
-    def open(self, context: Context[Any]) -> Any:
-        """Make the socket."""
-        socket = context.socket(self.socket_type)
+    def open(self, context: Context[Any], shared: Any = None) -> Any:
+        """Make the socket; a negative type stands for `shared`, the socket of the other side."""
+        one = self.socket_type < 0 and shared is not None
+        socket = shared if one else context.socket(self.socket_type)
         for option, value in self.options:
             socket.setsockopt(option, value)
         for addr in self.binds:

@@ -105,7 +105,8 @@ class Device:
         """Make the sockets where the device runs; if one cannot be had, none stays open."""
         self._context = self.context_factory()
         for side in sides:
-            self._sockets.append(side.open(self._context))
+            shared = self._sockets[0] if self._sockets else None
+            self._sockets.append(side.open(self._context, shared))
         return self._sockets
 
     def _setup_sockets(self) -> tuple[Any, ...]:

@@ -329,6 +329,11 @@ class ZMQStream:
             self._unwatch()  # such a descriptor never falls silent
         except ZMQError as error:
             gen_log.warning("a stream has a closed socket: %s", error)
+            warnings.warn(
+                f"events of a stream came after closing socket {self.socket!r}: close the stream",
+                RuntimeWarning,
+                stacklevel=2,
+            )
             self.closed()
         return 0
 

@@ -29,7 +29,7 @@ class PUBHandler(logging.Handler):
     """A handler that publishes records on a PUB socket: one that is given, or one bound here.
 
     `interface_or_socket` is a PUB socket, which stays the caller's, or an address to bind a new
-    one to, which `close()` closes; it lives in `context` or `Context.instance()`.
+    one to, which `close()` closes; it lives in `context`, or in a context of its own.
     """
 
     socket: Any
@@ -56,7 +56,7 @@ class PUBHandler(logging.Handler):
         }
         self._own = isinstance(interface_or_socket, str)
         if isinstance(interface_or_socket, str):
-            self.ctx = Context.instance() if context is None else context
+            self.ctx = Context() if context is None else context
             self.socket = self.ctx.socket(PUB)
             self.socket.bind(interface_or_socket)
         else:

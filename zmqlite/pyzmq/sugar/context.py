@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ... import context as _ours
 from .socket import Socket
@@ -17,12 +18,29 @@ if TYPE_CHECKING:
 else:
     _SocketT = TypeVar("_SocketT")
 
+_ContextT = TypeVar("_ContextT", bound="Context[Any]")
+
 
 class Context(_ours.Context[_SocketT]):
     """The home of sockets; see `zmqlite.Context` for what its methods do."""
 
     _socket_class: Callable[..., Any] = Socket
     _repr_cls = "zmq.Context"
+    _instance: ClassVar[Any] = None
+
+    @classmethod
+    def instance(cls: type[_ContextT], io_threads: int = 1) -> _ContextT:
+        """Return the default context; see `zmqlite.Context.instance`.
+
+        A subclass shares its parent's, as long as there is one, unless it has an `_instance` of
+        its own.
+        """
+        shared: _ContextT | None = cls._instance
+        if shared is not None and "_instance" not in cls.__dict__:
+            usable = not shared.closed and cls._instance_pid == os.getpid()
+            if usable:
+                return shared
+        return super().instance(io_threads)
 
 
 if TYPE_CHECKING:

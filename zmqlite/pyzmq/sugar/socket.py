@@ -6,14 +6,26 @@ from this one second, so that `isinstance(sock, zmq.Socket)` holds for all of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ... import options
 from ... import socket as _ours
+from ...endpoint import Endpoint
 
 __all__ = ["Socket", "SyncSocket"]
 
 _T = TypeVar("_T")
+_NOWHERE = re.compile(r"tcp://[\w.*]+:0$").match
+
+
+class SocketContext(Endpoint[Any]):
+    """What `bind` and `connect` return: the endpoint, a str, by pyzmq's name for it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<SocketContext({self._operation}={str(self)!r})>"
 
 
 class Socket(_ours.Socket[_T]):
@@ -24,6 +36,21 @@ class Socket(_ours.Socket[_T]):
     """
 
     _repr_cls = "zmq.Socket"
+
+    @property
+    def context(self) -> Any:
+        """The context that this socket lives in, or the one that was put in its place."""
+        return self.__dict__.get("context") or super().context
+
+    @context.setter
+    def context(self, context: Any) -> None:
+        self.__dict__["context"] = context
+
+    def _add_endpoint(self, operation: str, addr: Any) -> SocketContext:
+        if operation == "connect" and isinstance(addr, str) and _NOWHERE(addr):
+            self.connect_raw(addr)  # no use, and no harm: some programs and tests do that
+            return SocketContext(addr, self, operation)
+        return SocketContext(str(super()._add_endpoint(operation, addr)), self, operation)
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket, also through a second handle on it: see `shadow`.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
+from ..._native.core import FINISHED_TRACKER as _FINISHED_TRACKER
 from ...frame import MessageTracker
 
 __all__ = ["_FINISHED_TRACKER", "MessageTracker"]
-
-_FINISHED_TRACKER = MessageTracker()

@@ -1,0 +1,1 @@
+from zmqlite.pyzmq.backend.cython cimport Context, Frame, Socket, libzmq

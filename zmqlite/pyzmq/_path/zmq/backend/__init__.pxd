@@ -1,0 +1,1 @@
+"""A place for the declarations of pyzmq's backend."""

@@ -1,0 +1,1 @@
+from zmqlite.pyzmq.backend.cython._zmq cimport Context, Frame, Socket

@@ -1,0 +1,1 @@
+from zmqlite._native.libzmq cimport *

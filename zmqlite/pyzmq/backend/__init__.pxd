@@ -1,0 +1,1 @@
+"""What the package cimports for its users."""
