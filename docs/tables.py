@@ -4,12 +4,16 @@
 ```{error-table}                               every exception: errno, built-in, meaning
 ```{feature-table}                             what this build of libzmq can do
 ```{pyzmq-differences}                         where the surface differs from pyzmq's, and why
+```{package-table}                             suites of packages that use pyzmq, with both
+```{package-differences}                       the tests among them that fail with us, and why
 """
 
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -30,6 +34,7 @@ TABLES = {
     "context": options.CONTEXT_OPTIONS,
     "message": options.MESSAGE_OPTIONS,
 }
+PACKAGES = Path(__file__).parents[1] / "tests" / "pyzmq" / "packages" / "results.json"
 Cell = Any  # text, or a literal
 
 
@@ -180,9 +185,52 @@ class PyzmqDifferences(Directive):
         return [table(("name", "in", "difference", "why"), rows, (30, 12, 24, 44))]
 
 
+class PackageTable(Directive):
+    """Draw how many tests of each package pass, with pyzmq and with zmqlite."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [
+            (
+                f"{row['name']} {row['version']}",
+                row["about"],
+                *(str(row["pyzmq"][word]) for word in ("passed", "skipped", "failed")),
+                *(str(row["zmqlite"][word]) for word in ("passed", "skipped", "failed")),
+            )
+            for row in package_results()
+        ]
+        both = ("passed", "skipped", "failed")
+        head = (
+            "package",
+            "what it is",
+            *(f"pyzmq: {w}" for w in both),
+            *(f"zmqlite: {w}" for w in both),
+        )
+        return [table(head, rows, (18, 24, 9, 9, 9, 9, 9, 9))]
+
+
+class PackageDifferences(Directive):
+    """Draw the tests that pass with pyzmq and not with zmqlite, each with its reason."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [
+            (row["name"], literal(test), reason)
+            for row in package_results()
+            for test, reason in row["lost"].items()
+        ]
+        return [table(("suite", "test", "why"), rows, (10, 40, 50))]
+
+
+def package_results() -> list[dict[str, Any]]:
+    """Return what `tests/pyzmq/packages/run-packages --record` wrote."""
+    results: list[dict[str, Any]] = json.loads(PACKAGES.read_text(encoding="utf-8"))
+    return results
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("option-table", OptionTable)
     app.add_directive("error-table", ErrorTable)
     app.add_directive("feature-table", FeatureTable)
+    app.add_directive("package-table", PackageTable)
+    app.add_directive("package-differences", PackageDifferences)
     app.add_directive("pyzmq-differences", PyzmqDifferences)
     return {"parallel_read_safe": True, "version": zmq.__version__}

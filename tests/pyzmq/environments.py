@@ -62,14 +62,18 @@ class Environment:
         target.unlink() if target.is_symlink() else shutil.rmtree(target)
 
     def start(
-        self, *words: object, input: str | None = None, cwd: Path | None = None
+        self,
+        *words: object,
+        input: str | None = None,
+        cwd: Path | None = None,
+        timeout: float = 30 * FACTOR,
     ) -> subprocess.CompletedProcess[str]:
         """Run the environment's Python to its end."""
         drop = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PYTHONWARNINGS", "VIRTUAL_ENV")
         inherited = {k: v for k, v in os.environ.items() if k not in drop}
         return subprocess.run(
             [str(self.executable), *map(str, words)],
-            capture_output=True, text=True, check=False, timeout=30 * FACTOR, input=input,
+            capture_output=True, text=True, check=False, timeout=timeout, input=input,
             cwd=cwd or self.folder, env={**inherited, **self.variables},
         )  # fmt: skip
 

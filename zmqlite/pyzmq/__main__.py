@@ -28,12 +28,13 @@ def run(words: Sequence[str]) -> int:
     sys.stderr.flush()
     if sys.platform != "win32":
         os.execv(command[0], command)
-    with subprocess.Popen(command) as child:
-        while True:
-            try:
-                return child.wait()
-            except KeyboardInterrupt:  # the child has got it as well, and decides
-                continue
+    else:
+        with subprocess.Popen(command) as child:
+            while True:
+                try:
+                    return child.wait()
+                except KeyboardInterrupt:  # the child has got it as well, and decides
+                    continue
 
 
 def show_status() -> int:

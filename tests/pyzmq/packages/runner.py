@@ -10,6 +10,7 @@ that fail now and then with pyzmq as well. Differences that are left must be acc
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -117,7 +118,8 @@ class Workshop:
         with log.open("w") as output:
             process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                cwd=self.folder / "suites" / suite.name, env=self.variables, start_new_session=True,
+                env=self.variables, cwd=self.folder / "suites" / suite.name,
+                start_new_session=True,
             )  # fmt: skip
             try:
                 process.wait(suite.seconds)
@@ -125,10 +127,8 @@ class Workshop:
                 say(f"{suite.name} with {side} does not end within {suite.seconds} s")
             finally:  # the kernels and other children that it may have left
                 if hasattr(os, "killpg"):
-                    try:
+                    with contextlib.suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
                 process.wait()
         if not report.is_file():
             say(f"{log.read_text(errors='replace')[-3000:]}\n{suite.name}: no report")
@@ -144,9 +144,8 @@ class Workshop:
             start = time.monotonic()
             found = self.test(suite, side, suite.quick if quick else suite.arguments)
             numbers = ", ".join(f"{n} {word}" for word, n in junit.counts(found).items())
-            say(
-                f"{suite.name} {suite.version} with {side}: {numbers} ({time.monotonic() - start:.0f} s)"
-            )
+            took = time.monotonic() - start
+            say(f"{suite.name} {suite.version} with {side}: {numbers} ({took:.0f} s)")
             results[suite.name] = found
         return results
 
@@ -183,9 +182,8 @@ def compare(
             workshop.once_more(suite, names, ours)
         for name in junit.lost(theirs, ours):
             reason = suite.accepted.get(name)
-            say(
-                f"    {suite.name}: {name}: {ours.get(name, 'missing')}{f' ({reason})' if reason else ''}"
-            )
+            how = ours.get(name, "missing")
+            say(f"    {suite.name}: {name}: {how} ({reason or 'a difference'})")
             bad += reason is None
         for name in suite.accepted:
             if ours.get(name) == junit.PASSED:

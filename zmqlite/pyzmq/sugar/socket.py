@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 _NOWHERE = re.compile(r"tcp://[\w.*]+:0$").match
 
 
-class SocketContext(Endpoint[Any]):
+class _SocketContext(Endpoint[Any]):
     """What `bind` and `connect` return: the endpoint, a str, by pyzmq's name for it."""
 
     __slots__ = ()
@@ -46,11 +46,11 @@ class Socket(_ours.Socket[_T]):
     def context(self, context: Any) -> None:
         self.__dict__["context"] = context
 
-    def _add_endpoint(self, operation: str, addr: Any) -> SocketContext:
+    def _add_endpoint(self, operation: str, addr: Any) -> Any:
         if operation == "connect" and isinstance(addr, str) and _NOWHERE(addr):
             self.connect_raw(addr)  # no use, and no harm: some programs and tests do that
-            return SocketContext(addr, self, operation)
-        return SocketContext(str(super()._add_endpoint(operation, addr)), self, operation)
+            return _SocketContext(addr, self, operation)
+        return _SocketContext(str(super()._add_endpoint(operation, addr)), self, operation)
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket, also through a second handle on it: see `shadow`.
