@@ -357,6 +357,23 @@ def test_a_socket_that_was_closed_elsewhere(our_stage: Stage) -> None:
     stage.until(lambda: [b"x"] in stage.heard)
 
 
+def test_events_of_a_socket_that_was_closed_elsewhere(
+    our_stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = our_stage
+    pull, push = stage.pair()
+    push.send(b"x")
+    push.flush()
+    assert pull.socket.poll(SECONDS * 1000)
+    pull.set_close_callback(lambda: stage.heard.append("closed"))
+    pull.on_recv(stage.heard.append)  # so the loop will look
+    pull.socket.close()
+    with pytest.warns(RuntimeWarning, match="after closing socket"):
+        stage.until(lambda: stage.heard)
+    assert stage.heard == ["closed"]
+    assert "closed socket" in caplog.text
+
+
 def test_a_terminated_context_leaves_the_loop_alone(our_stage: Stage) -> None:
     """In pyzmq the descriptor of such a socket keeps the loop busy for ever."""
     stage = our_stage

@@ -9,6 +9,11 @@ from typing_extensions import assert_type
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
+import zmqlite.pyzmq as guest
+import zmqlite.pyzmq.asyncio as guest_asyncio
+from zmqlite.auth import Gate, Verdict
+from zmqlite.pyzmq.auth.thread import ThreadAuthenticator
+from zmqlite.pyzmq.eventloop.zmqstream import ZMQStream
 
 # --- contexts and sockets --------------------------------------------------------------------
 
@@ -126,3 +131,52 @@ async def awaited() -> None:
         poller = azmq.Poller()
         poller.register(dealer, zmq.POLLIN)
         assert_type(await poller.poll(10), list[tuple[Any, int]])
+
+
+# --- pyzmq's loops and authenticators ----------------------------------------------------------
+
+
+async def in_the_guest_room() -> None:
+    guests = guest_asyncio.Context()
+    pull = guests.socket(guest.PULL)
+    assert_type(pull, guest_asyncio.Socket)
+    plain: guest.Socket[Any] = pull
+    assert_type(guest_asyncio.Socket.from_socket(plain), guest_asyncio.Socket)
+    assert_type(pull.recv(), Future[bytes])
+    assert_type(await pull.recv(copy=False), zmq.Frame)
+    assert_type(await pull.recv_multipart(), list[bytes])
+    assert_type(await pull.send(b""), None)
+    assert_type(await pull.poll(10), int)
+    assert_type(guest_asyncio.Context.instance(), guest_asyncio.Context)
+    assert_type(await guest_asyncio.Poller().poll(10), list[tuple[Any, int]])
+
+
+def on_recv(parts: list[bytes]) -> None: ...
+async def on_frames(parts: list[zmq.Frame]) -> None: ...
+def on_stream(stream: ZMQStream, parts: list[bytes]) -> None: ...
+def on_send(parts: list[Any], status: zmq.MessageTracker | None) -> None: ...
+
+
+def with_tornado(stream: ZMQStream, auth: ThreadAuthenticator) -> None:
+    stream.on_recv(on_recv)
+    stream.on_recv(on_frames, copy=False)
+    stream.on_recv_stream(on_stream)
+    stream.on_send(on_send)
+    stream.on_recv(None)
+    stream.send(b"x", callback=on_send)
+    assert_type(stream.flush(), int)
+    auth.allow("127.0.0.1")
+    assert_type(auth.is_alive(), bool)
+
+
+async def welcome(domain: str, key: bytes) -> bool | Verdict:
+    return Verdict(True, user_id="alice", metadata={"X-Role": b"boss"})
+
+
+async def at_the_gate(gate: Gate) -> None:
+    gate.plain({"alice": "secret"})
+    gate.curve([b"key"], domain="shop")
+    gate.curve(welcome)
+    gate.curve(None)
+    assert_type(gate.answer([b""]), list[bytes])
+    assert_type(await gate.answer_async([b""]), list[bytes])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from typing import Any
 
 from .._version import __version__ as our_version
 from ._environment import ActivationError, activate, active_files, deactivate, resolve
@@ -23,10 +24,12 @@ def run(words: Sequence[str]) -> int:
         raise ActivationError("`run` works through PYTHONPATH, which -E and -I switch off")
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = FOLDER + (os.pathsep + path if path else "")
-    command = [sys.executable, *subprocess._args_from_interpreter_flags(), *words]  # type: ignore[attr-defined]
+    own: Any = subprocess  # multiprocessing uses this, too, to hand on -W, -X and the like
+    flags: list[str] = own._args_from_interpreter_flags()
+    command = [sys.executable, *flags, *words]
     sys.stdout.flush()
     sys.stderr.flush()
-    if sys.platform != "win32":
+    if os.name != "nt":
         os.execv(command[0], command)
     else:
         with subprocess.Popen(command) as child:

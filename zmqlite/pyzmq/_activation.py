@@ -133,8 +133,8 @@ class Finder:
 
     def find_distributions(self, context: Any = None) -> Iterable[Any]:
         """Yield the metadata of a distribution called pyzmq when that is asked for by name."""
-        asked = vars(context) if context is not None else {}
-        if str(asked.get("name")).lower() == "pyzmq" and "path" not in asked:
+        by_name = str(getattr(context, "name", None)).lower() == "pyzmq"
+        if by_name and "path" not in vars(context):
             # slow to load, and loaded already in whoever calls this
             from importlib.metadata import PathDistribution
             from pathlib import Path

@@ -176,7 +176,7 @@ def deactivate() -> list[Path]:
         ActivationError: a file cannot be removed.
 
     """
-    removed = []
+    removed: list[Path] = []
     for path in active_files():
         try:
             path.unlink()

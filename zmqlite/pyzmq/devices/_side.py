@@ -22,8 +22,8 @@ class Side:
 
     def open(self, context: Context[Any], shared: Any = None) -> Any:
         """Make the socket; a negative type stands for `shared`, the socket of the other side."""
-        one = self.socket_type < 0 and shared is not None
-        socket = shared if one else context.socket(self.socket_type)
+        own = shared is None or self.socket_type >= 0
+        socket: Any = context.socket(self.socket_type) if own else shared
         for option, value in self.options:
             socket.setsockopt(option, value)
         for addr in self.binds:

@@ -329,12 +329,13 @@ class ZMQStream:
             self._unwatch()  # such a descriptor never falls silent
         except ZMQError as error:
             gen_log.warning("a stream has a closed socket: %s", error)
+            socket = self.socket
+            self.closed()
             warnings.warn(
-                f"events of a stream came after closing socket {self.socket!r}: close the stream",
+                f"events of a stream came after closing socket {socket!r}: close the stream",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            self.closed()
         return 0
 
     def _handle_recv(self) -> int:
