@@ -29,15 +29,19 @@ def run(words: Sequence[str]) -> int:
     command = [sys.executable, *flags, *words]
     sys.stdout.flush()
     sys.stderr.flush()
-    if sys.platform != "win32":
-        os.execv(command[0], command)
-    else:
-        with subprocess.Popen(command) as child:
-            while True:
-                try:
-                    return child.wait()
-                except KeyboardInterrupt:  # the child has got it as well, and decides
-                    continue
+    if sys.platform == "win32":
+        return attend(command)
+    return os.execv(command[0], command)
+
+
+def attend(command: list[str]) -> int:
+    """Run a command, leave Ctrl-C to it, and return its exit status."""
+    with subprocess.Popen(command) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:  # the child has got it as well, and decides
+                continue
 
 
 def show_status() -> int:
