@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -31,13 +32,13 @@ def run(words: Sequence[str]) -> int:
     sys.stderr.flush()
     if os.name != "nt":
         os.execv(command[0], command)
-    else:
-        with subprocess.Popen(command) as child:
-            while True:
-                try:
-                    return child.wait()
-                except KeyboardInterrupt:  # the child has got it as well, and decides
-                    continue
+    code = None
+    with subprocess.Popen(command) as child:
+        while code is None:
+            # Ctrl-C reaches the child as well, which decides
+            with suppress(KeyboardInterrupt):
+                code = child.wait()
+    return code
 
 
 def show_status() -> int:
