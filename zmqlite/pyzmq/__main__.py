@@ -30,7 +30,7 @@ def run(words: Sequence[str]) -> int:
     command = [sys.executable, *flags, *words]
     sys.stdout.flush()
     sys.stderr.flush()
-    if os.name != "nt":
+    if sys.platform != "win32":
         os.execv(command[0], command)
     code = None
     with subprocess.Popen(command) as child:
