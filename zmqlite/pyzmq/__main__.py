@@ -30,8 +30,13 @@ def run(words: Sequence[str]) -> int:
     command = [sys.executable, *flags, *words]
     sys.stdout.flush()
     sys.stderr.flush()
-    if sys.platform != "win32":
-        os.execv(command[0], command)
+    if sys.platform == "win32":
+        return attend(command)
+    return os.execv(command[0], command)
+
+
+def attend(command: list[str]) -> int:
+    """Run a command, leave Ctrl-C to it, and return its exit status."""
     code = None
     with subprocess.Popen(command) as child:
         while code is None:
