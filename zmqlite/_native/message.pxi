@@ -149,8 +149,7 @@ cdef class Frame:
 
     ``data`` is any bytes-like object. With ``copy=False`` libzmq reads the memory of ``data`` itself,
     which stays exported (a bytearray refuses to be resized) until libzmq lets go; ``copy=None`` does so
-    from ``copy_threshold`` bytes on (64 KiB), and for any tracked frame without such a threshold.
-    ``track=True`` gives the frame a MessageTracker.
+    from ``copy_threshold`` bytes on (64 KiB). ``track=True`` gives the frame a MessageTracker.
 
     The buffer of a received frame is writable while no one else shares its memory.
     """
@@ -174,8 +173,7 @@ cdef class Frame:
         if not PyObject_CheckBuffer(data):
             raise TypeError(no_buffer(data, "Frame"))
         if copy is None:
-            # (whoever tracks a frame wants to hear of memory that is really lent)
-            copy = memoryview(data).nbytes < threshold and not (track and copy_threshold is None)
+            copy = memoryview(data).nbytes < threshold
         if copy:
             self._fill(data)
             self._readonly = False

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -29,15 +30,20 @@ def run(words: Sequence[str]) -> int:
     command = [sys.executable, *flags, *words]
     sys.stdout.flush()
     sys.stderr.flush()
-    if os.name != "nt":
-        os.execv(command[0], command)
-    else:
-        with subprocess.Popen(command) as child:
-            while True:
-                try:
-                    return child.wait()
-                except KeyboardInterrupt:  # the child has got it as well, and decides
-                    continue
+    if sys.platform == "win32":
+        return attend(command)
+    return os.execv(command[0], command)
+
+
+def attend(command: list[str]) -> int:
+    """Run a command, leave Ctrl-C to it, and return its exit status."""
+    code = None
+    with subprocess.Popen(command) as child:
+        while code is None:
+            # Ctrl-C reaches the child as well, which decides
+            with suppress(KeyboardInterrupt):
+                code = child.wait()
+    return code
 
 
 def show_status() -> int:
