@@ -19,7 +19,7 @@ PROGRAM = "python -m zmqlite.pyzmq"
 RUN = "run a program with `import zmq` meaning zmqlite, in all processes that it starts, too"
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: Sequence[str]) -> int:  # noqa: RET503 - it may not return at all
     """Become `python WORDS` with our folder in front of PYTHONPATH; on Windows, start that."""
     if sys.flags.ignore_environment:
         raise ActivationError("`run` works through PYTHONPATH, which -E and -I switch off")
@@ -30,13 +30,14 @@ def run(words: Sequence[str]) -> int:
     command = [sys.executable, *flags, *words]
     sys.stdout.flush()
     sys.stderr.flush()
-    if sys.platform == "win32":
-        return attend(command)
-    return os.execv(command[0], command)
+    if sys.platform != "win32":
+        os.execv(command[0], command)
+    else:
+        return _wait_for(command)
 
 
-def attend(command: list[str]) -> int:
-    """Run a command, leave Ctrl-C to it, and return its exit status."""
+def _wait_for(command: Sequence[str]) -> int:
+    """Run a program and return its exit code."""
     code = None
     with subprocess.Popen(command) as child:
         while code is None:
