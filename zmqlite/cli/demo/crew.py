@@ -53,8 +53,9 @@ class ThreadCrew:
     def start(self, role: Role, task: Task) -> Future[Report]:
         future: Future[Report] = Future()
         thread = Thread(target=self._play, args=(role, task, future), daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        with _unhurried():  # a thread that never started cannot be waited for
+            thread.start()
+            self._threads.append(thread)
         return future
 
     def _play(self, role: Role, task: Task, future: Future[Report]) -> None:
@@ -91,7 +92,7 @@ class ProcessCrew:
 
 @contextmanager
 def _unhurried() -> Generator[None]:
-    """Put Ctrl-C off until the end of the block, so that no process is started and forgotten."""
+    """Put Ctrl-C off until the end of the block, so that nothing is started and forgotten."""
     if current_thread() is not main_thread():
         yield  # only the main thread is interrupted, and only it may handle signals
         return
