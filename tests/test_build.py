@@ -298,7 +298,8 @@ def test_installed_metadata() -> None:
 def test_wheel_is_complete_and_carries_nothing_else() -> None:
     with zipfile.ZipFile(artifact("ZMQLITE_WHEEL")) as wheel:
         names = wheel.namelist()
-        metadata = next(n for n in names if n.endswith(".dist-info/METADATA"))
+        # (the guest room carries another one, for programs that ask for pyzmq's version)
+        metadata = next(n for n in names if re.fullmatch(r"[^/]*\.dist-info/METADATA", n))
         check_metadata(email.message_from_bytes(wheel.read(metadata)))
     info = metadata.rpartition("/")[0]
     expected = [f"zmqlite/{name}.py" for name in PYTHONS]
