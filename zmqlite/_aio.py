@@ -238,6 +238,7 @@ class Link:
             for operation in self.operations():
                 operation.fail(error)
             return 0
+        del socket  # a task that runs at once may drop it
         self.grip.readiness.look(events)
         # Those who only look come first: tasks that run at once may change what holds, and what
         # they begin to wait for has not been seen yet.

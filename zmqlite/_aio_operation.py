@@ -59,13 +59,17 @@ class Bell(_Future):
         if self._task is None:
             return
         step, context = self._task
-        if at_once:
-            try:
-                context.run(step, self)
-            except RuntimeError:  # another task runs, and waits in us for this callback
-                at_once = False
-        if not at_once:
-            self.get_loop().call_soon(step, self, context=context)
+        self._task = None
+        try:
+            if at_once:
+                try:
+                    context.run(step, self)
+                except RuntimeError:  # another task runs, and waits in us for this callback
+                    at_once = False
+            if not at_once:
+                self.get_loop().call_soon(step, self, context=context)
+        finally:
+            del step, context  # the traceback of the task's exception may lead to this frame
 
 
 class Looker(Protocol):
@@ -164,8 +168,10 @@ class Operation(_Future):
 
     def wake(self, at_once: bool = False) -> None:
         """Tell the one who awaits that it is worth a try. `at_once`: no other task runs now."""
-        if self._bell is not None:
-            self._bell.ring(at_once)
+        bell = self._bell
+        del self  # as in `Bell._tell`
+        if bell is not None:
+            bell.ring(at_once)
 
     def finish(self, value: Any) -> None:
         """End well."""
