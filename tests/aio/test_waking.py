@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import select
-import shutil
-import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tracing import calls_each, needs_strace
 
 import zmqlite as zmq
 
@@ -205,29 +202,13 @@ async def _awaiting(future: Any) -> Any:
     return await future
 
 
-def calls(address: str, trips: int, folder: Path) -> Counter[str]:
-    """Run the program under strace; return how often its main thread made each system call."""
-    log = folder / "strace.txt"
-    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
-    for name in ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE"):  # they have calls of their own
-        env.pop(name, None)
-    words = ["strace", "-o", str(log), sys.executable, "-c", PROGRAM, address, str(trips)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env, timeout=120)
-    if "ptrace" in done.stderr:
-        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
-    lines = log.read_text(encoding="utf-8").splitlines()
-    return Counter(line.partition("(")[0] for line in lines if "(" in line)
-
-
-@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+@needs_strace
 @pytest.mark.parametrize(
     ("transport", "limit"), [("inproc://trip", 10), ("tcp://127.0.0.1:*", 12)]
 )
 def test_system_calls_of_a_round_trip(transport: str, limit: float, tmp_path: Path) -> None:
     """For both sides of one: each is told, looks, sends, and finds nothing more."""
-    few, many = calls(transport, 200, tmp_path), calls(transport, 1200, tmp_path)
-    each = {name: (many[name] - few[name]) / 1000 for name in many}
+    each = calls_each(PROGRAM, transport, 200, 1200, tmp_path, threads=False)
     assert each.get("getpid", 0) < 0.1, each
     assert each.get("epoll_ctl", 0) < 0.1, each
     assert sum(each.values()) < limit, each

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from programs import program, run_program
-from support import needs_patch
+from support import LONG, needs_patch
 
 
 def test_every_option_with_odd_values():
@@ -88,7 +86,6 @@ def test_every_option_with_odd_values():
     )
 
 
-LONG = bool(os.environ.get("ZMQLITE_TEST_LONG"))
 FUZZ = """
 import random
 seed = int(sys.argv[1])

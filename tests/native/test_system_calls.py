@@ -7,17 +7,11 @@ limits. Without the patches fork-count, fewer-polls and idle-output: 20 over inp
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
-
-import zmqlite as zmq
-from zmqlite import _build
+from support import needs_patch
+from tracing import calls_each, needs_strace
 
 PROGRAM = """
 import sys, threading
@@ -40,35 +34,13 @@ with zmq.Context() as context, context.socket(zmq.REP) as server:
     thread.join()
 """
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("strace"), reason="needs strace"),
-    pytest.mark.skipif(not _build.LIBSODIUM_VERSION, reason="a libzmq without our patches"),
-]
-
-
-def count(address: str, trips: int, folder: Path) -> Counter[str]:
-    """Run the program under strace and return how often it made each system call."""
-    table = folder / f"{trips}.txt"
-    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
-    words = ["strace", "-f", "-c", "-U", "name,calls", "-o", str(table)]
-    words += [sys.executable, "-c", PROGRAM, address, str(trips)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env, timeout=120)
-    if "ptrace" in done.stderr:
-        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
-    calls: Counter[str] = Counter()
-    for line in table.read_text(encoding="utf-8").splitlines():
-        words = line.split()
-        if len(words) == 2 and words[1].isdigit() and words[0] != "total":
-            calls[words[0]] += int(words[1])
-    return calls
+pytestmark = [needs_strace, needs_patch("fork-count", "fewer-polls", "idle-output")]
 
 
 @pytest.mark.parametrize(("transport", "limit"), [("inproc", 12), ("tcp", 26)])
 def test_a_round_trip(transport: str, limit: float, tmp_path: Path) -> None:
     address = "inproc://trip" if transport == "inproc" else "tcp://127.0.0.1:*"
-    few, many = count(address, 500, tmp_path), count(address, 2500, tmp_path)
-    each = {name: (many[name] - few[name]) / 2000 for name in many}
+    each = calls_each(PROGRAM, address, 500, 2500, tmp_path, threads=True)
     assert each.get("getpid", 0) < 0.1, each
     assert each.get("epoll_ctl", 0) < 0.2, each
     assert each.get("poll", 0) < 3, each
