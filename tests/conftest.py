@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -45,6 +47,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _REAL_STDERR: pytest.StashKey[TextIO] = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Any:
+    """A wait in vain says whether a message is stuck (and where), or the machine stood still."""
+    report = yield
+    if call.excinfo is not None and call.excinfo.errisinstance((zmq.Again, HangError)):
+        report.sections.append(("what the machine says", _machine_now()))
+    return report
+
+
+def _machine_now() -> str:
+    """The load, and the queues of this process's own connections."""
+    words = [f"load {os.getloadavg()}, {threading.active_count()} threads of Python"]
+    pressure = Path("/proc/pressure/cpu")
+    if pressure.exists():
+        words.append(pressure.read_text().splitlines()[0])
+    if shutil.which("ss"):
+        listing = subprocess.run(["ss", "-Hanpto"], capture_output=True, text=True, timeout=20)
+        words += [line for line in listing.stdout.splitlines() if f"pid={os.getpid()}," in line]
+    return "\n".join(words)
 
 
 class HangError(Exception):
