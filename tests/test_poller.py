@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import socket as system
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import FACTOR, connect_pair, in_thread
+from tracing import calls_seen, needs_strace
 
 import zmqlite as zmq
 
 LONG = 5000 * FACTOR
+
+TWICE = """
+import zmqlite as zmq
+
+with zmq.Context() as context:
+    one, two = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    pairs = [(one, zmq.POLLOUT), (two, zmq.POLLIN), (one, zmq.POLLIN)]
+    assert zmq.zmq_poll(pairs, 20) == []
+    assert zmq.select([one, two], [one, two], [one], 0.02) == ([], [], [])
+    one.close()
+    two.close()
+"""
 
 
 @pytest.fixture
@@ -207,6 +222,21 @@ class TestZmqPoll:
         one.poll(LONG, zmq.POLLOUT)
         found = zmq.zmq_poll([(one, zmq.POLLOUT), (read, zmq.POLLIN)], 1000)
         assert found == [(one, zmq.POLLOUT), (read, zmq.POLLIN)]
+
+    @needs_strace
+    def test_a_socket_listed_twice_waits_in_one_place(self, tmp_path: Path) -> None:
+        """In two, a look took away the news for the place before it, which slept on."""
+        waits = [line for line in calls_seen(TWICE, "poll", tmp_path) if "fd=" in line]
+        asked = [re.findall(r"fd=(\d+)", line.partition("]")[0]) for line in waits]
+        assert 2 in map(len, asked)
+        assert all(len(fds) == len(set(fds)) for fds in asked), asked
+
+    def test_a_socket_listed_twice_answers_each_place(self, pair: Any) -> None:
+        one, two = pair(zmq.PAIR, zmq.PAIR)
+        two.send(b"x")
+        assert one.poll(5000 * FACTOR) == zmq.POLLIN
+        pairs = [(one, zmq.POLLIN), (two, zmq.POLLIN), (one, zmq.POLLOUT), (one, 3)]
+        assert zmq.zmq_poll(pairs, 0) == [(one, zmq.POLLIN), (one, zmq.POLLOUT), (one, 3)]
 
     def test_objects_come_back_as_descriptors(self) -> None:
         left, right = system.socketpair()

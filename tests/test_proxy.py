@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import FACTOR, connect_pair, in_thread
+from tracing import calls_seen, needs_strace
 
 import zmqlite as zmq
 
 LIMIT = int(5000 * FACTOR)
+
+HOLDING = """
+import threading, time
+import zmqlite as zmq
+
+def forward():
+    try:
+        zmq.proxy(front, back)
+    except zmq.ContextTerminated:
+        front.close()
+        back.close()
+
+with zmq.Context() as context:
+    front = context.socket(zmq.PULL, bind="inproc://front")
+    back = context.socket(zmq.PUSH, bind="inproc://back")
+    thread = threading.Thread(target=forward)
+    thread.start()
+    with context.socket(zmq.PUSH, connect="inproc://front") as source:
+        source.send(b"held")
+        while source.send_nonblock(b"x" * 1000):
+            pass
+    with context.socket(zmq.PULL, connect="inproc://back") as sink:
+        assert sink.recv() == b"held"
+    context.shutdown()
+    thread.join()
+"""
 
 
 @pytest.fixture
@@ -46,6 +75,17 @@ class TestProxy:
         context.shutdown()
         with pytest.raises(zmq.ContextTerminated):
             running()
+
+    @needs_strace
+    def test_waits_for_each_socket_in_one_place(self, tmp_path: Path) -> None:
+        """In two, the look for one took away the news for the other, and the proxy slept on.
+
+        It holds a message here, so that it waits for the same socket to write and to read.
+        """
+        asked = [line.partition("]")[0] for line in calls_seen(HOLDING, "poll", tmp_path)]
+        waits = [re.findall(r"fd=(\d+)", line) for line in asked]
+        assert {1, 2} <= {len(fds) for fds in waits}
+        assert all(len(fds) == len(set(fds)) for fds in waits), waits
 
     def test_carries_subscriptions(self, context: Any) -> None:
         front, back = context.socket(zmq.XSUB), context.socket(zmq.XPUB)

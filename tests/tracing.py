@@ -28,20 +28,34 @@ def calls_each(
     return {name: (long[name] - short[name]) / (many - few) for name in long}
 
 
+def calls_seen(program: str, call: str, folder: Path) -> list[str]:
+    """Run a program and return strace's lines of one system call, of all its threads."""
+    return [
+        line for line in _trace(["-f", "-e", f"trace={call}"], program, [], folder) if call in line
+    ]
+
+
 def _count(program: str, address: str, turns: int, folder: Path, threads: bool) -> Counter[str]:
-    table = folder / "strace.txt"
-    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
-    for name in ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE"):  # they have calls of their own
-        env.pop(name, None)
-    words = ["strace", *["-f"] * threads, "-c", "-U", "name,calls", "-o", str(table)]
-    words += [sys.executable, "-c", program, address, str(turns)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env, timeout=120)
-    if "ptrace" in done.stderr:
-        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
+    words = [*["-f"] * threads, "-c", "-U", "name,calls"]
     calls: Counter[str] = Counter()
-    for line in table.read_text(encoding="utf-8").splitlines():
+    for line in _trace(words, program, [address, str(turns)], folder):
         columns = line.split()
         if len(columns) == 2 and columns[1].isdigit() and columns[0] != "total":
             calls[columns[0]] += int(columns[1])
     return calls
+
+
+def _trace(words: list[str], program: str, arguments: list[str], folder: Path) -> list[str]:
+    """Run a program under strace and return what strace wrote."""
+    table = folder / "strace.txt"
+    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
+    for name in ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE"):  # they have calls of their own
+        env.pop(name, None)
+    command = ["strace", *words, "-o", str(table), sys.executable, "-c", program, *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=env, timeout=120
+    )
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    return table.read_text(encoding="utf-8").splitlines()

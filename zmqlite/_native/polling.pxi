@@ -114,21 +114,39 @@ cdef void unblock_all(list sockets) noexcept:
 
 
 cdef list poll_items(list pairs, object timeout):
-    """Poll (source, events) pairs once; return those that are ready with their masks."""
+    """Poll (source, events) pairs once; return those that are ready with their masks.
+
+    A socket listed twice waits in one place for both: looking at its events takes the news out of its
+    mailbox, so the second look would leave the first place asleep over what came between them.
+    """
     cdef int count = len(pairs)
     cdef int place
-    cdef list sources = [source for source, _ in pairs]
+    cdef int used = 0
+    cdef int events
+    cdef list sources = []
+    cdef list slots = []
+    cdef dict first = {}
     cdef list found = []
     cdef zmq_pollitem_t *items = <zmq_pollitem_t *> malloc((count + 1) * sizeof(zmq_pollitem_t))
     if items == NULL:
         raise MemoryError
     try:
-        for place in range(count):
-            fill_item(&items[place], sources[place], pairs[place][1])
-        if wait_items(items, count, sources, timeout):
-            for place in range(count):
-                if items[place].revents:
-                    found.append((sources[place], items[place].revents))
+        for source, wanted in pairs:
+            fill_item(&items[used], source, wanted)
+            place = first.setdefault(<size_t> items[used].socket, used) if items[used].socket != NULL else used
+            slots.append(place)
+            if place == used:
+                sources.append(source)
+                used += 1
+            else:
+                items[place].events |= items[used].events
+        if wait_items(items, used, sources, timeout):
+            for (source, wanted), place in zip(pairs, slots):
+                events = items[place].revents
+                if items[place].socket != NULL:
+                    events &= <int> wanted
+                if events:
+                    found.append((source, events))
         return found
     finally:
         free(items)

@@ -103,39 +103,58 @@ cdef int lane_push(Lane *lane, Tap *tap, double end) noexcept nogil:
     return 0
 
 
-cdef void watch_lane(zmq_pollitem_t *item, Lane *lane, Tap *tap, bint paused) noexcept nogil:
-    """A lane waits to read, or, with a part in hand, for the capture or its target to take it."""
-    item.fd = 0
+cdef int ask(zmq_pollitem_t *items, int *count, void *socket, short events) noexcept nogil:
+    """Poll a socket for these events too; returns its place. Each socket has one: looking at its events
+    takes the news out of its mailbox, so what stood in two places could sleep over what came between."""
+    cdef int place
+    for place in range(count[0]):
+        if items[place].socket == socket:
+            items[place].events |= events
+            return place
+    place = count[0]
+    items[place].socket = socket
+    items[place].fd = 0
+    items[place].events = events
+    count[0] = place + 1
+    return place
+
+
+cdef zmq_pollitem_t awaited(Lane *lane, Tap *tap) noexcept nogil:
+    """What a lane waits for: to read, or, with a part in hand, for the capture or its target to take it."""
+    cdef zmq_pollitem_t item
+    item.fd = item.revents = 0
+    item.events = ZMQ_POLLOUT if lane.has_held else ZMQ_POLLIN
     if not lane.has_held:
         item.socket = lane.source
     elif tap.socket != NULL and not lane.tapped:
         item.socket = tap.socket
     else:
         item.socket = lane.target
-    item.events = 0 if paused else (ZMQ_POLLOUT if lane.has_held else ZMQ_POLLIN)
+    return item
 
 
 cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double slice,
                     bint *commanded) noexcept nogil:
     """Forward for up to `slice` seconds, or wait for work. Returns 0, or an errno."""
     cdef zmq_pollitem_t items[3]
-    cdef int error, place, count
+    cdef zmq_pollitem_t wanted[2]
+    cdef int slots[2]
+    cdef int error, place, count, orders
     cdef double end = now() + slice
     commanded[0] = False
     while True:
+        count = 0
         for place in range(2):
-            watch_lane(&items[place], &lanes[place], tap, paused)
-        items[2].socket = control
-        items[2].fd = 0
-        items[2].events = ZMQ_POLLIN
-        count = 3 if control != NULL else 2
+            wanted[place] = awaited(&lanes[place], tap)
+            slots[place] = ask(items, &count, wanted[place].socket, 0 if paused else wanted[place].events)
+        orders = ask(items, &count, control, ZMQ_POLLIN) if control != NULL else -1
         if libzmq_poll(items, count, -1) < 0:
             return libzmq_errno()
-        if count == 3 and items[2].revents:
+        if orders >= 0 and items[orders].revents & ZMQ_POLLIN:
             commanded[0] = True
             return 0
         for place in range(2):
-            if items[place].revents:
+            if items[slots[place]].revents & wanted[place].events:
                 error = lane_push(&lanes[place], tap, end)
                 if error:
                     return error
