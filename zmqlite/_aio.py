@@ -118,7 +118,7 @@ class Link(core.Looker):
             return
         self.signal, self._fd = socket._ready_source()
         self._reader = _selector_thread.reader_of(self.loop)
-        self._reader.add_reader(self._fd, self.grip.look)
+        self._reader.add_reader(self._fd, self.grip.heard)
         self.grip.watching = True
         if self.signal is not None:  # it has not heard what came before it was made
             self.grip.used()

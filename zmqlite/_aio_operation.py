@@ -36,6 +36,8 @@ class Operation(_Future):
     `core.Side.operation` makes them.
     """
 
+    __slots__ = ("_place",)
+
     _place: core.Place
     """What it does, and where it waits."""
 

@@ -43,6 +43,14 @@ cdef class Ready:
         raise StopIteration(self._value)
 
 
+cdef PyObject *ready_next(PyObject *self) except? NULL:
+    """`__next__` as the interpreter runs it: the end is no error that a traceback would be made for."""
+    return iteration_ends((<Ready> self)._value)
+
+
+iterate_with(Ready, &ready_next)
+
+
 cdef class QuickLane:
     """QuickLane(turn, running_loop, kind, receivers, senders, pollers): a socket's quick way in a loop.
 

@@ -178,6 +178,13 @@ cdef class Awaiting:
         return self
 
     def __next__(self):
+        value = self._go_on()
+        if self._operation is None:
+            raise StopIteration(value)
+        return value
+
+    cdef object _go_on(self):
+        """Return what to wait for or, when it is over, the result."""
         cdef Place place = self._place
         operation = self._operation
         if operation is None:
@@ -185,10 +192,10 @@ cdef class Awaiting:
         if self._waits:
             if operation.done() or place.perform(operation):
                 self._end()
-                raise StopIteration(operation.result())
+                return operation.result()
         elif operation.done():
             self._operation = None
-            raise StopIteration(operation.result())
+            return operation.result()
         else:
             place.awaited = self._waits = True
             place.side.grip.kept.add(operation)
@@ -235,3 +242,15 @@ cdef class Awaiting:
     cdef void _end(self) noexcept:
         self._operation = None
         self._place.awaited = False
+
+
+cdef PyObject *awaiting_next(PyObject *self) except? NULL:
+    """`__next__` as the interpreter runs it: the end is no error that a traceback would be made for."""
+    value = (<Awaiting> self)._go_on()
+    if (<Awaiting> self)._operation is None:
+        return iteration_ends(value)
+    Py_INCREF(value)
+    return <PyObject *> value
+
+
+iterate_with(Awaiting, &awaiting_next)

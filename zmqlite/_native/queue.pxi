@@ -2,6 +2,10 @@
 # to the step of the task that waits, without a Python frame of ours. What a loop does differently for
 # senders and for those who only look is added by those who inherit (`_aio`).
 
+cdef extern from "iteration.hpp" namespace "zmqlite":
+    void iterate_with(object type, PyObject *(*next)(PyObject *) except? NULL)
+    PyObject *iteration_ends(object value)
+
 NOTHING = type("NOTHING", (), {})()  # what an attempt returns: the socket cannot do it now
 MORE = type("MORE", (), {})()        # ... it could go on; others should have their turn first
 
@@ -27,6 +31,7 @@ cdef class Grip:
     cdef readonly Readiness readiness
     cdef readonly set kept
     cdef public bint watching
+    cdef int _pass           # which it was when the descriptor spoke, for the turn
     cdef object _future
     cdef object _cancelled
 
@@ -56,6 +61,13 @@ cdef class Grip:
         """Look now, if the link is still there. A callback of the loop."""
         link = self.link()
         if link is not None:
+            (<Looker> link)._look(0, True)
+
+    def heard(self):
+        """The descriptor speaks, of which a loop tells once in a pass: look."""
+        link = self.link()
+        if link is not None:
+            self._pass = (<Looker> link).receivers._turn.told(self._pass)
             (<Looker> link)._look(0, True)
 
 

@@ -15,6 +15,7 @@ cdef class Turn:
     cdef int _free           # how many come before the clock starts
     cdef int _count
     cdef int _quiet
+    cdef int _passes         # how many are over, as far as was noticed
     cdef double _start
     cdef public double seconds
     cdef public object clock
@@ -64,6 +65,18 @@ cdef class Turn:
         """How long ago the clock was started in this pass; 0 if it was not."""
         return self._now() - self._start if self.used > self._free else 0.0
 
-    def reset(self):
+    cpdef int reset(self) except -1:
         """A pass is over."""
         self.used = 0
+        self._passes += 1
+        return 0
+
+    cdef int told(self, int last) except -1:
+        """Somebody is called whom the loop calls once in a pass; `last` is what he was answered then.
+
+        If nobody has noticed the end of a pass since, it is over now: who waits for each message needs
+        no `reset`, and the loop no pass for it.
+        """
+        if last == self._passes and self.used <= self._free:
+            self.reset()
+        return self._passes
