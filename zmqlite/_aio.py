@@ -51,7 +51,7 @@ class SendSide(core.Side):
 
     _again: asyncio.TimerHandle | None = None
 
-    def refused(self, operation: Operation, /) -> Any:
+    def refused(self, operation: Operation) -> Any:
         """EVENTS may promise what no send can keep: a ROUTER with ROUTER_MANDATORY is always
         "ready", though the one peer may be full; SERVER and XPUB_NODROP too. Looking again and
         again would turn the loop into a busy one. So: read EVENTS, which hears everything, and
@@ -83,7 +83,7 @@ def _look_again(side: ReferenceType[SendSide]) -> None:
 class PollSide(core.Side):
     """Operations that look and take nothing: each look serves all, whoever awaits them."""
 
-    def serve(self, events: int, at_once: bool, /) -> int:
+    def serve(self, events: int, at_once: bool) -> int:
         """End those whose events hold."""
         for operation in self.all():
             if events & operation.wants:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, final, overload
 from typing_extensions import Buffer, Self
 
 Data: TypeAlias = Buffer | Frame
-_T = TypeVar("_T")
+_FutureT = TypeVar("_FutureT")
 
 DRAFT_API: bool
 IPC_PATH_MAX_LEN: int
@@ -283,8 +283,13 @@ class Side:
     def stays(self) -> bool: ...
     def __init__(self, grip: Grip, turn: Turn, mask: int, stays: bool = False) -> None: ...
     def operation(
-        self, kind: Callable[..., _T], attempt: Callable[[], Any], *, ends: bool = False, wants: int = 0
-    ) -> _T: ...
+        self,
+        kind: Callable[..., _FutureT],
+        attempt: Callable[[], Any],
+        *,
+        ends: bool = False,
+        wants: int = 0,
+    ) -> _FutureT: ...
     def join(self, operation: Any, tried: bool) -> None: ...
     def serve(self, events: int, at_once: bool) -> int: ...
     def refused(self, operation: Any) -> Any: ...
@@ -311,6 +316,7 @@ class Looker:
     def broken(self, error: Any) -> None: ...
 
 def awaiting(operation: Any) -> Iterator[Any]: ...
+
 @final
 class Awaiting:
     """What ``await operation`` runs: the task performs it himself."""
