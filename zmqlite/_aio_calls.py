@@ -90,8 +90,7 @@ class Calls(Socket["Future[Any]"]):
     def _wait_to_recv(self, ends: bool = False) -> Any:
         """Wait in line for a part: the quick way has just tried in vain, and left this to us."""
         link: Any = self._link
-        attempt = partial(_attempts.recv, self, True)
-        operation = link.receivers.operation(self._operation, attempt, ends=ends)
+        operation = link.receivers.operation(self._operation, self, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
 
     @overload

@@ -285,7 +285,7 @@ class Side:
     def operation(
         self,
         kind: Callable[..., _FutureT],
-        attempt: Callable[[], Any],
+        attempt: Callable[[], Any] | Socket,
         *,
         ends: bool = False,
         wants: int = 0,
@@ -326,12 +326,6 @@ class Awaiting:
     def send(self, value: Any) -> Any: ...
     def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any: ...
     def close(self) -> None: ...
-
-@final
-class Receipt:
-    """The attempt of a plain receive."""
-
-    def __call__(self) -> Any: ...
 
 class QuickLane:
     """One socket's quick way in one event loop."""

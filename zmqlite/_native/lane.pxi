@@ -15,19 +15,6 @@ cdef str RUNNING = "__asyncio_running_event_loop__"
 
 
 @cython.final
-cdef class Receipt:
-    """The attempt of a plain receive."""
-
-    cdef Socket _socket
-
-    def __call__(self):
-        if self._socket is None:
-            return NOTHING
-        part = recv_if_there(self._socket, 0)
-        return NOTHING if part is None else part
-
-
-@cython.final
 cdef class Ready:
     """An awaitable that has its value already: awaiting it does not suspend."""
 
@@ -138,14 +125,11 @@ cdef class QuickLane:
 
     cdef object _wait(self, Socket socket, bint ends):
         """Have a part that was not there waited for, if nothing special is to be done; else None."""
-        cdef Receipt receipt
         if self._senders.queue or self._pollers.queue:  # the try may have silenced what they wait for
             self._grip.used()
         if self._limit != -1 or not self._grip.watching:
             return None
-        receipt = Receipt.__new__(Receipt)
-        receipt._socket = socket
-        operation = self._receivers._operation(self._kind, receipt, ends, 0)
+        operation = self._receivers._operation(self._kind, socket, ends, 0)
         self._receivers._join(operation, operation._place, True)
         return operation
 

@@ -21,7 +21,7 @@ cdef class Place:
     cdef public object timer
     cdef public bint _asyncio_future_blocking
     cdef object _entry           # a weak reference to the operation; we are what it calls
-    cdef object _attempt
+    cdef object _attempt     # to be called, or a socket of which a part is to be received
     cdef object _step            # the task's
     cdef object _context
     cdef object _message         # of the cancelling
@@ -44,7 +44,10 @@ cdef class Place:
         if attempt is None:
             return NOTHING
         try:
-            return attempt()
+            if not isinstance(attempt, Socket):
+                return attempt()
+            part = recv_if_there(<Socket> attempt, 0)
+            return NOTHING if part is None else part
         except Again:
             return NOTHING
         except BaseException as error:

@@ -95,7 +95,11 @@ cdef class Side:
         self._mask = mask
 
     def operation(self, kind, attempt, *, bint ends=False, int wants=0):
-        """Return a new operation of this kind, not yet in the line: see `Place`."""
+        """Return a new operation of this kind, not yet in the line.
+
+        ``attempt`` is called and returns the result, NOTHING or MORE; a socket as the attempt receives
+        a part of it.
+        """
         return self._operation(kind, attempt, ends, wants)
 
     cdef object _operation(self, object kind, object attempt, bint ends, int wants):
