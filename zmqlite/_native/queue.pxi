@@ -16,6 +16,7 @@ cdef class Looker
 
 
 @cython.no_gc_clear  # what is called late must find its fields; the set breaks the cycles
+@cython.nonecheck(True)
 cdef class Grip:
     """Grip(link, loop, future, cancelled): what a loop holds of a link, in selector and callbacks.
 
@@ -35,7 +36,7 @@ cdef class Grip:
     cdef object _future
     cdef object _cancelled
 
-    def __init__(self, link, loop, future, cancelled):
+    def __init__(self, Looker link not None, loop, future, cancelled):
         self.loop = loop
         self.link = PyWeakref_NewRef(link, None)
         self.readiness = Readiness()
@@ -200,7 +201,8 @@ cdef class Looker:
     cdef readonly Side pollers
     cdef public object signal
 
-    def __init__(self, socket, Side receivers not None, Side senders not None, Side pollers not None):
+    def __init__(self, Handle socket not None, Side receivers not None, Side senders not None,
+                 Side pollers not None):
         self._socket = PyWeakref_NewRef(socket, None)
         self.grip = receivers.grip
         self.receivers = receivers
