@@ -84,15 +84,13 @@ class Calls(Socket["Future[Any]"]):
                     return done
             finally:
                 del done  # the traceback of a conversion's error leads to this frame
-        operation = self._operation(link.receivers, attempt, ends=ends)
+        operation = link.receivers.operation(self._operation, attempt, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
 
     def _wait_to_recv(self, ends: bool = False) -> Any:
-        """Wait in line for a part; the quick way has just tried in vain."""
+        """Wait in line for a part: the quick way has just tried in vain, and left this to us."""
         link: Any = self._link
-        if link.lane.senders or link.lane.pollers:  # the try may have silenced what they wait for
-            link.grip.used()
-        operation = Operation(link.receivers, partial(_attempts.recv, self, True), ends=ends)
+        operation = link.receivers.operation(self._operation, self, ends=ends)
         return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
 
     @overload
@@ -238,7 +236,7 @@ class Calls(Socket["Future[Any]"]):
             done, tried = try_now(link, attempt)
             if done is not None:
                 return done
-        operation = self._operation(link.senders, _attempts.frozen(attempt))
+        operation = link.senders.operation(self._operation, _attempts.frozen(attempt))
         return wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
 
     @overload
@@ -317,7 +315,7 @@ class Calls(Socket["Future[Any]"]):
         Its attribute ``sent`` counts them while it waits, and after it was cancelled.
         """
         link = self._linked()
-        operation = Sending(link.senders, _attempts.Batch(self, messages, flags))
+        operation = Sending.of(link.senders, _attempts.Batch(self, messages, flags))
         tried = False
         if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
             begin = monotonic()

@@ -6,10 +6,10 @@ from asyncio import Future
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from . import _attempts
-from ._aio import Link, Side
+from ._aio import Link
 from ._aio_operation import Operation
 from ._attempts import MORE, NOTHING
 from ._native import core
@@ -27,9 +27,14 @@ _get_option = core.Socket.get_option
 class Sending(Operation):
     """What `send_many` returns: a Future of how many messages were sent."""
 
-    def __init__(self, side: Side, attempt: Callable[[], Any]) -> None:
-        super().__init__(side, attempt)
-        self._batch = cast("_attempts.Batch", attempt)
+    _batch: _attempts.Batch
+
+    @classmethod
+    def of(cls, side: core.Side, batch: _attempts.Batch) -> Sending:
+        """Return the sending of a batch."""
+        sending = side.operation(cls, batch)
+        sending._batch = batch
+        return sending
 
     @property
     def sent(self) -> int:
@@ -70,7 +75,7 @@ def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
 def wait_in_line(
     socket: core.Socket,
     link: Link,
-    side: Side,
+    side: core.Side,
     operation: Operation,
     tried: bool,
     flags: int,

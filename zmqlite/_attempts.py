@@ -29,9 +29,9 @@ __all__ = [
     "without_us",
 ]
 
-NOTHING: Any = type("NOTHING", (), {})()
+NOTHING: Any = core.NOTHING
 """The socket cannot do it now."""
-MORE: Any = type("MORE", (), {})()
+MORE: Any = core.MORE
 """The socket could go on; others should have their turn first."""
 
 _DONTWAIT = 1

@@ -91,7 +91,7 @@ class Socket(Calls):
         """
         link = self._linked()
         look = partial(_attempts.poll, self, flags)
-        operation = self._operation(link.pollers, look, wants=flags)
+        operation = link.pollers.operation(self._operation, look, wants=flags)
         tried = timeout == 0 or link.turn.take()
         if tried:
             value = operation.attempt()
@@ -115,11 +115,6 @@ class Socket(Calls):
             signal = core.ReadySignal(self)
             return signal, signal.fileno()
         return None, self.fd
-
-    def _read_events(self, signal: Any) -> int:
-        if signal is not None:
-            return int(signal.events())
-        return core.Socket.poll_events(self, _POLLIN | _POLLOUT, 0)
 
     # -- calls that may silence the descriptor: who waits must have another look ------------------
 

@@ -202,6 +202,157 @@ async def _awaiting(future: Any) -> Any:
     return await future
 
 
+@pytest.mark.parametrize("value", [None, b"", (), (1, 2), KeyError("a value"), StopIteration(3)])
+def test_whatever_is_received_arrives_as_the_value(run_both: Any, wire: Any, value: Any) -> None:
+    """An await ends with an exception that carries its value, which may be one itself."""
+
+    async def main() -> None:
+        push, pull = wire()
+        at_once = asyncio.ensure_future(_awaiting(pull.recv_serialized(lambda _: value)))
+        kept = pull.recv_serialized(lambda _: value)
+        await asyncio.sleep(0)
+        push.send_nonblock(b"first")
+        push.send_nonblock(b"second")
+        assert await asyncio.wait_for(at_once, 10) is value
+        await asyncio.wait({kept}, timeout=10)
+        assert await kept is value
+
+    run_both(main())
+
+
+@pytest.mark.parametrize("end", ["drop", "close", "throw", "throw a class", "throw a message"])
+def test_an_await_that_does_not_go_on_cancels_its_call(run: Any, wire: Any, end: str) -> None:
+    """As coroutines do it, and whoever runs them by hand."""
+
+    async def main() -> None:
+        push, pull = wire()
+        waiting = pull.recv()
+        steps = waiting.__await__()
+        next(steps)
+        behind = asyncio.ensure_future(_awaiting(pull.recv()))
+        await asyncio.sleep(0)
+        if end == "drop":
+            del steps
+        elif end == "close":
+            steps.close()
+            steps.close()
+        elif end == "throw":
+            with pytest.raises(KeyError, match="mine"):
+                steps.throw(KeyError("mine"))
+        elif end == "throw a class":
+            with pytest.raises(KeyError):
+                steps.throw(KeyError, None, None)
+        else:
+            with pytest.raises(KeyError, match="mine"):
+                steps.throw(KeyError, "mine", None)
+        assert waiting.cancelled()
+        push.send_nonblock(b"kept")
+        assert await asyncio.wait_for(behind, 10) == b"kept"
+        if end != "drop":
+            with pytest.raises(RuntimeError, match="over"):
+                next(steps)
+
+    run(main())
+
+
+def test_what_a_task_waits_for_is_a_future_in_the_eyes_of_asyncio(run: Any, wire: Any) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        push, pull = wire()
+        waiting = pull.recv()
+        steps = waiting.__await__()
+        place = next(steps)
+        assert asyncio.isfuture(place)
+        assert place.get_loop() is loop
+        told: list[Any] = []
+        place.add_done_callback(told.append, context=contextvars.copy_context())
+        with pytest.raises(RuntimeError, match="already"):
+            place.add_done_callback(told.append)
+        push.send_nonblock(b"news")
+        while not told:
+            await asyncio.sleep(0)
+        assert told == [place]
+        assert place.done()
+        assert not place.cancel("too late")
+        assert place.result() is None
+        with pytest.raises(StopIteration) as over:
+            next(steps)
+        assert over.value.value == b"news"
+        assert waiting.result() == b"news"
+        steps = pull.recv().__await__()
+        place = next(steps)
+        assert place.cancel("why")
+        with pytest.raises(asyncio.CancelledError, match="why"):
+            place.result()
+        place.add_done_callback(told.append)
+        await asyncio.sleep(0)
+        assert told[1:] == [place]
+        steps.close()
+
+    run(main())
+
+
+async def _trips(first: Any, second: Any, count: int) -> None:
+    """Ask and answer, each side a task that waits."""
+
+    async def answer() -> None:
+        for _ in range(count):
+            await first.send(await first.recv())
+
+    task = asyncio.ensure_future(answer())
+    for _ in range(count):
+        await second.send(b"question")
+        await second.recv()
+    await task
+
+
+def test_python_frames_of_a_round_trip(run: Any, wire: Any) -> None:
+    """Nothing but the calls themselves: what wakes the tasks is compiled."""
+
+    async def main() -> None:
+        client, server = wire(zmq.REQ, zmq.REP)
+        package = str(Path(zmq.__file__).parent)
+        frames: list[str] = []
+
+        def note(frame: Any, event: str, _: object) -> None:
+            if event == "call" and frame.f_code.co_filename.startswith(package):
+                frames.append(frame.f_code.co_name)
+
+        await _trips(server, client, 20)
+        sys.setprofile(note)
+        try:
+            await _trips(server, client, 200)
+        finally:
+            sys.setprofile(None)
+        assert len(frames) <= 200 * 4 + 20, {name: frames.count(name) for name in set(frames)}
+
+    run(main())
+
+
+def test_who_waits_for_each_message_costs_the_loop_no_callbacks(run: Any, wire: Any) -> None:
+    """The turn ends with the pass, of which who waits hears from his descriptor."""
+
+    async def main() -> None:
+        loop: Any = asyncio.get_running_loop()
+        client, server = wire(zmq.REQ, zmq.REP)
+        await _trips(server, client, 20)
+        calls: list[Any] = []
+        call_soon = loop.call_soon
+
+        def counting(callback: Any, *args: Any, **context: Any) -> Any:
+            calls.append(callback)
+            return call_soon(callback, *args, **context)
+
+        loop.call_soon = counting
+        try:
+            await _trips(server, client, 200)
+        finally:
+            del loop.call_soon
+        assert len(calls) < 20, calls
+
+    run(main())
+
+
 @needs_strace
 @pytest.mark.parametrize(
     ("transport", "limit"), [("inproc://trip", 10), ("tcp://127.0.0.1:*", 12)]

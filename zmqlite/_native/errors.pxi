@@ -7,6 +7,7 @@ from cpython.bytes cimport (
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_IsContiguous, PyBuffer_Release,
     PyObject_CheckBuffer, PyObject_GetBuffer)
+from cpython.contextvars cimport PyContext_CopyCurrent
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.weakref cimport PyWeakref_NewRef
@@ -24,7 +25,7 @@ import threading
 import warnings
 
 from ..constants import SocketType
-from ..error import Again, ForkError, NotDone, ThreadMisuse, error_for
+from ..error import Again, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
 
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void owner_reset(Owner *owner)

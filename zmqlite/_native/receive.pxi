@@ -115,6 +115,22 @@ cdef inline object recv_bytes(Handle self, int flags, str operation):
     return take_bytes(&msg)
 
 
+cdef object recv_if_there(Handle self, int flags):
+    """One part, or None if none is there."""
+    cdef zmq_msg_t msg
+    if has_returned():
+        drain_loans()
+    zmq_msg_init(&msg)
+    enter(self, "recv_nonblock")
+    if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+        if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, "recv_nonblock"):
+            leave(self)
+            return None
+    self._recv_more = zmq_msg_more(&msg)
+    leave(self)
+    return take_bytes(&msg)
+
+
 cdef inline object take_bytes(zmq_msg_t *msg):
     """The body as bytes; the message is closed."""
     cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)

@@ -112,18 +112,7 @@ cdef class Socket(Handle):
 
     def recv_nonblock(self, int flags=0):
         """Receive one part if one is there, else return None. Never blocks."""
-        cdef zmq_msg_t msg
-        if has_returned():
-            drain_loans()
-        zmq_msg_init(&msg)
-        enter(self, "recv_nonblock")
-        if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-            if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, "recv_nonblock"):
-                leave(self)
-                return None
-        self._recv_more = zmq_msg_more(&msg)
-        leave(self)
-        return take_bytes(&msg)
+        return recv_if_there(self, flags)
 
     def recv_multipart_nonblock(self, int flags=0, bint copy=True):
         """Receive one whole message as a list of parts if one is there, else return None."""

@@ -1,0 +1,259 @@
+# One operation of an asyncio socket that has to wait: its place in the line, what its task waits for, and
+# how the task goes on. An operation is a future of the loop, made by the loop's module; what it does often
+# is here.
+#
+# A Future tells its task in the next pass of the loop, which costs a system call and as much again around
+# it. A place that is rung by a callback of the loop runs the task there and then.
+
+
+@cython.final
+@cython.no_gc_clear  # what is called late must find its fields; the operation breaks the cycles
+@cython.nonecheck(True)
+cdef class Place:
+    """An operation's place in the line of its side. What a task waits for that awaits the operation: to
+    asyncio it looks like a future, and means only that a try is worth it.
+    """
+
+    cdef readonly Side side
+    cdef readonly bint awaited   # a task awaits the operation
+    cdef readonly bint ends      # an iteration: the end of the socket is the end of it, no error
+    cdef readonly int wants      # of a poll: the events
+    cdef public object timer
+    cdef public bint _asyncio_future_blocking
+    cdef object _entry           # a weak reference to the operation; we are what it calls
+    cdef object _attempt     # to be called, or a socket of which a part is to be received
+    cdef object _step            # the task's
+    cdef object _context
+    cdef object _message         # of the cancelling
+    cdef bint _armed             # the task waits, and was not told yet
+    cdef bint _cancelled
+
+    def __call__(self, entry):
+        """The operation was dropped."""
+        self.side._leave(self)
+
+    def operation(self):
+        """Return the operation while it waits in line, or None."""
+        return None if self._entry is None else self._entry()
+
+    # -- the operation ---------------------------------------------------------------------------
+
+    cpdef object attempt(self, operation):
+        """Return the result, NOTHING or MORE; an error ends the operation."""
+        attempt = self._attempt
+        if attempt is None:
+            return NOTHING
+        try:
+            if not isinstance(attempt, Socket):
+                return attempt()
+            part = recv_if_there(<Socket> attempt, 0)
+            return NOTHING if part is None else part
+        except Again:
+            return NOTHING
+        except BaseException as error:
+            self.side.grip.used()  # the try may have silenced what others wait for
+            operation.fail(error)
+            if not isinstance(error, Exception):
+                raise
+            return NOTHING
+
+    cpdef bint perform(self, operation) except -1:
+        """Try it now; return whether it is over, well or badly."""
+        value = self.attempt(operation)
+        if value is NOTHING:
+            value = self.side.refused(operation)
+        if value is MORE:
+            self.side.grip.used()
+        if value is NOTHING or value is MORE:
+            return operation.done()
+        self.finish(operation, value)
+        return True
+
+    cpdef int finish(self, operation, value) except -1:
+        """End well."""
+        if not operation.done():
+            operation.set_result(value)
+            self.over(operation)
+        return 0
+
+    cpdef int over(self, operation) except -1:
+        """The operation has ended: leave the line, and let go of what it needed."""
+        self._attempt = None  # neither the socket nor the data
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.ring(False)
+        self.side.grip.kept.discard(operation)
+        self.side._leave(self)
+        return 0
+
+    # -- what its task waits for -----------------------------------------------------------------
+
+    cdef void _arm(self) noexcept:
+        self._armed = True
+        self._cancelled = False
+        self._asyncio_future_blocking = True
+
+    cdef void _forget(self) noexcept:
+        """The task does not wait any more."""
+        self._armed = False
+        self._step = self._context = None
+
+    cdef int ring(self, bint at_once) except -1:
+        """Have the task go on: here and now, which is for when no other task runs, or in the next pass."""
+        if self._armed:
+            self._armed = False
+            self._tell(at_once)
+        return 0
+
+    cdef int _tell(self, bint at_once) except -1:
+        step, context = self._step, self._context
+        if step is None:
+            return 0
+        self._step = self._context = None
+        if at_once:
+            try:
+                context.run(step, self)
+                return 0
+            except RuntimeError:  # another task runs, and waits in us for this callback
+                pass
+        self.side.grip.loop.call_soon(step, self, context=context)
+        return 0
+
+    def get_loop(self):
+        """Return the loop, as of any future."""
+        return self.side.grip.loop
+
+    def add_done_callback(self, fn, *, context=None):
+        """Remember the task that waits: only one may."""
+        if self._step is not None:
+            raise RuntimeError("a task waits here already")
+        self._step = fn
+        self._context = PyContext_CopyCurrent() if context is None else context
+        if not self._armed:
+            self._tell(False)
+
+    def done(self):
+        """Whether the task was told to go on."""
+        return not self._armed
+
+    def cancel(self, msg=None):
+        """Have the task go on with CancelledError, in the next pass. False if it was told already."""
+        if not self._armed:
+            return False
+        self._armed = False
+        self._cancelled = True
+        self._message = msg
+        self._tell(False)
+        return True
+
+    def result(self):
+        """What the task hears when it goes on: nothing, or that it was cancelled."""
+        if self._cancelled:
+            message, self._message = self._message, None
+            raise self.side.grip._cancelled() if message is None else self.side.grip._cancelled(message)
+        return None
+
+
+@cython.binding(True)
+def awaiting(operation):
+    """Return the iterator that ``await operation`` runs: the ``__await__`` of operations."""
+    cdef Awaiting iterator
+    cdef Place place = operation._place
+    if place.awaited:  # a second one waits as for any other future
+        return place.side.grip._future.__await__(operation)
+    iterator = Awaiting.__new__(Awaiting)
+    iterator._operation = operation
+    iterator._place = place
+    return iterator
+
+
+@cython.final
+@cython.nonecheck(True)
+cdef class Awaiting:
+    """A task awaits an operation, and performs it himself, in the very step in which he wakes up."""
+
+    cdef object _operation   # None: it is over
+    cdef Place _place
+    cdef bint _waits
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        value = self._go_on()
+        if self._operation is None:
+            raise StopIteration(value)
+        return value
+
+    cdef object _go_on(self):
+        """Return what to wait for or, when it is over, the result."""
+        cdef Place place = self._place
+        operation = self._operation
+        if operation is None:
+            raise RuntimeError("an await that is over cannot go on")
+        if self._waits:
+            if operation.done() or place.perform(operation):
+                self._end()
+                return operation.result()
+        elif operation.done():
+            self._operation = None
+            return operation.result()
+        else:
+            place.awaited = self._waits = True
+            place.side.grip.kept.add(operation)
+        place._arm()
+        return place
+
+    def send(self, value):
+        """Go on, as of any awaitable."""
+        return self.__next__()
+
+    def throw(self, kind, value=None, trace=None):
+        """The task is cancelled, or ends: so is the operation."""
+        self._give_up()
+        if isinstance(kind, BaseException):
+            value = kind
+        elif value is None:
+            value = kind()
+        elif not isinstance(value, BaseException):
+            value = kind(value)
+        raise value if trace is None else value.with_traceback(trace)
+
+    def close(self):
+        """The task will not go on: cancel the operation."""
+        self._give_up()
+
+    def __del__(self):
+        self._give_up()
+
+    cdef int _give_up(self) except -1:
+        operation = self._operation
+        if operation is None:
+            return 0
+        if not self._waits:
+            self._operation = None
+            return 0
+        self._place._forget()
+        try:
+            if not operation.done():
+                operation.cancel()
+        finally:
+            self._end()
+        return 0
+
+    cdef void _end(self) noexcept:
+        self._operation = None
+        self._place.awaited = False
+
+
+cdef PyObject *awaiting_next(PyObject *self) except? NULL:
+    """`__next__` as the interpreter runs it: the end is no error that a traceback would be made for."""
+    value = (<Awaiting> self)._go_on()
+    if (<Awaiting> self)._operation is None:
+        return iteration_ends(value)
+    Py_INCREF(value)
+    return <PyObject *> value
+
+
+iterate_with(Awaiting, &awaiting_next)

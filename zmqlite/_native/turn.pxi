@@ -1,0 +1,82 @@
+# How much of one pass of an event loop the sockets that are always ready may use. It knows no loop.
+
+
+cdef class Turn:
+    """Turn(call_soon, quiet=8): how much of one pass of a loop its sockets may use, together.
+
+    Operations that can be done at once never suspend their task, so a flooded socket would keep the
+    loop to itself. After ``seconds`` or ``count`` of them in one pass the next one has to wait for the
+    next pass. The clock starts behind the first ``quiet`` ones, when ``call_soon`` is given ``reset``, so
+    that quiet sockets pay nothing. ``clock`` may be set to a callable that tells the time in seconds.
+    """
+
+    cdef object _call_soon
+    cdef readonly int used
+    cdef int _free           # how many come before the clock starts
+    cdef int _count
+    cdef int _quiet
+    cdef int _passes         # how many are over, as far as was noticed
+    cdef double _start
+    cdef public double seconds
+    cdef public object clock
+
+    def __init__(self, call_soon, int quiet=8):
+        self._call_soon = call_soon
+        self._quiet = quiet
+        self.count = 4096
+        self.seconds = 0.001
+
+    @property
+    def count(self):
+        return self._count
+
+    @count.setter
+    def count(self, int most):
+        self._count = most
+        self._free = min(self._quiet, max(most - 1, 0))
+
+    cdef inline double _now(self) except? -1:
+        return now() if self.clock is None else self.clock()
+
+    cpdef bint take(self) except -1:
+        """Count one operation; return whether it may be done in this pass."""
+        self.used += 1
+        if self.used <= self._free:
+            return True
+        if self.used == self._free + 1:
+            self._start = self._now()
+            self._call_soon(self.reset)
+            return self._count > 0
+        return self.used <= self._count and self._now() - self._start < self.seconds
+
+    cpdef int weigh(self, double seconds) except -1:
+        """Say how long the operation took that was counted last. A long one starts the clock.
+
+        From its end: it may have been another process that took the time.
+        """
+        if self.used <= self._free and seconds > self.seconds / 8:
+            self.used = self._free + 1
+            self._start = self._now()
+            self._call_soon(self.reset)
+        return 0
+
+    @property
+    def spent(self):
+        """How long ago the clock was started in this pass; 0 if it was not."""
+        return self._now() - self._start if self.used > self._free else 0.0
+
+    cpdef int reset(self) except -1:
+        """A pass is over."""
+        self.used = 0
+        self._passes += 1
+        return 0
+
+    cdef int told(self, int last) except -1:
+        """Somebody is called whom the loop calls once in a pass; `last` is what he was answered then.
+
+        If nobody has noticed the end of a pass since, it is over now: who waits for each message needs
+        no `reset`, and the loop no pass for it.
+        """
+        if last == self._passes and self.used <= self._free:
+            self.reset()
+        return self._passes
