@@ -272,7 +272,10 @@ cdef class Poller:
         if watch.is_socket:
             socket = watch.source
             if socket.handle == NULL or not owner_enter(&socket._owner, False):
-                refuse(socket, "poll")
+                refuse_poll(socket)
+            if socket.handle == NULL:  # without the GIL: closed between the two
+                leave(socket)
+                refuse_poll(socket)
             events = ready_events(socket, 0xFF)
             if events:
                 touch_others(socket, <void *> watch)
@@ -302,6 +305,13 @@ cdef inline int poller_enter(Poller self) except -1:
             EBUSY, f"thread {thread_name(owner_thread(&self._owner))!r} is inside this poller: a poller "
             "serves one thread at a time; give each thread its own")
     return 0
+
+
+cdef int refuse_poll(Handle socket) except -1:
+    """As `_examine` would say it next time: the one who closes may not have told the watch yet."""
+    if socket.handle == NULL and socket._state != FORKED:
+        fail(ENOTSUP, "poll", subject_of(socket), "the socket is closed; unregister it")
+    return refuse(socket, "poll")
 
 
 cdef inline object reported(Watch watch):
