@@ -164,6 +164,23 @@ cdef class Poller:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
         return ready
 
+    def _doze(self):
+        """For event loops, after a poll(0): a descriptor that speaks when a member is closed, until
+        _rise(). -1 where there is none; then only the members' own descriptors may tell."""
+        if self._bell < 0:
+            return -1
+        self._dozing += 1
+        full_fence()
+        if self._closed:
+            bell_ring(self._bell)
+        return self._bell
+
+    def _rise(self):
+        """End one _doze()."""
+        self._dozing -= 1
+        if not self._dozing:
+            bell_hush(self._bell)
+
     cdef int _examine(self) except -1:
         """Refuse to wait for what is closed; begin anew in the child of a fork."""
         if self._closed:
