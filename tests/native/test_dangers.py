@@ -463,12 +463,12 @@ def test_statistics_are_asked_while_peers_leave():
         monitor = context.socket(zmq.PAIR, connect="inproc://statistics", linger=0)
         end = time.monotonic() + 2
         while time.monotonic() < end:
+            peers = []
             try:
-                peers = [context.socket(zmq.PULL, connect="inproc://left", linger=0)
-                    for _ in range(4)]
+                for _ in range(4):
+                    peers.append(context.socket(zmq.PULL, connect="inproc://left", linger=0))
             except OSError as error:  # libzmq has not got round to what was closed
                 assert error.errno == errno.EMFILE, error
-                continue
             for peer in peers:
                 server.send_nonblock(b"x")
             for peer in peers:
