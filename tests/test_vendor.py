@@ -180,6 +180,13 @@ def test_only_real_apt_sources_are_borrowed(
     assert "three" not in texts
 
 
+def test_the_first_complaint_of_apt_names_the_file() -> None:
+    said = "W: old lists\nE: Failed to fetch x.dsc  404\nE: Failed to fetch some archives.\n"
+    assert debian._complaint(said) == "E: Failed to fetch x.dsc  404"
+    assert debian._complaint("only words\n") == "only words"
+    assert debian._complaint("") == "no message"
+
+
 # --- the cache -------------------------------------------------------------------------------
 
 

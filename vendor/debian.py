@@ -42,7 +42,7 @@ def download(pin: Pin, work: Path) -> tuple[Tarball, Path, Path | None, str]:
     )
     upstream = next((p for p in work.iterdir() if _is_upstream(p, tarball)), None)
     if upstream is None:
-        raise FetchError(f"apt did not bring {tarball.filename}: {_last_line(got.stderr)}")
+        raise FetchError(f"apt did not bring {tarball.filename}: {_complaint(got.stderr)}")
     changes = next((p for p in work.iterdir() if ".debian.tar." in p.name), None)
     return tarball, upstream, changes, revision
 
@@ -129,6 +129,11 @@ def _run(words: list[str], work: Path) -> subprocess.CompletedProcess[str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FetchError(f"{words[0]} failed: {error}") from error
+
+
+def _complaint(text: str) -> str:
+    """Return apt's first error, which names the file; its last one only counts them."""
+    return next((line for line in text.splitlines() if line.startswith("E: ")), _last_line(text))
 
 
 def _last_line(text: str) -> str:

@@ -264,6 +264,8 @@ class Poller(_Poller):
                 ready = self.poll_nonblock()
                 if ready:
                     return ready
+                if any(_is_plain(source) for source, _ in self.sockets):
+                    stops += self._hear_of_ends(loop, wake)
                 await woken
             finally:
                 for stop in stops:
@@ -273,6 +275,15 @@ class Poller(_Poller):
             ready = self.poll_nonblock()
             if ready or (deadline is not None and loop.time() >= deadline):
                 return ready
+
+    def _hear_of_ends(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
+        """Call `wake` when a blocking socket is closed: its descriptor need not say so."""
+        bell = self._doze()
+        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._rise)]
+
+
+def _is_plain(source: Any) -> bool:
+    return isinstance(source, core.Socket) and not isinstance(source, Socket)
 
 
 def _wake(woken: Future[None], *_: object) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import socket as plain_socket
+import sys
 import time
 from typing import Any
 
@@ -22,6 +23,27 @@ LIMIT = 5000 * FACTOR
 async def turns(count: int = 3) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+def test_a_blocking_member_that_another_thread_closes(run_both: Any, context: Any) -> None:
+    """A socket without peers: libzmq lets it go without a word through its descriptor."""
+
+    async def main() -> None:
+        kept, closed = context.socket(zmq.PULL), context.socket(zmq.PULL)
+        poller = azmq.Poller()
+        for member in (kept, closed):
+            poller.register(member, zmq.POLLIN)
+        both = [poller.poll(LIMIT), poller.poll()]
+        await turns()
+        await asyncio.to_thread(closed.close)
+        for future in both:
+            with pytest.raises(zmq.NotSupported, match="unregister it"):
+                await asyncio.wait_for(future, LIMIT / 1000)
+        poller.unregister(closed)
+        assert await poller.poll(1) == []
+
+    run_both(main())
 
 
 def test_mixed_members(run_both: Any, wire: Any, context: Any) -> None:

@@ -211,7 +211,8 @@ def test_a_poller_and_a_shadow_in_the_child_of_a_fork():
     parent."""
     program(
         """
-        import gc
+        import gc, warnings
+        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)  # of threads: libzmq's
         one = zmq.PULL(bind="inproc://forked")
         two = zmq.PUSH(connect="inproc://forked")
         shadow = zmq.Socket.shadow(one)

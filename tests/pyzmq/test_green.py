@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pyzmq.conftest import LIMIT, OURS, ending
-from support import FACTOR
+from support import FACTOR, needs_drafts
 
 import zmqlite.pyzmq as guest
 
@@ -184,6 +184,7 @@ def test_shadows(green: Any, tree: Tree) -> None:
         pull.close()
 
 
+@needs_drafts
 def test_a_send_that_waits_keeps_where_it_goes(our_green: Any, our_gctx: Any) -> None:
     """D9: pyzmq forgets routing_id and group when a send cannot be done at once."""
     server, client = our_gctx.socket(guest.SERVER), our_gctx.socket(guest.CLIENT)

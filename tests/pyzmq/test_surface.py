@@ -16,6 +16,8 @@ from pyzmq_differences import ROWS, Row, explanations
 import zmqlite
 import zmqlite.pyzmq
 
+pytest.importorskip("gevent")  # both trees have a room that needs it
+
 HERE = Path(__file__).parent
 
 # What of pyzmq's tree `import zmqlite as zmq` stands for; the rest is in the guest room.

@@ -172,7 +172,7 @@ def test_backend(tree: Any) -> None:
 def test_what_libzmq_has(zmq: Any) -> None:
     for name in ("ipc", "curve"):
         assert zmq.has(name) is True
-    assert zmq.has("norm") is False
+    assert zmq.has("no such thing") is False
 
 
 def test_curve_keys(zmq: Any) -> None:
@@ -295,8 +295,8 @@ def test_draft_names_are_always_there(zmq: Any) -> None:
 def test_draft_sockets_work_where_libzmq_has_them(our_ctx: Any, ours: Any) -> None:
     """In pyzmq's wheels they can be made and not used."""
     if not ours.DRAFT_API:
-        with pytest.raises(ours.ZMQError):
-            our_ctx.socket(ours.SERVER)
+        with pytest.raises(ours.ZMQError):  # a distribution's libzmq may let it be made at least
+            our_ctx.socket(ours.SERVER).send(b"you", routing_id=1)
         return
     server, client = our_ctx.socket(ours.SERVER), our_ctx.socket(ours.CLIENT)
     server.bind("inproc://drafts")

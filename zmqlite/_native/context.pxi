@@ -210,7 +210,10 @@ cdef class Context:
         """Close the sockets that no thread is inside of."""
         for socket in self.sockets():
             if not owner_in_use(&(<Handle> socket)._owner):
-                (<Handle> socket).close(None if linger == -2 else linger)
+                try:
+                    (<Handle> socket).close(None if linger == -2 else linger)
+                except ThreadMisuse:
+                    pass  # a thread came in meanwhile
         return 0
 
     def __del__(self):

@@ -120,6 +120,7 @@ cdef class Poller:
     cdef int _set                # the epoll descriptor, -1 before the first registration
     cdef int _bell               # wakes a thread that sleeps in _set, -1 without one
     cdef bint _asleep
+    cdef int _dozing            # how many wait for the bell in an event loop
     cdef bint _rung             # a watch became hot, or closed, since the last look
     cdef int _registered
     cdef int _turn

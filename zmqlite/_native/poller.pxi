@@ -164,6 +164,23 @@ cdef class Poller:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
         return ready
 
+    def _doze(self):
+        """For event loops, after a poll(0): a descriptor that speaks when a member is closed, until
+        _rise(). -1 where there is none; then only the members' own descriptors may tell."""
+        if self._bell < 0:
+            return -1
+        self._dozing += 1
+        full_fence()
+        if self._closed:
+            bell_ring(self._bell)
+        return self._bell
+
+    def _rise(self):
+        """End one _doze()."""
+        self._dozing -= 1
+        if not self._dozing:
+            bell_hush(self._bell)
+
     cdef int _examine(self) except -1:
         """Refuse to wait for what is closed; begin anew in the child of a fork."""
         if self._closed:
@@ -272,7 +289,10 @@ cdef class Poller:
         if watch.is_socket:
             socket = watch.source
             if socket.handle == NULL or not owner_enter(&socket._owner, False):
-                refuse(socket, "poll")
+                refuse_poll(socket)
+            if socket.handle == NULL:  # without the GIL: closed between the two
+                leave(socket)
+                refuse_poll(socket)
             events = ready_events(socket, 0xFF)
             if events:
                 touch_others(socket, <void *> watch)
@@ -302,6 +322,13 @@ cdef inline int poller_enter(Poller self) except -1:
             EBUSY, f"thread {thread_name(owner_thread(&self._owner))!r} is inside this poller: a poller "
             "serves one thread at a time; give each thread its own")
     return 0
+
+
+cdef int refuse_poll(Handle socket) except -1:
+    """As `_examine` would say it next time: the one who closes may not have told the watch yet."""
+    if socket.handle == NULL and socket._state != FORKED:
+        fail(ENOTSUP, "poll", subject_of(socket), "the socket is closed; unregister it")
+    return refuse(socket, "poll")
 
 
 cdef inline object reported(Watch watch):

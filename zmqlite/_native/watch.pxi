@@ -75,6 +75,8 @@ cdef void forget_watches(Handle self) noexcept:
         watch.linked = False
         watch.poller._closed += 1
         ring(watch.poller)
+        if watch.poller._dozing:
+            bell_ring(watch.poller._bell)
         place = watch.next
         watch.next = NULL
     chain_unlock()
