@@ -49,9 +49,14 @@ def published(
 def targeted(
     libraries: Collection[str], needed: Collection[tuple[str, str]], rounds: int
 ) -> list[Step]:
-    """Only what the targets are made of."""
+    """Only what the targets are made of.
+
+    Round after round of all of it, so that a run that stops early has fewer rounds of every row
+    rather than nothing of the last ones.
+    """
     cells = sorted({BY_KEY[key] for key, _ in needed}, key=CELLS.index)
-    return [step for step in everything(cells, libraries, rounds) if step.place in needed]
+    steps = [step for step in everything(cells, libraries, rounds) if step.place in needed]
+    return sorted(steps, key=lambda step: step.round)
 
 
 def chosen(

@@ -77,8 +77,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help="default: 3; quick: 1; targets: 5")
     parser.add_argument("--seconds", type=float, help="length of a measurement (0.6; quick: 0.1)")
     parser.add_argument("--minutes", type=float, help="stop then; --resume goes on")
-    parser.add_argument("--patience", type=float, default=10.0, metavar="SECONDS",
-                        help="wait so long for a quiet machine; 0: take it as it is")  # fmt: skip
+    parser.add_argument("--patience", type=float, metavar="SECONDS",
+                        help="wait so long for a quiet machine (10; quick: 0)")  # fmt: skip
     parser.add_argument("--libraries", default=",".join(LIBRARIES), help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "latest.json")
     parser.add_argument("--resume", action="store_true", help="keep what --out holds already")
@@ -89,6 +89,8 @@ def parse() -> argparse.Namespace:
     usual = 1 if arguments.quick else targets.ROUNDS if judging(arguments) else 3
     arguments.rounds = arguments.rounds or usual
     arguments.seconds = arguments.seconds or (0.1 if arguments.quick else 0.6)
+    if arguments.patience is None:
+        arguments.patience = 0.0 if arguments.quick else 10.0
     return arguments
 
 

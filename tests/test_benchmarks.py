@@ -128,6 +128,15 @@ def test_publishing_measures_everything_and_the_targets_more_often() -> None:
     assert {times for place, times in rounds.items() if place not in targets.needed()} == {1}
 
 
+def test_a_run_that_stops_early_has_something_for_every_target() -> None:
+    steps = plan.published(cells.LIBRARIES, targets.needed(), 5)
+    size = len(targets.needed())
+    for number in range(5):
+        one_round = steps[number * size : (number + 1) * size]
+        assert {step.place for step in one_round} == targets.needed()
+        assert {step.round for step in one_round} == {number}
+
+
 def test_resuming_leaves_out_what_is_done_and_what_is_impossible() -> None:
     steps = plan.chosen(PLAIN, False, ["zmqlite", "pyzmq", "pyomq"], 2)
     document = {
