@@ -18,7 +18,7 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
 """
 
 try:
-    from ._native.core import DRAFT_API
+    from ._native.core import DRAFT_API, follow_threshold
 except ModuleNotFoundError as error:
     raise ImportError(
         f"zmqlite in {__path__[0]} is not built for this Python ({error}): "
@@ -145,3 +145,5 @@ __all__ = [
     "zmq_version_info",
 ]
 __all__ += constants.__all__
+
+follow_threshold(globals())

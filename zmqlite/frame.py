@@ -10,6 +10,10 @@ from ._native.core import Frame, MessageTracker
 __all__ = ["COPY_THRESHOLD", "Frame", "Message", "MessageTracker"]
 
 COPY_THRESHOLD = 65536
-"""From this size in bytes on, `send(copy=False)` lends memory to libzmq instead of copying it."""
+"""From this size in bytes on, `send(copy=False)` lends memory to libzmq instead of copying it.
+
+The default of `copy_threshold`: assigning to `zmqlite.COPY_THRESHOLD` changes it for sockets and
+frames made from then on.
+"""
 
 Message = Frame

@@ -22,7 +22,7 @@ cdef class Handle:
             raise RuntimeError("a socket is initialised once")
         self._endpoints = []
         self._context = context
-        self.copy_threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        self.copy_threshold = threshold_or_default(copy_threshold)
         self.type_number = socket_type
         owner_reset(&self._owner)
         if not address and context is None:

@@ -13,7 +13,7 @@ log; then those that know a loop: asyncio, eventloop, green, auth.
 """
 
 from .. import constants as _shared
-from .._native.core import DRAFT_API
+from .._native.core import DRAFT_API, follow_threshold
 from ..constants import *  # noqa: F403 - by way of .constants mypy does not see them
 from ..frame import COPY_THRESHOLD
 from . import backend as backend
@@ -116,3 +116,5 @@ __all__ = [
     "zmq_version_info",
 ]
 __all__ += _shared.__all__
+
+follow_threshold(globals())

@@ -35,14 +35,7 @@ class Suite:
         return f"{self.name}=={self.version}"
 
 
-THRESHOLD = (
-    "patches zmq.COPY_THRESHOLD, which is a constant here; sockets and frames take copy_threshold"
-)
-TIMEOUTS = "RCVTIMEO and SNDTIMEO work in zmq.green as well, so nothing warns that they do not"
-GARBAGE = (
-    "looks into the table of pyzmq's garbage collection thread; memory that was lent comes back "
-    "here without a thread"
-)
+TIMEOUTS = "pyzmq's defect: RCVTIMEO and SNDTIMEO work in zmq.green as well, so nothing warns that they do not"
 
 SUITES = (
     Suite(
@@ -57,12 +50,6 @@ SUITES = (
             "-p", "no:flaky", "tests", "--ignore=tests/test_mypy.py", "-k", "not test_large_send",
         ),
         accepted={
-            "tests.test_message.TestFrame::test_above_30": GARBAGE,
-            "tests.test_message.TestFrame::test_lifecycle1": GARBAGE,
-            "tests.test_message.TestFrame::test_lifecycle2": GARBAGE,
-            "tests.test_message.TestFrame::test_str": (
-                "frames are of zmqlite's own class, also under the name of zmq, and say so"
-            ),
             "tests.test_socket.TestSocketGreen::test_warn_get_timeo": TIMEOUTS,
             "tests.test_socket.TestSocketGreen::test_warn_set_timeo": TIMEOUTS,
         },
@@ -79,10 +66,6 @@ SUITES = (
             "tests/test_connect.py", "tests/test_adapter.py", "tests/test_transport_security.py",
             "tests/test_provisioning.py", "tests/test_public_api.py", "tests/test_manager.py",
         ),
-        accepted={
-            "tests.test_session.TestSession::test_tracking": THRESHOLD,
-            "tests.test_session.TestSession::test_tracking_sync": THRESHOLD,
-        },
     ),
     Suite(
         "ipykernel",
