@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ._native.core import Frame, MessageTracker
+from ._native.core import follow_threshold as follow_threshold
 
 __all__ = ["COPY_THRESHOLD", "Frame", "Message", "MessageTracker"]
 

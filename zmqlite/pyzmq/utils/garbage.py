@@ -17,7 +17,7 @@ from ..sugar.context import Context
 __all__ = ["GarbageCollector", "gc", "gcref"]
 
 
-class gcref(NamedTuple):  # noqa: N801 - pyzmq's name
+class gcref(NamedTuple):
     """What is known of memory that was lent."""
 
     obj: Any
