@@ -28,6 +28,7 @@ cdef class Handle:
         if not address and context is None:
             raise TypeError("a socket is made in a context: Socket(context, socket_type)")
         if address:
+            check_shadow(address, True)
             self.handle = <void *> address
             self._shadow = True
             zmq_getsockopt(self.handle, ZMQ_TYPE, &self.type_number, &size)
