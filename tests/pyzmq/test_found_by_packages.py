@@ -112,3 +112,16 @@ def test_a_device_of_one_socket(tree: str, side: str) -> None:
             assert socket.recv() == b"back"
         home.term()
         device.join()
+
+
+def test_a_closed_socket_has_a_type_but_no_options(zmq: Any) -> None:
+    """aiozmq, which asks a socket that it is given for its type to see whether it is open."""
+    with zmq.Context() as context:
+        socket = context.socket(zmq.PUB)
+        socket.close()
+        for get in (socket.getsockopt, socket.get):
+            with pytest.raises(zmq.ZMQError) as caught:
+                get(zmq.TYPE)
+            assert caught.value.errno == zmq.ENOTSOCK
+        assert socket.type == zmq.PUB
+        assert "closed" in repr(socket)
