@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 
 FIXTURE_LOOP = ("-o", "asyncio_default_fixture_loop_scope=function")  # pytest-asyncio wants a word
 
+SERVER_OPTIONS = (
+    *FIXTURE_LOOP, "-W", "ignore:The method, uri:DeprecationWarning",
+    "-W", "ignore:The start_line argument:DeprecationWarning",
+)  # fmt: skip
+"""Its suite makes errors of warnings, and this tornado has two new ones."""
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -103,9 +109,80 @@ SUITES = (
         arguments=("tests",),
         quick=("tests",),
     ),
+    Suite(
+        "jupyter_console",
+        "6.6.3",
+        "566a4bf31c87adbfadf22cdf846e3069b59a71ed5da71d6ba4d8aaad14a53539",
+        "the Jupyter terminal",
+        copy=("jupyter_console/tests",),
+        arguments=("tests",),
+        quick=("tests",),
+    ),
+    Suite(
+        "aiozmq",
+        "1.0.0",
+        "dac9069d36a47da439fa852ed37caaed3887b5928cb781e06a6a82e43682c6bb",
+        "an older asyncio for ZeroMQ, on zmq.Poller",
+        copy=("tests",),
+        # tests/rpc_test.py is older than Python 3.11, and cannot be imported with either library
+        arguments=("-o", "python_files=*_test.py", "--continue-on-collection-errors", "tests"),
+        quick=("-o", "python_files=*_test.py", "--ignore-glob=tests/rpc*", "tests"),
+        accepted={
+            "tests.zmq_events_test.ZmqEventLoopTests"
+            "::test_create_zmq_connection_closes_socket_on_bad_connect": (
+                "aiozmq leaves a closed socket in its poller: pyzmq polls standard input in its "
+                "place, here poll() says so"
+            ),
+        },
+    ),
+    Suite(
+        "pyleco",
+        "0.6.0.post1",
+        "ec40c508b682a79556bb71486f4ed99167587dbd0fdc2e5bc3bd539454fc8ba0",
+        "laboratory control (LECO)",
+        copy=("tests", "pyproject.toml"),
+        arguments=("tests",),
+        quick=("tests",),
+    ),
+    Suite(
+        "jupyter_server",
+        "2.21.1",
+        "a8960aa29263f6041283e97d4756b099fb49b767baab6371891ecb1bd40a63df",
+        "the server behind Jupyter, its kernels and sessions",
+        copy=("tests", "pyproject.toml"),
+        arguments=(
+            *SERVER_OPTIONS, "tests/services/kernels", "tests/services/sessions",
+        ),
+        quick=(
+            *SERVER_OPTIONS, "tests/services/kernels/test_connection.py",
+            "tests/services/kernels/test_events.py", "tests/services/kernels/test_config.py",
+            "tests/services/kernels/test_restart_error.py",
+            "tests/services/sessions/test_manager.py",
+        ),
+    ),
+    Suite(
+        "ipyparallel",
+        "9.2.0",
+        "2b31bb4e94708e7ffb4ee6501d7f5f664df7e1c4c572e91e9e0d12484c6a6910",
+        "clusters of Jupyter kernels",
+        copy=("ipyparallel/tests", "pyproject.toml"),
+        arguments=(*FIXTURE_LOOP, "tests"),
+        quick=(
+            *FIXTURE_LOOP, "tests/test_lbview.py", "tests/test_serialize.py",
+            "tests/test_canning.py", "tests/test_db.py", "tests/test_dependency.py",
+        ),
+    ),
 )  # fmt: skip
 
-EXTRAS = {"jupyter_client": "test", "ipykernel": "test", "nbclient": "test", "zmq_anyio": "test"}
+EXTRAS = {
+    "jupyter_client": "test",
+    "ipykernel": "test",
+    "nbclient": "test",
+    "zmq_anyio": "test",
+    "jupyter_console": "test",
+    "jupyter_server": "test",
+    "ipyparallel": "test",
+}
 """Which extra of a package brings what its suite needs."""
 
 TOOLS = (
