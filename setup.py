@@ -342,7 +342,7 @@ class BuildExtension(build_ext):
         extension.include_dirs += [str(NATIVE), str(native.include)]
         extension.define_macros += [("ZMQ_STATIC", "1")]
         if native.zmq.kind != "system":
-            extension.define_macros += [("ZMQLITE_ALONE", "1")]
+            extension.define_macros += [("LIBZMQ_ALONE", "1")]
         if "drafts" in native.features:
             extension.define_macros += [("ZMQ_BUILD_DRAFT_API", "1")]
         extension.extra_objects += native.objects

@@ -126,7 +126,7 @@ cdef int check_shadow(size_t address, bint a_socket) except -1:
     cdef str what = "socket" if a_socket else "context"
     if is_member(handle, a_socket):
         return 0
-    if ZMQLITE_ALONE:
+    if LIBZMQ_ALONE:
         return fail(ENOTSOCK if a_socket else EFAULT, "shadow", what.capitalize(),
                     f"no open {what} of zmqlite in this process has the address {address:#x}: pass the "
                     f"{what} itself, or what its `underlying` says while it is open")

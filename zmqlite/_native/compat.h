@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#ifndef ZMQLITE_ALONE /* 1: libzmq is inside the core, and nobody else has contexts or sockets in it */
-#define ZMQLITE_ALONE 0
+#ifndef LIBZMQ_ALONE /* 1: libzmq is inside the core, and nobody else has contexts or sockets in it */
+#define LIBZMQ_ALONE 0
 #endif
 
 #ifdef ZMQ_BUILD_DRAFT_API
