@@ -341,6 +341,8 @@ class BuildExtension(build_ext):
         cflags, link = extension_flags()
         extension.include_dirs += [str(NATIVE), str(native.include)]
         extension.define_macros += [("ZMQ_STATIC", "1")]
+        if native.zmq.kind != "system":
+            extension.define_macros += [("LIBZMQ_ALONE", "1")]
         if "drafts" in native.features:
             extension.define_macros += [("ZMQ_BUILD_DRAFT_API", "1")]
         extension.extra_objects += native.objects

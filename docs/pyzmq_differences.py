@@ -140,8 +140,8 @@ ROWS = [
     Row(
         "utils.garbage.*",
         "missing",
-        "No thread and no table of messages: the core itself holds the memory of messages sent "
-        "without a copy. zmq.utils.garbage.gc is there, and empty.",
+        "No thread and no table to keep: the core itself holds the memory of messages sent "
+        "without a copy, and zmq.utils.garbage.gc.refs shows what it holds.",
         "guest",
     ),
     Row(

@@ -12,6 +12,7 @@ import pytest
 from support import in_thread, wait_until
 
 import zmqlite as zmq
+from zmqlite import _build
 
 
 class TestSocket:
@@ -310,6 +311,19 @@ class TestShadow:
             zmq.Context(closed)
         with pytest.raises(TypeError, match="address"):
             zmq.Context.shadow("nonsense")
+
+    def test_refuses_addresses_of_what_is_no_context(self, make_context: Any) -> None:
+        context = make_context()
+        alone = not _build.LIBZMQ_SOURCE.startswith("system")  # else libzmq has to look there
+        with context.socket(zmq.PAIR) as socket:
+            for address in (socket.underlying, *(4096, 1) * alone):
+                with pytest.raises(zmq.ZMQError, match=f"shadow on Context.*{address:#x}"):
+                    zmq.Context.shadow(address)
+        ended = context.underlying
+        context.term()
+        if alone:
+            with pytest.raises(zmq.ZMQError, match=f"{ended:#x}.*`underlying`"):
+                zmq.Context.shadow(ended)
 
     def test_cffi_pointer(self, context: Any) -> None:
         cffi = pytest.importorskip("cffi")

@@ -385,6 +385,7 @@ class Fake(SocketOptions, ContextOptions):
 
     def __init__(self) -> None:
         self.values: dict[int, Any] = {}
+        self.type_number = 0
         self.refusal = error_for(InvalidArgument().errno or 0)
 
     def get(self, option: int) -> Any:
@@ -428,7 +429,7 @@ def test_attributes_read_and_write_in_either_case() -> None:
     fake.identity = "ich"
     assert fake.values[5] == b"ich"
     fake.socks_proxy = None
-    fake.values[SocketOption.TYPE] = 8
+    fake.type_number = 8
     assert fake.type is SocketType.PUSH
     fake.hwm = 9
     assert (fake.sndhwm, fake.rcvhwm, fake.HWM) == (9, 9, 9)

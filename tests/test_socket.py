@@ -14,6 +14,7 @@ import pytest
 from support import FACTOR, connect_pair, in_thread, wait_until
 
 import zmqlite as zmq
+from zmqlite import _build
 
 
 class TestEndpoints:
@@ -288,6 +289,18 @@ class TestLife:
         shadow = zmq.Socket.shadow(one.underlying)
         shadow.send(b"x")
         assert two.recv() == b"x"
+
+    def test_no_shadow_of_what_is_no_open_socket(self, context: Any) -> None:
+        socket = context.socket(zmq.PAIR)
+        address = socket.underlying
+        second = zmq.Socket.shadow(zmq.Socket.shadow(socket).underlying)  # of a shadow: why not
+        second.close()
+        socket.close()
+        # others may have sockets in a shared libzmq, which has to read what is there
+        alone = not _build.LIBZMQ_SOURCE.startswith("system")
+        for wrong in (context.underlying, *(address, 4096, 1) * alone):
+            with pytest.raises(zmq.SocketClosed, match=f"shadow on Socket.*{wrong:#x}"):
+                zmq.Socket.shadow(wrong)
 
 
 class TestStates:

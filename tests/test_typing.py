@@ -5,6 +5,7 @@ Skipped where mypy or pyright is not installed; `.ci/run` installs both.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import zmqlite
+from zmqlite import constants
 
 HERE = Path(__file__).parent / "typing"
 ROOT = Path(zmqlite.__file__).parents[1]
@@ -111,6 +113,42 @@ def test_mypy_sees_what_it_sees_in_pyzmq(tmp_path: Path, library: str) -> None:
 def test_pyright_sees_what_it_sees_in_pyzmq(tmp_path: Path, library: str) -> None:
     code, output = pyright(tmp_path, "program.py", for_library(tmp_path, library))
     assert code == 0, output
+
+
+def star_program(tmp_path: Path, library: str) -> Path:
+    """Return a folder with a program that imports every name of a library."""
+    text = (HERE / "star_assertions.py").read_text()
+    (tmp_path / "source").mkdir()
+    program = text.replace("from zmq import *", f"from {library} import *")
+    assert f"from {library} import *" in program
+    (tmp_path / "source" / "program.py").write_text(program)
+    return tmp_path / "source"
+
+
+@needs("mypy")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_mypy_sees_every_name_of_a_star_import(tmp_path: Path, library: str) -> None:
+    code, output = mypy(tmp_path, "program.py", star_program(tmp_path, library))
+    assert code == 0, output
+
+
+@needs("pyright")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_pyright_sees_every_name_of_a_star_import(tmp_path: Path, library: str) -> None:
+    code, output = pyright(tmp_path, "program.py", star_program(tmp_path, library))
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("package", ["", "pyzmq"])
+def test_the_list_for_mypy_is_that_of_the_constants(package: str) -> None:
+    tree = ast.parse((Path(zmqlite.__file__).parent / package / "__init__.py").read_text())
+    (branch,) = (
+        node for node in tree.body
+        if isinstance(node, ast.If) and isinstance(node.body[0], ast.AugAssign)
+    )  # fmt: skip
+    (addition,) = branch.body
+    assert isinstance(addition, ast.AugAssign)
+    assert ast.literal_eval(addition.value) == constants.__all__
 
 
 @needs("mypy")

@@ -116,6 +116,8 @@ class _WriteOnlyBytes(_ReadsNothing):
 
 
 class _Type(_Attribute):
+    """Known also of a closed socket, of which `get` knows nothing."""
+
     if TYPE_CHECKING:
 
         @overload
@@ -124,7 +126,7 @@ class _Type(_Attribute):
         def __get__(self, owner: object, cls: type | None = None) -> SocketType: ...
 
     def __get__(self, owner: Any, cls: type | None = None) -> Any:
-        return self if owner is None else SocketType(self._read(owner))
+        return self if owner is None else SocketType(owner.type_number)
 
     def __set__(self, owner: Any, value: NoReturn) -> None:
         owner.set(self.number, value)

@@ -16,7 +16,7 @@ from .error import DraftFDWarning, LateOptionWarning, ZMQError
 
 __all__ = ["SettingSocket", "declares", "warn_late"]
 
-_HWM, _TYPE = SocketOption.HWM.value, SocketOption.TYPE.value
+_HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
 _SNDHWM, _RCVHWM = SocketOption.SNDHWM.value, SocketOption.RCVHWM.value
 _ROWS = options.SOCKET_OPTIONS.by_number
@@ -52,8 +52,6 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             raise _no_number("getsockopt", option) from None
         except ZMQError as error:
             if self.closed:
-                if option == _TYPE:
-                    return self.type_number  # known also when all else is gone
                 raise
             if option == _FD and self.thread_safe and core.DRAFT_API:
                 return self._emulated_descriptor()

@@ -125,9 +125,19 @@ def test_views_with_gaps_are_refused(context, size, copy):
         client.send_multipart([b"first", gaps], copy=copy)
     with pytest.raises(BufferError):
         zmq.Frame(gaps, copy=copy)
-    with pytest.raises(BufferError):
+    with pytest.raises(BufferError, match=r"recv_into on PAIR .*'memoryview' is read-only"):
         server.recv_into(gaps)
     assert server.poll(20) == 0
+
+
+def test_what_cannot_be_received_into_says_so(pair):
+    server, client = pair()
+    client.send(b"stays")
+    with pytest.raises(BufferError, match=r"recv_into on PAIR .*'bytes' is read-only.*recv\(\)"):
+        server.recv_into(b"abc")
+    with pytest.raises(TypeError, match=r"recv_into on PAIR .*bytearray, not 'str'"):
+        server.recv_into("abc")
+    assert server.recv() == b"stays"
 
 
 # -- parts ---------------------------------------------------------------------------------------

@@ -117,6 +117,30 @@ def test_a_threshold_of_zero_lends_everything(ctx: Any, pair: Any) -> None:
     tracker.wait(5)
 
 
+def test_the_default_threshold_can_be_assigned(
+    ctx: Any, zmq: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ctx.socket(zmq.PUSH)
+    monkeypatch.setattr(zmq, "COPY_THRESHOLD", 3)
+    assert ctx.socket(zmq.PUSH).copy_threshold == 3
+    assert ctx.socket(zmq.PUSH, copy_threshold=7).copy_threshold == 7
+    assert before.copy_threshold == 65536
+    assert not zmq.Frame(b"abc", track=True).tracker.done
+    assert zmq.Frame(b"ab", track=True).tracker.done
+    assert zmq.Frame(b"abc", track=True, copy_threshold=4).tracker.done
+    monkeypatch.undo()
+    assert ctx.socket(zmq.PUSH).copy_threshold == 65536
+    assert zmq.Frame(b"abc", track=True).tracker.done
+
+
+def test_a_frame_over_lent_bytes_gives_those(ours: Any) -> None:
+    body = b"some bytes"
+    frame = ours.Frame(body, copy=False)
+    assert frame.bytes is body
+    assert copy.copy(frame).bytes is body
+    assert ours.Frame(bytearray(body), copy=False).bytes == body
+
+
 def test_an_untracked_frame_cannot_be_tracked(pair: Any, zmq: Any) -> None:
     with pytest.raises(ValueError, match="track"):
         pair[0].send(zmq.Frame(b"a"), track=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -112,3 +113,47 @@ def test_a_device_of_one_socket(tree: str, side: str) -> None:
             assert socket.recv() == b"back"
         home.term()
         device.join()
+
+
+def test_a_closed_socket_has_a_type_but_no_options(zmq: Any) -> None:
+    """aiozmq, which asks a socket that it is given for its type to see whether it is open."""
+    with zmq.Context() as context:
+        socket = context.socket(zmq.PUB)
+        socket.close()
+        for get in (socket.getsockopt, socket.get):
+            with pytest.raises(zmq.ZMQError) as caught:
+                get(zmq.TYPE)
+            assert caught.value.errno == zmq.ENOTSOCK
+        assert socket.type == zmq.PUB
+        assert "closed" in repr(socket)
+
+
+def test_a_poller_refuses_late(zmq: Any) -> None:
+    """pyleco, whose tests register mocks of sockets."""
+    stranger = object()
+    poller = zmq.Poller()
+    poller.register(stranger, zmq.POLLIN)
+    poller.modify(stranger, zmq.POLLOUT)
+    assert poller.sockets == [(stranger, zmq.POLLOUT)]
+    assert stranger in poller
+    with pytest.raises(TypeError):
+        poller.poll(0)
+    poller.register(stranger, 0)
+    assert stranger not in poller
+    poller.register(stranger)
+    poller.unregister(stranger)
+    with pytest.raises(KeyError):
+        poller.unregister(stranger)
+    assert poller.poll(0) == []
+
+
+def test_an_asynchronous_poller_refuses_late(zmq: Any) -> None:
+    """pyleco, in the same way."""
+    poller = importlib.import_module(f"{zmq.__name__}.asyncio").Poller()
+    poller.register(object(), zmq.POLLIN)
+
+    async def poll() -> None:
+        await poller.poll(0)
+
+    with pytest.raises(TypeError):
+        asyncio.run(poll())

@@ -307,6 +307,39 @@ def test_the_interpreter_ends_in_silence(library: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
+@pytest.mark.parametrize("library", ["zmq", "zmqlite.pyzmq"])
+def test_a_program_ends_whoever_does_not_take_its_messages(library: str) -> None:
+    code = (
+        f"import {library} as zmq\n"
+        "sock = zmq.Context.instance().socket(zmq.PUSH)\n"
+        "sock.linger = -1\n"
+        "sock.connect('tcp://127.0.0.1:9')\n"
+        "sock.send(b'for nobody')\n"
+        "print('end')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        timeout=30 * FACTOR, cwd=Path(zmqlite.__file__).parents[1],
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def test_what_is_taken_soon_is_delivered_at_the_end() -> None:
+    with zmqlite.Context() as context, context.socket(zmqlite.PULL) as pull:
+        pull.rcvtimeo = int(20_000 * FACTOR)
+        code = (
+            "import zmqlite.pyzmq as zmq\n"
+            "sock = zmq.Context.instance().socket(zmq.PUSH)\n"
+            f"sock.connect({pull.bind('tcp://127.0.0.1:*')!r})\n"
+            "sock.send(b'last words')\n"
+        )
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", code], check=True,
+            timeout=30 * FACTOR, cwd=Path(zmqlite.__file__).parents[1],
+        )  # fmt: skip
+        assert pull.recv() == b"last words"
+
+
 def test_closing_under_a_blocked_recv_raises(our_pair: Any) -> None:
     """D2: pyzmq lets libzmq abort the process."""
     inside = threading.Event()

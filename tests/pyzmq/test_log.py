@@ -146,6 +146,24 @@ def test_close_ends_the_handlers_own_socket() -> None:
         assert own.socket.closed
         PUBHandler(given).close()  # type: ignore[arg-type]
         assert not given.closed
+        assert not context.closed
+
+
+def test_close_ends_the_handlers_own_context() -> None:
+    own = PUBHandler("inproc://own")
+    own.close()
+    assert own.socket.closed
+    assert own.ctx.closed
+    own.close()
+
+
+def test_close_does_not_wait_for_what_others_keep_open() -> None:
+    own = PUBHandler("tcp://127.0.0.1:*")
+    with own.ctx.socket(zmq.PAIR):  # kept open by somebody: the context cannot end
+        own.close()
+        assert own.socket.closed
+    own.ctx.term()
+    assert own.ctx.closed
 
 
 # -- the command ----------------------------------------------------------------------------------

@@ -96,12 +96,31 @@ def test_garbage_collector(tree: Any, tree_ctx: Any) -> None:
     one, other = tree_ctx.socket(zmq.PAIR), tree_ctx.socket(zmq.PAIR)
     one.bind("inproc://garbage")
     other.connect("inproc://garbage")
-    tracker = one.send(b"x" * 100_000, copy=False, track=True)
+    body = b"x" * 100_000
+    tracker = one.send(body, copy=False, track=True)
+    assert [ref.obj for ref in gc.refs.values() if ref.obj is body] == [body]
     other.recv()
     tracker.wait(5)
-    assert gc.refs == {} or not gc.refs
+    wait_until(lambda: not gc.refs)
+    assert list(gc.refs) == []
     gc.stop()
     assert not gc.is_alive()
+
+
+def test_the_collector_shows_what_libzmq_reads() -> None:
+    zmq, gc = zmqlite.pyzmq, zmqlite.pyzmq.utils.garbage.gc
+    small, buffer = bytes(20), bytearray(b"y" * 100_000)
+    frames = [zmq.Frame(small, copy=False), zmq.Frame(buffer, copy=False)]
+    shown = [gc.refs[key].obj for key in gc.refs]
+    assert shown.count(small) == shown.count(None) == len(gc.refs) - 1 == 1
+    assert "bytes" not in repr(gc.refs)
+    assert "gcref(obj=b'" in repr(gc.refs)
+    frames.pop()
+    assert [ref.obj for ref in gc.refs.values()] == [small]
+    frames.pop()
+    assert not gc.refs
+    with pytest.raises(KeyError):
+        gc.refs[0]
 
 
 @pytest.mark.filterwarnings("ignore:zmq.Stopwatch is deprecated")

@@ -92,3 +92,47 @@ cdef void socket_unlink(Handle self) noexcept:
     self._next = NULL
     self._previous = NULL
     chain_unlock()
+
+
+cdef bint is_member(void *handle, bint a_socket) noexcept:
+    """Whether this is the address of an open socket, or of a context, of ours."""
+    cdef void *context
+    cdef void *socket
+    cdef bint found = False
+    chain_lock()
+    context = all_contexts
+    while context != NULL and not found:
+        if a_socket:
+            socket = (<Context> context)._sockets
+            while socket != NULL and not found:
+                found = (<Handle> socket).handle == handle
+                socket = (<Handle> socket)._next
+        else:
+            found = (<Context> context).handle == handle
+        context = (<Context> context)._next
+    chain_unlock()
+    return found
+
+
+cdef int check_shadow(size_t address, bint a_socket) except -1:
+    """Refuse an address that libzmq would follow into the void.
+
+    Where others may have contexts and sockets in the same libzmq, it looks itself; for that it has
+    to read what is there.
+    """
+    cdef int value
+    cdef size_t size = sizeof(value)
+    cdef void *handle = <void *> address
+    cdef str what = "socket" if a_socket else "context"
+    if is_member(handle, a_socket):
+        return 0
+    if LIBZMQ_ALONE:
+        return fail(ENOTSOCK if a_socket else EFAULT, "shadow", what.capitalize(),
+                    f"no open {what} of zmqlite in this process has the address {address:#x}: pass the "
+                    f"{what} itself, or what its `underlying` says while it is open")
+    if a_socket:
+        if zmq_getsockopt(handle, ZMQ_TYPE, &value, &size) != 0:
+            return fail(libzmq_errno(), "shadow", "Socket", f"there is no open socket at {address:#x}")
+    elif zmq_ctx_get(handle, ZMQ_IO_THREADS) < 0:
+        return fail(libzmq_errno(), "shadow", "Context", f"there is no context at {address:#x}")
+    return 0

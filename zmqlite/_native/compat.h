@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#ifndef LIBZMQ_ALONE /* 1: libzmq is inside the core, and nobody else has contexts or sockets in it */
+#define LIBZMQ_ALONE 0
+#endif
+
 #ifdef ZMQ_BUILD_DRAFT_API
 #define ZMQLITE_DRAFTS 1
 #else

@@ -18,6 +18,7 @@ cdef class Context:
         if self._state:
             raise RuntimeError("a context is initialised once")
         if address:
+            check_shadow(address, False)
             self.handle = <void *> address
             self._shadow = True
             self._started = True

@@ -393,6 +393,10 @@ class Frame:
 
 FINISHED_TRACKER: MessageTracker
 
+def follow_threshold(names: dict[str, Any]) -> None: ...
+def call_frames(name: str) -> None: ...
+def loans() -> dict[int, builtins.bytes | None]: ...
+
 class MessageTracker:
     """Tells when libzmq has let go of the memory of one or more messages sent without a copy."""
 

@@ -8,13 +8,13 @@ from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_IsContiguous, PyBuffer_Release,
     PyObject_CheckBuffer, PyObject_GetBuffer)
 from cpython.contextvars cimport PyContext_CopyCurrent
-from cpython.exc cimport PyErr_CheckSignals
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear, PyErr_ExceptionMatches
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.weakref cimport PyWeakref_NewRef
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport (
-    EAGAIN, EBUSY, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
+    EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset, strlen, strncmp
@@ -26,6 +26,9 @@ import warnings
 
 from ..constants import SocketType
 from ..error import Again, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
+
+cdef extern from "Python.h":
+    int get_buffer "PyObject_GetBuffer"(object data, Py_buffer *view, int flags) noexcept  # tells by -1
 
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void owner_reset(Owner *owner)

@@ -75,7 +75,13 @@ def _end_with_interpreter():
 
 
 cdef int end_context(Context context) except -1:
-    """Close, wake the daemon threads that are inside, wait, terminate."""
+    """Close, wake the daemon threads that are inside, wait, terminate.
+
+    A context with ``_exit_patience`` waits that many seconds and loses what is unsent then; others
+    wait as linger says, and tell.
+    """
+    patience = getattr(context, "_exit_patience", None)
+    cdef double first = 3 if patience is None else patience
     if context.handle == NULL or context._shadow:
         return 0
     names = "; ".join(subject_of(socket) for socket in context.sockets())
@@ -87,7 +93,9 @@ cdef int end_context(Context context) except -1:
                 pause_thread(0.0005)
             PyErr_CheckSignals()
             context._close_idle(-2)
-    if not begin_to_end(context, -1, 0) or end_in_thread(context, 3, now() + 3):
+    if not begin_to_end(context, -1, 0) or end_in_thread(context, first, now() + first):
+        return 0
+    if patience is not None:
         return 0
     print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
           "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)

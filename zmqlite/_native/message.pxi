@@ -1,6 +1,31 @@
 # Frame: a message part that keeps libzmq's own memory, with the buffer protocol on top.
 
-cdef size_t COPY_THRESHOLD = 65536
+cdef Py_ssize_t COPY_THRESHOLD = 65536
+cdef list threshold_homes = []
+cdef str frame_name = "zmqlite.Frame"
+
+
+def follow_threshold(dict names not None):
+    """Take the default of ``copy_threshold`` from COPY_THRESHOLD among these names of a module, to
+    which a program may assign. Where several modules have it, the one that was assigned to counts.
+    """
+    threshold_homes.append(names)
+
+
+def call_frames(str name not None):
+    """Have frames call themselves by this name, under which the program knows them."""
+    global frame_name
+    frame_name = name
+
+
+cdef Py_ssize_t threshold_or_default(object copy_threshold) except? -1:
+    if copy_threshold is not None:
+        return copy_threshold
+    for names in threshold_homes:
+        value = (<dict> names).get("COPY_THRESHOLD")
+        if value is not None and value != COPY_THRESHOLD:
+            return value
+    return COPY_THRESHOLD
 
 
 cdef str no_buffer(object data, str operation):
@@ -149,7 +174,7 @@ cdef class Frame:
 
     ``data`` is any bytes-like object. With ``copy=False`` libzmq reads the memory of ``data`` itself,
     which stays exported (a bytearray refuses to be resized) until libzmq lets go; ``copy=None`` does so
-    from ``copy_threshold`` bytes on (64 KiB). ``track=True`` gives the frame a MessageTracker.
+    from ``copy_threshold`` bytes on (COPY_THRESHOLD, 64 KiB). ``track=True`` gives the frame a MessageTracker.
 
     The buffer of a received frame is writable while no one else shares its memory.
     """
@@ -159,7 +184,6 @@ cdef class Frame:
         self._readonly = True
 
     def __init__(self, data=None, bint track=False, copy=None, copy_threshold=None):
-        cdef Py_ssize_t threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
         if zmq_msg_size(&self.msg):  # somebody may look at its memory
             raise RuntimeError("a frame is initialised once")
         if data is None:
@@ -173,7 +197,7 @@ cdef class Frame:
         if not PyObject_CheckBuffer(data):
             raise TypeError(no_buffer(data, "Frame"))
         if copy is None:
-            copy = memoryview(data).nbytes < threshold
+            copy = memoryview(data).nbytes < threshold_or_default(copy_threshold)
         if copy:
             self._fill(data)
             self._readonly = False
@@ -197,6 +221,8 @@ cdef class Frame:
         zmq_msg_move(&self.msg, &fresh)
         zmq_msg_close(&fresh)
         self.tracker = tracker
+        if PyBytes_CheckExact(data):
+            self._bytes = data  # no need to make them again
         return 0
 
     def __dealloc__(self):
@@ -326,12 +352,12 @@ cdef class Frame:
     def __repr__(self):
         cdef Py_ssize_t size = len(self)
         start = bytes(self.buffer[:16 if size <= 16 else 12])
-        return f"<zmqlite.Frame({start!r}{human_size(size) if size > 16 else ''})>"
+        return f"<{frame_name}({start!r}{human_size(size) if size > 16 else ''})>"
 
 
 cdef str human_size(Py_ssize_t size):
     for unit in ("B", "kB", "MB"):
-        if size < 1024:
+        if size < 1000:
             return f"...{size}{unit}"
-        size //= 1024
+        size //= 1000
     return f"...{size}GB"

@@ -218,12 +218,26 @@ cdef list rest_of_frames(Handle self, Frame frame, bint track, str operation):
     return frames
 
 
+cdef int refuse_buffer(Handle self, object buffer) except -1:
+    """Say in place of the pending error why nothing can be received into this."""
+    cdef str what
+    if not PyErr_ExceptionMatches(BufferError) and not PyErr_ExceptionMatches(TypeError):
+        return -1  # none of ours
+    PyErr_Clear()
+    what = f"recv_into on {subject_of(self)} takes a writable buffer in one piece, such as a bytearray"
+    if not PyObject_CheckBuffer(buffer):
+        raise TypeError(f"{what}, not {type(buffer).__name__!r}")
+    raise BufferError(f"{what}; this {type(buffer).__name__!r} is read-only or in pieces: use recv(), "
+                      "which returns new bytes")
+
+
 cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int flags):
     cdef Py_buffer view
     cdef zmq_msg_t msg
     cdef Py_ssize_t size, fits
     zmq_msg_init(&msg)
-    PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)  # held until the bytes are in it
+    if get_buffer(buffer, &view, PyBUF_WRITABLE) < 0:  # held until the bytes are in it
+        refuse_buffer(self, buffer)
     try:
         if nbytes < 0 or nbytes > view.len:
             raise ValueError(f"recv_into: nbytes={nbytes} does not fit a buffer of {view.len} bytes")

@@ -105,13 +105,35 @@ class BorrowTable
 
     size_t size () const { return _used; }
 
-  private:
     struct Entry
     {
         void *key = nullptr;
         PyObject *owner = nullptr;
         size_t count = 0;
     };
+
+    /* What is lent now, each with a new reference to its owner, if it has one: an array for the
+       caller to free(), or NULL when there is nothing, or no memory. A copy, since whoever walks
+       through it may run code that lends or returns. */
+    Entry *all (size_t *count)
+    {
+        std::lock_guard<table_mutex> guard (_mutex);
+        *count = 0;
+        if (!_used)
+            return nullptr;
+        Entry *found = static_cast<Entry *> (malloc (_used * sizeof (Entry)));
+        if (!found)
+            return nullptr;
+        for (size_t i = 0; i < _capacity; i++) {
+            if (_entries[i].key) {
+                Py_XINCREF (_entries[i].owner);
+                found[(*count)++] = _entries[i];
+            }
+        }
+        return found;
+    }
+
+  private:
 
     size_t slot (void *key) const
     {

@@ -7,8 +7,12 @@ cdef extern from "release.hpp" namespace "zmqlite" nogil:
         PyObject *tracker
         void *data
     cdef cppclass BorrowTable:
+        cppclass Entry:
+            void *key
+            PyObject *owner
         PyObject *find(void *key, bint *lent)
         size_t size()
+        Entry *all(size_t *count)
     BorrowTable borrowed
     void stop_pending_calls()
     void renew_after_fork()
@@ -41,6 +45,24 @@ finish_loan = finish
 cdef inline void drain() noexcept:
     if has_returned():
         drain_loans()
+
+
+def loans():
+    """Return what is lent to libzmq now, by its address: the bytes themselves, or None for the memory
+    of something else."""
+    cdef size_t count, place
+    cdef BorrowTable.Entry *entries
+    drain()
+    entries = borrowed.all(&count)
+    lent = {}
+    for place in range(count):
+        if entries[place].owner == NULL:
+            lent[<size_t> entries[place].key] = None
+        else:
+            lent[<size_t> entries[place].key] = owner = <object> entries[place].owner
+            Py_DECREF(owner)  # `all` gave us a reference of our own
+    free(entries)
+    return lent
 
 
 cdef class MessageTracker:

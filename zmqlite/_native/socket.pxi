@@ -22,12 +22,13 @@ cdef class Handle:
             raise RuntimeError("a socket is initialised once")
         self._endpoints = []
         self._context = context
-        self.copy_threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        self.copy_threshold = threshold_or_default(copy_threshold)
         self.type_number = socket_type
         owner_reset(&self._owner)
         if not address and context is None:
             raise TypeError("a socket is made in a context: Socket(context, socket_type)")
         if address:
+            check_shadow(address, True)
             self.handle = <void *> address
             self._shadow = True
             zmq_getsockopt(self.handle, ZMQ_TYPE, &self.type_number, &size)
@@ -347,17 +348,41 @@ cdef bytes address_bytes(object address):
 
 
 cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept:
-    """bind or connect, which may look up a name: others run meanwhile. Returns an errno, 0 for done."""
+    """bind or connect. Returns an errno, 0 for done.
+
+    Others run meanwhile if a name may have to be looked up. Else they do not: whoever starts a thread
+    that binds, and ends the context soon after, finds that done, as with pyzmq.
+    """
     cdef int rc
     cdef void *handle = self.handle
+    if not has_name(address):
+        return attach_now(handle, call, address)
     owner_block(&self._owner, self._thread_safe)
     with nogil:
-        while True:  # a signal that arrives while libzmq looks at its commands is no reason to give up
-            rc = libzmq_errno() if call(handle, address) != 0 else 0
-            if rc != EINTR:
-                break
+        rc = attach_now(handle, call, address)
     owner_unblock(&self._owner, self._thread_safe)
     return rc
+
+
+cdef int attach_now(
+        void *handle, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept nogil:
+    cdef int rc = EINTR
+    while rc == EINTR:  # a signal that arrives while libzmq looks at its commands is no reason to give up
+        rc = libzmq_errno() if call(handle, address) != 0 else 0
+    return rc
+
+
+cdef bint has_name(const char *address) noexcept:
+    """Whether an address may hold the name of a host or device, which is looked up."""
+    if strncmp(address, "inproc:", 7) == 0 or strncmp(address, "ipc:", 4) == 0:
+        return False
+    while address[0] and address[0] != b":":  # the transport
+        address += 1
+    while address[0]:
+        if address[0] & 0x40 or address[0] & 0x80:  # a letter
+            return True
+        address += 1
+    return False
 
 
 cdef int attach_peer(Handle self, const char *address, uint32_t *peer) noexcept:

@@ -15,6 +15,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
 from typing import Any
 
+from .._native.core import call_frames
 from ._path import FOLDER
 from .sugar.version import __version__
 
@@ -173,6 +174,7 @@ def install() -> None:
         sys.meta_path.insert(0, FINDER)  # pyright: ignore[reportArgumentType]
     if FOLDER not in sys.path:
         sys.path.insert(_place_in_path(sys.path), FOLDER)
+    call_frames(f"{ALIAS}.Frame")
 
 
 def _place_in_path(path: Sequence[str]) -> int:

@@ -101,7 +101,7 @@ class Workshop:
         root = next(source.glob("*"))
         target.mkdir(parents=True)
         for name in suite.copy or [p.name for p in root.iterdir()]:
-            shutil.move(root / name, target / name)
+            shutil.move(root / name, target / Path(name).name)
         shutil.rmtree(source)
         return target
 

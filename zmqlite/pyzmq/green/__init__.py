@@ -7,7 +7,7 @@ What waits suspends only its own greenlet; `select`, `zmq_poll` and the proxies 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import green as _ours
 from ... import pyzmq as _zmq
@@ -17,8 +17,8 @@ from .core import _Context, _Socket
 from .device import device as _device
 from .poll import _Poller
 
-_names: Any = vars(_zmq)["__all__"]
-__all__: list[str] = list(_names)  # pyright: ignore[reportUnsupportedDunderAll]
+if not TYPE_CHECKING:  # checkers see what is imported above; a list that is made they cannot read
+    __all__ = list(_zmq.__all__)
 
 Context = _Context  # type: ignore[assignment, misc]
 Socket = _Socket  # type: ignore[assignment, misc]

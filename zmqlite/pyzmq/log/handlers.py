@@ -11,9 +11,11 @@ of the record's own; subscribers choose by how it begins.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from ...constants import PUB
+from ...error import Again
 from ..sugar.context import Context
 from ..sugar.socket import Socket
 
@@ -22,6 +24,9 @@ __all__ = ["TOPIC_DELIM", "PUBHandler", "TopicLogger"]
 TOPIC_DELIM = "::"
 """Parts the topic of a record from its text."""
 
+_MOMENT = 0.1
+"""Seconds that closing a handler may take."""
+
 _WHERE = "%(levelname)s %(filename)s:%(lineno)d - %(message)s"
 
 
@@ -29,7 +34,8 @@ class PUBHandler(logging.Handler):
     """A handler that publishes records on a PUB socket: one that is given, or one bound here.
 
     `interface_or_socket` is a PUB socket, which stays the caller's, or an address to bind a new
-    one to, which `close()` closes; it lives in `context`, or in a context of its own.
+    one to, which `close()` closes; it lives in `context`, or in a context of its own, which
+    `close()` ends.
     """
 
     socket: Any
@@ -55,6 +61,7 @@ class PUBHandler(logging.Handler):
             logging.CRITICAL: logging.Formatter(f"{_WHERE}\n"),
         }
         self._own = isinstance(interface_or_socket, str)
+        self._own_context = self._own and context is None
         if isinstance(interface_or_socket, str):
             self.ctx = Context() if context is None else context
             self.socket = self.ctx.socket(PUB)
@@ -103,9 +110,16 @@ class PUBHandler(logging.Handler):
             self.handleError(record)
 
     def close(self) -> None:
-        """Close the socket, if it was made here."""
+        """Close the socket and end the context, if they were made here.
+
+        What subscribers have still to fetch goes on being sent; this waits for it no longer than
+        a moment.
+        """
         if self._own:
             self.socket.close()
+        if self._own_context:
+            with suppress(Again):
+                self.ctx.term(_MOMENT)
         super().close()
 
 

@@ -22,8 +22,13 @@ _ContextT = TypeVar("_ContextT", bound="Context[Any]")
 
 
 class Context(_ours.Context[_SocketT]):
-    """The home of sockets; see `zmqlite.Context` for what its methods do."""
+    """The home of sockets; see `zmqlite.Context` for what its methods do.
 
+    A program that ends without ending its contexts does not wait for ever: pyzmq loses at once
+    what is unsent then, this after a second.
+    """
+
+    _exit_patience = 1.0
     _socket_class: Callable[..., Any] = Socket
     _repr_cls = "zmq.Context"
     _instance: ClassVar[Any] = None
