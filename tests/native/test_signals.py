@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import signal
+import sys
+import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time
+from support import FACTOR, connect_pair, in_thread, in_time, wait_until
 
 import zmqlite as zmq
 
@@ -81,6 +83,32 @@ def test_interrupted_at_once(context, alarm, name):
 
     in_time(0.15 + LATE, attempt)
     assert not context.closed
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if not name.startswith("term")])
+def test_a_signal_that_interrupts_nothing_is_heard(context, alarm, name):
+    """One that arrives before the wait has begun, or that another thread was given, as here."""
+    socket = context.socket(zmq.PULL)
+    socket.bind("inproc://quiet")
+    alarm(interrupt, 0)
+    main = threading.get_ident()
+
+    def give_to_another_thread():
+        wait_until(lambda: asleep(main), what="the main thread to sleep")
+        signal.pthread_kill(threading.get_ident(), signal.SIGALRM)
+
+    done = in_thread(give_to_another_thread)
+    with pytest.raises(Interrupted):
+        CALLS[name](context, socket)
+    done()
+
+
+def asleep(ident):
+    """Whether a thread is in one of CALLS, and not in what pytest does around it."""
+    frame = sys._current_frames()[ident]
+    while frame is not None and frame.f_code.co_name != "<lambda>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def test_poller_interrupted(context, alarm):

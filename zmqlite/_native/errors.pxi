@@ -12,6 +12,7 @@ from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear, PyErr_ExceptionMatches
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.weakref cimport PyWeakref_NewRef
 from cpython.object cimport PyObject
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport (
     EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)

@@ -24,7 +24,7 @@ cdef int park() except -1:
 
 def _forget_after_fork():
     """In the child: libzmq's threads stayed with the parent, so every handle from there is dead."""
-    global forks
+    global forks, main_thread
     cdef void *place = all_contexts
     cdef void *inner
     while place != NULL:
@@ -42,6 +42,7 @@ def _forget_after_fork():
         forget_socket(<Handle> place)
         place = (<Handle> place)._next
     forks += 1
+    main_thread = PyThread_get_thread_ident()
     renew_after_fork()
     drain()
 

@@ -238,6 +238,7 @@ cdef class Poller:
         found = self._found
         if timeout == 0:
             return epoll_ready(set, found, room, 0)
+        timeout = one_step(timeout)
         owner_block(&self._owner, False)
         self._asleep = True
         full_fence()

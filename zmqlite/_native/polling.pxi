@@ -43,7 +43,7 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
     cdef list inside = sockets_among(sources)
     cdef int ready
     cdef int error = 0
-    cdef long step
+    cdef long left, step
     enter_all(inside)
     check_items(items, sources, inside)
     ready = libzmq_poll(items, count, 0) if count else 0
@@ -55,12 +55,15 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
             PyErr_CheckSignals()
             enter_all(inside)
             check_items(items, sources, inside)
-        step = poll_step(end, limit)
+        left = poll_step(end, limit)
+        step = one_step(left)
         block_all(inside)
         with nogil:
             ready = libzmq_poll(items, count, step)
             error = libzmq_errno() if ready < 0 else 0
         unblock_all(inside)
+        if ready == 0 and step != left:
+            error = EINTR  # look for signals
     leave_all(inside)
     if error == ETERM and interpreter_exits():
         park()

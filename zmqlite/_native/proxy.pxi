@@ -133,9 +133,9 @@ cdef zmq_pollitem_t awaited(Lane *lane, Tap *tap) noexcept nogil:
     return item
 
 
-cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double slice,
+cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double slice, long sleep,
                     bint *commanded) noexcept nogil:
-    """Forward for up to `slice` seconds, or wait for work. Returns 0, or an errno."""
+    """Forward for up to `slice` seconds, or wait for work for `sleep` ms. Returns 0, or an errno."""
     cdef zmq_pollitem_t items[3]
     cdef zmq_pollitem_t wanted[2]
     cdef int slots[2]
@@ -148,7 +148,7 @@ cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double sl
             wanted[place] = awaited(&lanes[place], tap)
             slots[place] = ask(items, &count, wanted[place].socket, 0 if paused else wanted[place].events)
         orders = ask(items, &count, control, ZMQ_POLLIN) if control != NULL else -1
-        if libzmq_poll(items, count, -1) < 0:
+        if libzmq_poll(items, count, sleep) < 0:
             return libzmq_errno()
         if orders >= 0 and items[orders].revents & ZMQ_POLLIN:
             commanded[0] = True
@@ -194,6 +194,7 @@ cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *p
     """One turn inside all the sockets; returns whether to go on."""
     cdef bint commanded = False
     cdef int error
+    cdef long sleep = one_step(-1)
     cdef void *orders = NULL
     enter_all(sockets)  # refuses those that a signal handler closed
     try:
@@ -201,7 +202,7 @@ cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *p
             orders = control.handle
         block_all(sockets)
         with nogil:
-            error = proxy_turn(lanes, tap, orders, paused[0], SLICE, &commanded)
+            error = proxy_turn(lanes, tap, orders, paused[0], SLICE, sleep, &commanded)
         unblock_all(sockets)
         if commanded:
             return obey(control, lanes, paused)

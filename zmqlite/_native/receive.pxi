@@ -68,7 +68,7 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
     cdef int error = 0
     cdef void *handle = self.handle
     cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
-    wait_shorten(wait, self)
+    wait_shorten(wait, self, flags)
     owner_block(&self._owner, self._thread_safe)
     with nogil:
         if poll:
@@ -79,7 +79,7 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
         wait.took = now() - wait.start
     owner_unblock(&self._owner, self._thread_safe)
     wait_restore(wait, self)
-    return error
+    return EINTR if error == EAGAIN and wait.step else error
 
 
 cdef bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:

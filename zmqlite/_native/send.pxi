@@ -113,7 +113,7 @@ cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t
     cdef int error = 0
     cdef void *handle = self.handle
     cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
-    wait_shorten(wait, self)
+    wait_shorten(wait, self, flags)
     owner_block(&self._owner, self._thread_safe)
     with nogil:
         if poll:
@@ -127,7 +127,7 @@ cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t
             error = libzmq_errno() if rc < 0 else 0
     owner_unblock(&self._owner, self._thread_safe)
     wait_restore(wait, self)
-    return error
+    return EINTR if error == EAGAIN and wait.step else error
 
 
 cdef int send_rest(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags,

@@ -12,12 +12,32 @@ cdef enum:
     EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
     USED_TO_WAIT = 10  # ... and the count is set to this, from where receives without a wait take it down
 
+# A signal that comes after the last look for signals and before the system call that waits ends
+# nothing: Python has noted it and nobody reads the note. (So it is with one that another thread was
+# given.) The main thread, which alone runs handlers, therefore waits in steps and looks after each.
+
+cdef enum:
+    STEP = 50  # ms
+
+cdef unsigned long main_thread = threading.main_thread().ident
+
+
+cdef inline bint runs_handlers() noexcept:
+    return PyThread_get_thread_ident() == main_thread
+
+
+cdef inline long one_step(long timeout) noexcept:
+    """A timeout in ms, below 0 for none, as far as this thread may sleep at a time."""
+    return STEP if (timeout < 0 or timeout > STEP) and runs_handlers() else timeout
+
+
 ctypedef struct Wait:
     double start     # when the call began to wait
     int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
     int limit        # the user's timeout in ms, once it is known; -1 for none
     int left         # what the next try may take; -1 for "the option says it"
     double took      # how long the last try lasted, in seconds
+    bint step        # the try is a step of the main thread's: EAGAIN says only that it is over
 
 
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
@@ -25,6 +45,7 @@ cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.option = option
     wait.limit = -1
     wait.left = -1
+    wait.step = False
 
 
 cdef int wait_again(Wait *wait, Handle self) noexcept:
@@ -41,8 +62,19 @@ cdef int wait_again(Wait *wait, Handle self) noexcept:
     return 0
 
 
-cdef inline void wait_shorten(Wait *wait, Handle self) noexcept:
-    if wait.left >= 0 and not self._thread_safe:
+cdef inline void wait_shorten(Wait *wait, Handle self, int flags) noexcept:
+    """Have the next try end in time. Thread-safe types see to it themselves, in wait_safe()."""
+    cdef size_t size = sizeof(int)
+    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT
+    if self._thread_safe:
+        return
+    if wait.step:
+        if wait.left < 0 and zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
+            wait.limit = 0  # the try itself fails, and says why
+        wait.step = wait.left > STEP if wait.left >= 0 else (wait.limit < 0 or wait.limit > STEP)
+        if wait.step:
+            wait.left = STEP
+    if wait.left >= 0:
         zmq_setsockopt(self.handle, wait.option, &wait.left, sizeof(int))
 
 
@@ -55,7 +87,7 @@ cdef inline void wait_restore(Wait *wait, Handle self) noexcept:
 # threads may sleep with one RCVTIMEO. They wait through zmq_poll instead, which has neither trouble.
 
 cdef int wait_safe(Wait *wait, void *handle, short event) noexcept nogil:
-    """Wait for an event of a thread-safe socket. Returns an errno, 0 for ready."""
+    """Wait for an event of a thread-safe socket. Returns an errno, 0 for ready; EINTR after a step."""
     cdef zmq_pollitem_t item
     cdef size_t size = sizeof(int)
     cdef int ready
@@ -70,10 +102,13 @@ cdef int wait_safe(Wait *wait, void *handle, short event) noexcept nogil:
         left = wait.limit - (now() - wait.start) * 1000
         if left <= 0:
             left = 0
+    wait.step = wait.step and (left < 0 or left > STEP)
+    if wait.step:
+        left = STEP
     ready = libzmq_poll(&item, 1, <long> left + 1 if left > 0 else <long> left)
     if ready < 0:
         return libzmq_errno()
-    return 0 if ready else EAGAIN
+    return 0 if ready else EINTR if wait.step else EAGAIN
 
 
 cdef inline bint wait_goes_on(Wait *wait, int flags) noexcept:
