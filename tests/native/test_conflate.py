@@ -50,8 +50,8 @@ def test_the_last_message_arrives_while_somebody_looks(context):
     receiver = context.socket(zmq.PULL, conflate=1, linger=0)
     sender = context.socket(zmq.PUSH, linger=0, connect=receiver.bind("tcp://127.0.0.1:*"))
     count = 0
-    for _ in range(3000):
-        sender.send_many([b"%d" % number for number in range(count, count + 5)])
-        count += 5
+    for _ in range(2500):
+        sender.send_many([b"%d" % number for number in range(count, count + 200)])
+        count += 200
         while receiver.recv_nonblock() != b"%d" % (count - 1):
             pass  # the guard against hangs of every test ends this one

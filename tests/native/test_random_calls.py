@@ -185,23 +185,30 @@ for context in {world.context for world in worlds}:
 """
 
 
-@needs_patch(
+NEEDED = needs_patch(
+    "conflate-parts",
     "connect-routing-id",
     "lb-peer-lost",
     "monitor-stall",
     "one-too-many",
+    "pending-inproc",
     "poller-ended",
+    "small-batch",
     "term-pending",
 )
-@pytest.mark.parametrize("seed", [1, 2])
+SECONDS = 20 if LONG else 2
+SEEDS = range(1, 31) if LONG else (1, 2)
+
+
+@NEEDED
+@pytest.mark.parametrize("seed", SEEDS)
 def test_calls_at_random(seed):
-    seconds = 20 if LONG else 2
-    run_program(FUZZ, seed, seconds, 1, False, timeout=15 + seconds)
+    run_program(FUZZ, seed, SECONDS, 1, False, timeout=15 + SECONDS)
 
 
-@pytest.mark.skipif(not LONG, reason="a search for faults that are still open: docs/safety.md")
+@NEEDED
 @pytest.mark.parametrize("shared", [False, True], ids=["contexts", "context"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_calls_at_random_in_four_threads(seed, shared):
     """Threads that bind, connect, set odd options, close and end at once, for a while."""
-    run_program(FUZZ, seed, 20, 4, shared, timeout=35)
+    run_program(FUZZ, seed, SECONDS, 4, shared, timeout=15 + SECONDS)
