@@ -186,10 +186,12 @@ for context in {world.context for world in worlds}:
 
 
 NEEDED = needs_patch(
+    "begun-message",
     "conflate-parts",
     "connect-routing-id",
     "lb-peer-lost",
     "monitor-stall",
+    "odd-places",
     "one-too-many",
     "pending-inproc",
     "poller-ended",

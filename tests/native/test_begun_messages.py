@@ -1,0 +1,84 @@
+"""A message of which the first part has been read is read to its end, wherever its peer is."""
+
+from __future__ import annotations
+
+import pytest
+from programs import program
+from support import FACTOR, needs_patch
+
+import zmqlite as zmq
+
+LIMIT = int(5000 * FACTOR)
+
+
+@needs_patch("begun-message")
+@pytest.mark.parametrize("endpoint", ["inproc://begun", "tcp://127.0.0.1:*"])
+@pytest.mark.parametrize(
+    "kinds", [("PUSH", "PULL"), ("DEALER", "ROUTER"), ("PUB", "SUB")], ids="-".join
+)
+def test_the_reader_disconnects_within_a_message(endpoint, kinds):
+    """The rest was out of reach then: the process aborted."""
+    program(
+        """
+        endpoint, sends, receives = sys.argv[1:]
+        context = zmq.Context()
+        sender = context.socket(getattr(zmq, sends), linger=0)
+        receiver = context.socket(getattr(zmq, receives), linger=0, rcvtimeo=20000)
+        if receives == "SUB":
+            receiver.subscribe(b"")
+        end = sender.bind(endpoint)
+        receiver.connect(end)
+        while True:
+            sender.send_multipart([b"one", b"two", b"three"])
+            if receiver.poll(10):
+                break
+        parts = [receiver.recv()]
+        receiver.disconnect(end)
+        while receiver.get(zmq.RCVMORE):
+            parts.append(receiver.recv())
+        assert parts[-3:] == [b"one", b"two", b"three"], parts
+        context.destroy(0)
+        """,
+        endpoint,
+        *kinds,
+    )
+
+
+@needs_patch("begun-message")
+@pytest.mark.parametrize("looks", [0, 5])
+def test_the_rest_is_kept_when_the_connection_is_gone(context, looks):
+    receiver = context.socket(zmq.PULL, linger=0, rcvtimeo=LIMIT)
+    sender = context.socket(zmq.PUSH, linger=0, bind="inproc://kept")
+    other = context.socket(zmq.PUSH, linger=0, connect=receiver.bind("inproc://other"))
+    receiver.connect("inproc://kept")
+    sender.send_multipart([b"a", b"b", b"c"])
+    assert receiver.recv() == b"a"
+    receiver.disconnect("inproc://kept")
+    for _ in range(looks):  # both ends see to their commands: the pipe goes
+        sender.get(zmq.EVENTS)
+        receiver.get(zmq.EVENTS)
+    other.send(b"another")
+    assert [receiver.recv(), receiver.recv()] == [b"b", b"c"]
+    assert not receiver.get(zmq.RCVMORE)
+    assert receiver.recv() == b"another"
+
+
+@needs_patch("begun-message")
+@pytest.mark.parametrize("leaves", [0, 1])
+def test_another_peer_leaves_within_a_message(context, leaves):
+    """The pipe in use was moved into the place of the one that went, and lost sight of."""
+    receiver = context.socket(zmq.PULL, linger=0, rcvtimeo=LIMIT, bind="inproc://three")
+    peers = [context.socket(zmq.PUSH, linger=0, connect="inproc://three") for _ in range(3)]
+    for number, peer in enumerate(peers):
+        peer.send_multipart([b"%d" % number, b"rest of %d" % number])
+    seen = []
+    while len(seen) < 3:
+        first = receiver.recv()
+        if first == b"2":
+            peers[leaves].disconnect("inproc://three")
+            for _ in range(5):
+                receiver.get(zmq.EVENTS)
+                peers[leaves].get(zmq.EVENTS)
+        assert receiver.recv() == b"rest of " + first
+        seen.append(first)
+    assert sorted(seen) == [b"0", b"1", b"2"]
