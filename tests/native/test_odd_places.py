@@ -70,11 +70,14 @@ def test_a_rep_answers_nobody():
         context = zmq.Context()
         rep = context.socket(zmq.REP, linger=0, rcvtimeo=20000)
         rep.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        rep.bind("inproc://rep")
-        dealer = context.socket(zmq.DEALER, linger=0, connect="inproc://rep")
+        dealer = context.socket(zmq.DEALER, linger=0, bind="inproc://dealer")
+        rep.connect("inproc://dealer")
         dealer.send_multipart([b"", b"question"])
         assert rep.poll(20000)
-        dealer.close()
+        rep.disconnect("inproc://dealer")
+        for _ in range(5):  # both ends see to their commands: the pipe goes
+            dealer.get(zmq.EVENTS)
+            rep.get(zmq.EVENTS)
         assert rep.recv() == b"question"
         rep.send(b"answer to nobody")
         context.destroy(0)
