@@ -480,18 +480,3 @@ def test_statistics_are_asked_while_peers_leave():
         context.destroy(0)
         """
     )
-
-
-@needs_patch("pending-conflate")
-@pytest.mark.parametrize("events", [False, True])
-def test_a_conflating_connection_given_up_before_the_bind(context, events):
-    early = context.socket(zmq.DEALER, conflate=1, linger=0)
-    early.connect("inproc://given-up")
-    early.disconnect("inproc://given-up")
-    if events:
-        early.get(zmq.EVENTS)
-    late = context.socket(zmq.DEALER, linger=0, rcvtimeo=5000)
-    late.bind("inproc://given-up")
-    again = context.socket(zmq.DEALER, linger=0, connect="inproc://given-up")
-    again.send(b"alive")
-    assert late.recv() == b"alive"

@@ -56,7 +56,7 @@ def test_runs_of_one_size(pair, size):
     join()
 
 
-TINY = pytest.param(1, marks=needs_patch("tiny-batch"))
+TINY = pytest.param(1, marks=needs_patch("small-batch"))
 
 
 @pytest.mark.parametrize("batch", [TINY, 100, 8192, 40_000, 262_144, 4_000_000])

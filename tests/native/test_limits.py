@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from programs import program
-from support import needs_patch
+from support import needs_drafts, needs_patch
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
 
@@ -220,4 +220,27 @@ def test_pending_inproc_connections_at_the_limit(count):
             context.term(*[5] * (end == "timeout"))
         """,
         count,
+    )
+
+
+@needs_drafts
+@needs_patch("small-batch")
+@pytest.mark.parametrize("size", [1, 2, 8, 9])
+def test_a_tiny_batch_of_input(size):
+    """A buffer of one byte: bodies were read from memory that was somebody else's."""
+    program(
+        """
+        context = zmq.Context()
+        receiver = context.socket(zmq.PULL, linger=0, rcvtimeo=20000)
+        receiver.set(zmq.IN_BATCH_SIZE, int(sys.argv[1]))
+        sender = context.socket(zmq.PUSH, linger=0)
+        sender.connect(receiver.bind("tcp://127.0.0.1:*"))
+        for turn in range(100):
+            for length in (0, 1, 26, 33, 40, 300, 5000):
+                body = bytes([turn]) * length
+                sender.send(body)
+                assert receiver.recv() == body
+        context.destroy(0)
+        """,
+        size,
     )
