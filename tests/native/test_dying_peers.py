@@ -6,6 +6,7 @@ import pytest
 from support import needs_patch, wait_until
 
 import zmqlite as zmq
+from zmqlite._native import core
 
 SIZES = [0, 1, 33, 34, 2047, 2048, 65535, 65536, 1 << 20, 5 << 20]
 
@@ -87,6 +88,29 @@ def test_a_pair_whose_peer_dies_in_a_message_does_not_hang(tight, parts, size, f
             second.connect("inproc://pair")
     wait_until(lambda: sender.send_nonblock(b"whole"), what="the second peer")
     assert second.recv_multipart() == [b"whole"]
+
+
+@needs_patch("begun-lost")
+@pytest.mark.parametrize("kind", [zmq.PUSH, zmq.PAIR, zmq.DEALER, zmq.ROUTER])
+@pytest.mark.parametrize("linger", [0, -1])
+def test_what_was_begun_for_a_dead_peer_is_freed(tight, kind, linger):
+    body = b"begun" * 1000 + str((kind, linger)).encode()
+    sender = tight.socket(kind, linger=0)
+    sender.bind("inproc://begun")
+    first = tight.socket(
+        zmq.PULL if kind == zmq.PUSH else zmq.PAIR if kind == zmq.PAIR else zmq.DEALER
+    )
+    first.linger = linger
+    first.routing_id = b"first"
+    first.connect("inproc://begun")
+    if kind == zmq.ROUTER:
+        first.send(b"here")
+        assert sender.recv_multipart() == [b"first", b"here"]
+        sender.send(b"first", zmq.SNDMORE)
+    sender.send(body, zmq.SNDMORE)
+    assert body in core.loans().values()
+    close_for_good(tight, sender, first)
+    wait_until(lambda: body not in core.loans().values(), what="its memory")
 
 
 @needs_patch("lb-peer-lost")
