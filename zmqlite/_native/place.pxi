@@ -171,7 +171,7 @@ def awaiting(operation):
 @cython.final
 @cython.nonecheck(True)
 cdef class Awaiting:
-    """A task awaits an operation, and performs it himself, in the very step in which he wakes up."""
+    """A task awaits an operation, and performs it by itself, in the very step in which it wakes up."""
 
     cdef object _operation   # None: it is over
     cdef Place _place

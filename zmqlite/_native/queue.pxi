@@ -1,4 +1,4 @@
-# Who waits on a socket of an asyncio loop, and how the loop finds him: from "the descriptor is readable"
+# Who waits on a socket of an asyncio loop, and how the loop finds it: from "the descriptor is readable"
 # to the step of the task that waits, without a Python frame of ours. What a loop does differently for
 # senders and for those who only look is added by those who inherit (`_aio`).
 

@@ -72,7 +72,7 @@ cdef class Turn:
         return 0
 
     cdef int told(self, int last) except -1:
-        """Somebody is called whom the loop calls once in a pass; `last` is what he was answered then.
+        """Somebody is called whom the loop calls once in a pass; `last` is what was answered then.
 
         If nobody has noticed the end of a pass since, it is over now: who waits for each message needs
         no `reset`, and the loop no pass for it.
