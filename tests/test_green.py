@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -436,6 +437,22 @@ def test_poller(green_context: Any) -> None:
     assert waiting.get() == ([], [second], [])
     assert zmq.zmq_poll([(second, zmq.POLLIN)], 1) == []
     assert zmq.zmq_poll([]) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+def test_a_blocking_member_that_another_thread_closes(green_context: Any, context: Any) -> None:
+    """A socket without peers: libzmq lets it go without a word through its descriptor."""
+    kept, closed = green_context.socket(zmq.PULL), context.socket(zmq.PULL)
+    poller = zmq.Poller()
+    for member in (kept, closed):
+        poller.register(member, zmq.POLLIN)
+    waiting = gevent.spawn(poller.poll)
+    wait_for(kept)
+    in_thread(closed.close)()
+    with pytest.raises(zmq.NotSupported, match="unregister it"):
+        waiting.get()
+    poller.unregister(closed)
+    assert poller.poll(1) == []
 
 
 def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None:

@@ -11,6 +11,7 @@ happen.
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -275,6 +276,8 @@ class Poller(_Poller):
             waiters = [
                 self._watch(watches, source, flags, sleeper) for source, flags in self.sockets
             ]
+            if any(map(_is_plain, dict(self.sockets))):
+                self._hear_of_ends(watches, sleeper)
             while True:
                 for waiter in waiters:
                     waiter.called = False
@@ -301,11 +304,31 @@ class Poller(_Poller):
         if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
             source, events = source.get_option(14, 6), _POLLIN
         fd = source if isinstance(source, int) else source.fileno()
-        watcher: Any = gevent.get_hub().loop.io(fd, events or _POLLIN)
-        watches.callback(watcher.close)
-        watches.callback(watcher.stop)
-        watcher.start(sleeper.wake)
+        _watch_fd(watches, fd, events or _POLLIN, sleeper)
         return sleeper
+
+    def _hear_of_ends(self, watches: ExitStack, sleeper: Sleeper) -> None:
+        """Have `sleeper` woken when a blocking socket closes: its descriptor need not say so."""
+        bell = self._doze()
+        if bell >= 0:
+            watches.callback(self._rise)
+            _watch_fd(watches, bell, _POLLIN, sleeper)
+
+
+def _is_plain(source: Any) -> bool:
+    return isinstance(source, core.Socket) and not isinstance(source, Socket)
+
+
+def _watch_fd(watches: ExitStack, fd: int, events: int, sleeper: Sleeper) -> None:
+    """Have `sleeper` woken by a descriptor: by a copy, since libev ends the process when what it
+    watches is closed under it."""
+    if os.name == "posix":
+        fd = os.dup(fd)
+        watches.callback(os.close, fd)
+    watcher: Any = gevent.get_hub().loop.io(fd, events)
+    watches.callback(watcher.close)
+    watches.callback(watcher.stop)
+    watcher.start(sleeper.wake)
 
 
 def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
