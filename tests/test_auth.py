@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, in_thread
+from support import FACTOR, in_thread, needs_curve
 
 import zmqlite as zmq
 from zmqlite.auth import (
@@ -292,6 +292,7 @@ def test_plain(context: Any, guarded: Any) -> None:
     assert meet(context, server, {"plain_username": b"eve", "plain_password": b"x"}) is None
 
 
+@needs_curve
 def test_curve(context: Any, guarded: Any) -> None:
     (server_public, server_secret), (public, secret) = zmq.curve_keypair(), zmq.curve_keypair()
     gate = Gate()
@@ -311,6 +312,7 @@ def test_curve(context: Any, guarded: Any) -> None:
     assert meet(context, server, {**client, **strange}) is None
 
 
+@needs_curve
 def test_where_nobody_is_asked(context: Any) -> None:
     (server_public, server_secret), (public, secret) = zmq.curve_keypair(), zmq.curve_keypair()
     server = {"curve_server": 1, "curve_secretkey": server_secret, "zap_domain": b"shop"}

@@ -7,11 +7,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from support import needs_curve
 
 import zmqlite as zmq
 from zmqlite.certs import create_certificates, load_certificate, load_certificates
 
 
+@needs_curve
 def test_a_pair_is_written_and_read(tmp_path: Path) -> None:
     public_file, secret_file = create_certificates(tmp_path, "alice", {"name": "Alice", "x": "é"})
     assert public_file == str(tmp_path / "alice.key")
@@ -27,6 +29,7 @@ def test_a_pair_is_written_and_read(tmp_path: Path) -> None:
     assert "Alice" not in Path(public_file).read_text("utf-8")
 
 
+@needs_curve
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
 def test_only_the_owner_may_read_the_secret(tmp_path: Path) -> None:
     secret = tmp_path / "a.key_secret"
@@ -40,6 +43,7 @@ def test_only_the_owner_may_read_the_secret(tmp_path: Path) -> None:
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
 
+@needs_curve
 def test_names_and_metadata_stay_in_their_line(tmp_path: Path) -> None:
     for bad in ("two\nlines", "end\n", 'x\r    public-key = "y"'):
         with pytest.raises(ValueError, match="line break"):
@@ -67,6 +71,7 @@ def test_other_peoples_files(tmp_path: Path) -> None:
         load_certificate(tmp_path / "absent.key")
 
 
+@needs_curve
 def test_a_folder(tmp_path: Path) -> None:
     made = {load_certificate(create_certificates(tmp_path, name)[0])[0] for name in "abc"}
     assert load_certificates(tmp_path) == dict.fromkeys(made, True)
@@ -77,6 +82,7 @@ def test_a_folder(tmp_path: Path) -> None:
         load_certificates(str(tmp_path))
 
 
+@needs_curve
 def test_pyzmq_reads_and_writes_the_same(tmp_path: Path) -> None:
     theirs = pytest.importorskip("zmq.auth")
     ours, _ = create_certificates(tmp_path, "ours", {"a": "b"})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pyzmq.environments import GUEST, PACKAGE, Environment
+from support import needs_curve
 
 import zmqlite
 import zmqlite.pyzmq
@@ -322,6 +323,7 @@ def test_metadata_are_those_of_the_surface() -> None:
     assert f"\nVersion: {VERSION}\n" in Path(FOLDER, name, "METADATA").read_text()
 
 
+@needs_curve  # one of them makes keys
 def test_programs_of_the_tree_run_with_m(activated: Environment) -> None:
     for words in (("zmq.curve_keygen",), ("run", "zmq.curve_keygen")):
         words = ("-m", *words) if len(words) == 1 else ("-m", GUEST, "run", "-m", words[1])

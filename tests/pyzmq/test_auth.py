@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from pyzmq.conftest import OURS, THEIRS, ending
-from support import FACTOR, in_thread, wait_until
+from support import FACTOR, in_thread, needs_curve, wait_until
 
 import zmqlite.pyzmq as guest
 import zmqlite.pyzmq.auth as guest_auth
@@ -174,6 +174,8 @@ class Keys:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
+    if not guest.has("curve"):
+        pytest.skip("built without CURVE")
     return Keys(tmp_path)
 
 
@@ -539,6 +541,7 @@ print([entry.category.__name__ for entry in caught])
 # -- certificates --------------------------------------------------------------------------------
 
 
+@needs_curve
 def test_certificates(tree: Tree, tmp_path: Path) -> None:
     auth = tree("auth")
     public_file, secret_file = auth.create_certificates(tmp_path, "name", {"a": "b"})
