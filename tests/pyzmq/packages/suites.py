@@ -175,7 +175,6 @@ EXTRAS = {
     "zmq_anyio": "test",
     "jupyter_console": "test",
     "jupyter_server": "test",
-    "ipyparallel": "test",
 }
 """Which extra of a package brings what its suite needs."""
 
