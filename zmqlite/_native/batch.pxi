@@ -118,7 +118,7 @@ cdef class Loan:
         self._socket = socket
         self._flags = flags
         self._frame = Frame()
-        if zmq_msg_init_size(&self._frame.msg, size) != 0:
+        if init_room(&self._frame.msg, size) != 0:
             zmq_msg_init(&self._frame.msg)
             raise MemoryError
         self._frame._readonly = False
@@ -139,5 +139,9 @@ cdef class Loan:
         except BufferError:
             pass  # numpy still looks at it: the frame keeps the memory alive
         self._view = None
-        if kind is None:
+        if kind is not None:
+            return
+        if ZMQLITE_BLOCKS and Py_REFCNT(frame) == 1:  # nobody looks at it: the receiver may have it
+            send_body(self._socket, &frame.msg, self._flags)
+        else:
             send_general(self._socket, frame, self._flags, True, False, None, None)

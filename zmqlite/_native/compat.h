@@ -14,6 +14,34 @@
 #define LIBZMQ_ALONE 0
 #endif
 
+/* 1: this libzmq has our patch that lets it read large bodies into memory of ours. Not where threads share
+   objects without the GIL: the last reference to one cannot be told from others there. */
+#if defined ZMQLITE_BODY_SOURCE && !defined Py_GIL_DISABLED
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct
+{
+    void *(*take) (size_t size, void **notes, void **hint);
+    zmq_free_fn *give;
+    size_t least;
+    size_t most;
+} zmq_body_source_t;
+void zmq_set_body_source (const zmq_body_source_t *source);
+void *zmq_msg_detach (zmq_msg_t *msg);
+#ifdef __cplusplus
+}
+#endif
+#define ZMQLITE_BLOCKS 1
+#else
+#define ZMQLITE_BLOCKS 0
+static inline void *zmq_msg_detach (zmq_msg_t *msg)
+{
+    (void) msg;
+    return NULL;
+}
+#endif
+
 #ifdef ZMQ_BUILD_DRAFT_API
 #define ZMQLITE_DRAFTS 1
 #else

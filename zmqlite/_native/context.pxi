@@ -178,6 +178,7 @@ cdef class Context:
             del self._ending
             self._ending = NULL
         drain()
+        blocks.clear()
 
     def destroy(self, linger=None):
         """Close every socket of this context, then terminate it. Safe from any thread.

@@ -4,7 +4,7 @@
 # distutils: language = c++
 """The compiled core: the one module with pointers, statically linked to libzmq.
 
-Read in this order: errors (the failure branch), release (memory lent to libzmq), message (Frame),
+Read in this order: errors (the failure branch), release (memory lent to libzmq), blocks (memory for large bodies), message (Frame),
 context, socket (life and options), transfer (send and receive), poller, proxy, crypto.
 
 The rules of the hot path: try without blocking while the GIL is held; let it go only to wait or to
@@ -13,6 +13,7 @@ move a large body; on success read no errno, check no signal, make no enum, ente
 
 include "errors.pxi"
 include "release.pxi"
+include "blocks.pxi"
 include "message.pxi"
 include "chains.pxi"
 include "context.pxi"

@@ -44,6 +44,7 @@ def _forget_after_fork():
     forks += 1
     main_thread = PyThread_get_thread_ident()
     renew_after_fork()
+    blocks.renew()
     drain()
 
 

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "compat.h" nogil:
     int LIBZMQ_ALONE
+    int ZMQLITE_BLOCKS
     int ZMQLITE_DRAFTS
     int ZMQLITE_IN_BATCH_SIZE
     int ZMQLITE_OUT_BATCH_SIZE
@@ -53,6 +54,8 @@ cdef extern from "compat.h" nogil:
     int zmq_msg_get(const zmq_msg_t *msg, int property)
     int zmq_msg_set(zmq_msg_t *msg, int property, int optval)
     const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property)
+
+    void *zmq_msg_detach(zmq_msg_t *msg)  # ours, see blocks.hpp
 
     # socket types, options, flags
     int ZMQ_PAIR

@@ -60,6 +60,15 @@ cdef int give_group(zmq_msg_t *msg, bytes name) except -1:
     return 0
 
 
+cdef inline void copy_body(void *target, const void *source, Py_ssize_t size):
+    """A large copy lets others have the GIL."""
+    if size >= BIG_COPY:
+        with nogil:
+            memcpy(target, source, size)
+    else:
+        memcpy(target, source, size)
+
+
 cdef object bytes_of(zmq_msg_t *msg):
     """The body of a received message as bytes; the very object that was sent, when it was lent by
     this process."""
@@ -75,12 +84,9 @@ cdef object bytes_of(zmq_msg_t *msg):
                 Py_DECREF(result)  # `find` gave us a reference of our own
                 if PyBytes_CheckExact(result) and PyBytes_GET_SIZE(result) == size:
                     return result
-        if size >= BIG_COPY:
-            result = PyBytes_FromStringAndSize(NULL, size)
-            found = <PyObject *> PyBytes_AS_STRING(result)
-            with nogil:
-                memcpy(<void *> found, data, size)
-            return result
+        result = new_body(size)
+        copy_body(PyBytes_AS_STRING(result), data, size)
+        return result
     return PyBytes_FromStringAndSize(<char *> data, size)
 
 
@@ -141,17 +147,11 @@ cdef int lend_bytes(zmq_msg_t *msg, object data, PyObject *tracker) except -1:
 cdef int copy_buffer(zmq_msg_t *msg, object data) except -1:
     """Make `msg` a message with a copy of the bytes of `data`."""
     cdef Py_buffer view
-    cdef void *target
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
-        if zmq_msg_init_size(msg, view.len) != 0:
+        if init_room(msg, view.len) != 0:
             return fail_message(msg, "send")
-        target = zmq_msg_data(msg)
-        if view.len >= BIG_COPY:
-            with nogil:
-                memcpy(target, view.buf, view.len)
-        else:
-            memcpy(target, view.buf, view.len)
+        copy_body(zmq_msg_data(msg), view.buf, view.len)
     finally:
         PyBuffer_Release(&view)  # only now: until here nobody could resize the memory
     return 0

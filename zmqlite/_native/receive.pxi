@@ -138,6 +138,9 @@ cdef inline object take_bytes(zmq_msg_t *msg):
         result = PyBytes_FromStringAndSize(<char *> zmq_msg_data(msg), size)
         zmq_msg_close(msg)
         return result
+    cdef void *hint = zmq_msg_detach(msg) if ZMQLITE_BLOCKS else NULL
+    if hint != NULL:
+        return kept_body(hint, size)
     try:
         return bytes_of(msg)
     finally:

@@ -180,6 +180,16 @@ cdef object send_general(
     return tracker
 
 
+cdef int send_body(Handle self, zmq_msg_t *msg, int flags) except -1:
+    """Send a message that is at hand; an empty one is left of it, or the same when this raises."""
+    if self._special:
+        address_msg(self, msg, None, None)
+    enter(self, "send")
+    send_msg(self, msg, flags)
+    leave(self)
+    return 0
+
+
 cdef MessageTracker make_msg(
         Handle self, zmq_msg_t *msg, object data, bint copy, bint track, str operation):
     """Fill `msg` (initialised, empty) with `data`. Returns what send() returns."""

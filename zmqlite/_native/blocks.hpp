@@ -1,0 +1,295 @@
+/* Memory for large bodies that is a bytes object already, and is used again and again.
+
+   libzmq reads a large body straight into a block, so that `recv` has nothing to copy: it completes the
+   object and hands it out. We keep a reference. When it is the last one, which a later receive finds out,
+   nobody can see the object any more, and its memory serves the next body: it is warm, and needs no
+   visit to malloc, which likes to return memory of this size to the system and to fetch it again page by page.
+
+   A block is free (in the list of its size), inside libzmq, or out (a program may have it). Free ones are
+   taken and given by any thread, without a lock and without the GIL; all else needs the GIL. Blocks are made from
+   what is received: a body that found no free block is copied into a new one. What they hold together is bounded,
+   and a program that keeps what it receives keeps it as it always did: we let go of our reference. */
+#ifndef ZMQLITE_BLOCKS_HPP
+#define ZMQLITE_BLOCKS_HPP
+
+#include <Python.h>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "compat.h"
+
+namespace zmqlite
+{
+class Blocks
+{
+  public:
+    enum : size_t
+    {
+        least = 16 << 10,
+        most = 4 << 20,
+        budget = 32 << 20
+    };
+
+    static bool fits (size_t size) { return size >= least && size <= most; }
+
+    /* For libzmq, and with or without the GIL: memory for so many bytes, or NULL. */
+    void *take (size_t size, void **notes, void **hint)
+    {
+        const int index = pop (kind_of (size));
+        if (index < 0)
+            return nullptr;
+        Block &block = _blocks[index];
+        *notes = block.notes;
+        *hint = &block;
+        return PyBytes_AS_STRING (block.bytes);
+    }
+
+    /* A block comes back from libzmq, in which nobody has seen the object. */
+    void give (void *hint) { push (static_cast<int> (static_cast<Block *> (hint) - _blocks)); }
+
+    /* The same as `take`, but makes a block if there is none. Returns NULL, without an exception, if
+       there may be no more. */
+    void *take_or_make (size_t size, void **hint)
+    {
+        void *notes;
+        recycle ();
+        void *data = take (size, &notes, hint);
+        if (data)
+            return data;
+        const int index = make (size);
+        if (index < 0) {
+            PyErr_Clear ();
+            return nullptr;
+        }
+        *hint = &_blocks[index];
+        return PyBytes_AS_STRING (_blocks[index].bytes);
+    }
+
+    /* The object of a block that libzmq has filled; a new reference. */
+    PyObject *hand_out (void *hint, size_t size)
+    {
+        Block *block = static_cast<Block *> (hint);
+        recycle ();
+        return let_out (static_cast<int> (block - _blocks), size);
+    }
+
+    /* A new bytes object to be filled, in a block if possible; a new reference, or NULL with an exception. */
+    PyObject *fresh (size_t size)
+    {
+        recycle ();
+        const int index = make (size);
+        if (index >= 0)
+            return let_out (index, size);
+        return PyErr_Occurred () ? nullptr
+                                 : PyBytes_FromStringAndSize (nullptr, static_cast<Py_ssize_t> (size));
+    }
+
+    /* Lets go of all that is not inside libzmq. */
+    void clear ()
+    {
+        for (int kind = 0; kind < kinds; kind++) {
+            int index;
+            while ((index = pop (kind)) >= 0)
+                forget (index);
+        }
+        while (_out_count)
+            forget (_out[--_out_count]);
+    }
+
+    /* After a fork: what the threads of the parent had will not come back. */
+    void renew ()
+    {
+        _held = 0;
+        for (int kind = 0; kind < kinds; kind++)
+            for (int place = static_cast<int> (_free[kind].load () & place_mask); place;
+                 place = _blocks[place - 1].next.load ())
+                _held += capacity_of (kind);
+        for (int i = 0; i < _out_count; i++)
+            _held += capacity_of (_blocks[_out[i]].kind);
+    }
+
+    size_t held () const { return _held; }
+
+  private:
+    enum
+    {
+        first_power = 13, // sizes above 8 KiB
+        steps = 16,       // for each power of two, so that at most a sixteenth of a block is unused
+        kinds = (22 - first_power) * steps,
+        slots = 1024,
+        looks = 3 // at objects that are out, for each body received
+    };
+    static const uint64_t place_mask = 0xffff;
+
+    struct Block
+    {
+        PyObject *bytes;
+        int kind;
+        std::atomic<int> next;           // in its list: an index and one, or 0
+        alignas (16) char notes[64];     // libzmq's
+    };
+
+    static int kind_of (size_t size)
+    {
+        int power = first_power;
+        while ((size - 1) >> (power + 1))
+            power++;
+        return (power - first_power) * steps
+               + static_cast<int> ((size - 1 - (static_cast<size_t> (1) << power)) >> (power - 4));
+    }
+
+    static size_t capacity_of (int kind)
+    {
+        const int power = first_power + kind / steps;
+        return (static_cast<size_t> (1) << power)
+               + (static_cast<size_t> (kind % steps + 1) << (power - 4));
+    }
+
+    /* The upper bits of a list's head count its changes, so that a thread that slept notices them. */
+    int pop (int kind)
+    {
+        uint64_t head = _free[kind].load (std::memory_order_acquire);
+        while (head & place_mask) {
+            const int index = static_cast<int> (head & place_mask) - 1;
+            const uint64_t next = _blocks[index].next.load (std::memory_order_relaxed);
+            if (_free[kind].compare_exchange_weak (head, ((head | place_mask) + 1) | next,
+                                                   std::memory_order_acquire))
+                return index;
+        }
+        return -1;
+    }
+
+    void push (int index)
+    {
+        std::atomic<uint64_t> &list = _free[_blocks[index].kind];
+        uint64_t head = list.load (std::memory_order_relaxed);
+        do
+            _blocks[index].next.store (static_cast<int> (head & place_mask), std::memory_order_relaxed);
+        while (!list.compare_exchange_weak (head, ((head | place_mask) + 1) | (index + 1),
+                                            std::memory_order_release, std::memory_order_relaxed));
+    }
+
+    PyObject *let_out (int index, size_t size)
+    {
+        PyObject *bytes = _blocks[index].bytes;
+        Py_SET_SIZE (reinterpret_cast<PyVarObject *> (bytes), static_cast<Py_ssize_t> (size));
+        PyBytes_AS_STRING (bytes)[size] = 0;
+        forget_hash (bytes);
+        _out[_out_count++] = static_cast<uint16_t> (index);
+        Py_INCREF (bytes);
+        return bytes;
+    }
+
+    /* Looks at a few objects that are out: nobody can get hold of one of which we have the last reference. */
+    void recycle ()
+    {
+        for (int i = 0; i < looks && i < _out_count; i++) {
+            if (_cursor >= _out_count)
+                _cursor = 0;
+            const int index = _out[_cursor];
+            if (Py_REFCNT (_blocks[index].bytes) == 1) {
+                _out[_cursor] = _out[--_out_count];
+                push (index);
+            } else
+                _cursor++;
+        }
+    }
+
+    /* A new block, neither free nor out. Returns -1 if there is no room, or with an exception. */
+    int make (size_t size)
+    {
+        const int kind = kind_of (size);
+        const size_t capacity = capacity_of (kind);
+        while (_held + capacity > budget || (!_empty_count && _used == slots))
+            if (!evict (kind))
+                return -1;
+        PyObject *bytes = PyBytes_FromStringAndSize (nullptr, static_cast<Py_ssize_t> (capacity));
+        if (!bytes)
+            return -1;
+        const int index = _empty_count ? _empty[--_empty_count] : _used++;
+        _blocks[index].bytes = bytes;
+        _blocks[index].kind = kind;
+        _held += capacity;
+        return index;
+    }
+
+    /* Makes room for one of this kind: a free one of another, or one that a program keeps. */
+    bool evict (int kind)
+    {
+        for (int i = 0; i < kinds; i++) {
+            _hand = (_hand + 1) % kinds;
+            const int index = _hand == kind ? -1 : pop (_hand);
+            if (index >= 0) {
+                forget (index);
+                return true;
+            }
+        }
+        if (!_out_count)
+            return false;
+        if (_cursor >= _out_count)
+            _cursor = 0;
+        const int index = _out[_cursor];
+        _out[_cursor] = _out[--_out_count];
+        forget (index);
+        return true;
+    }
+
+    void forget (int index)
+    {
+        Block &block = _blocks[index];
+        const size_t capacity = capacity_of (block.kind);
+        _held -= capacity < _held ? capacity : _held;
+        _empty[_empty_count++] = static_cast<uint16_t> (index);
+        Py_CLEAR (block.bytes);
+    }
+
+    static void forget_hash (PyObject *bytes)
+    {
+#if defined __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+        reinterpret_cast<PyBytesObject *> (bytes)->ob_shash = -1;
+#if defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
+    }
+
+    std::atomic<uint64_t> _free[kinds];
+    Block _blocks[slots];
+    uint16_t _out[slots];
+    uint16_t _empty[slots];
+    int _out_count = 0;
+    int _empty_count = 0;
+    int _used = 0; // blocks from there on were never used
+    int _cursor = 0;
+    int _hand = 0;
+    size_t _held = 0;
+};
+
+static Blocks blocks;
+
+#if ZMQLITE_BLOCKS
+static void *take_block (size_t size, void **notes, void **hint)
+{
+    return blocks.take (size, notes, hint);
+}
+
+extern "C" {
+static void give_block (void *, void *hint) { blocks.give (hint); }
+}
+
+/* Before the first context is made. */
+static void offer_blocks ()
+{
+    const zmq_body_source_t source = {take_block, give_block, Blocks::least, Blocks::most};
+    zmq_set_body_source (&source);
+}
+#else
+static void give_block (void *, void *hint) { blocks.give (hint); }
+static void offer_blocks () {}
+#endif
+}
+
+#endif

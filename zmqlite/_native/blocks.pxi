@@ -1,0 +1,55 @@
+# Blocks: Python's side of blocks.hpp, the memory of large bodies that is used again.
+
+cdef extern from "blocks.hpp" namespace "zmqlite":
+    cppclass Blocks:
+        @staticmethod
+        bint fits(size_t size) noexcept nogil
+        void *take_or_make(size_t size, void **hint)
+        PyObject *hand_out(void *hint, size_t size)
+        PyObject *fresh(size_t size)
+        void clear()
+        void renew()
+        size_t held()
+    Blocks blocks
+    void give_block(void *data, void *hint) noexcept nogil
+    void offer_blocks()
+
+offer_blocks()
+
+
+def held_blocks():
+    """Return how many bytes of memory are kept for large bodies, those in use included."""
+    return blocks.held()
+
+
+cdef inline object new_body(Py_ssize_t size):
+    """A bytes object of this size, to be filled before anybody sees it."""
+    cdef PyObject *made
+    if ZMQLITE_BLOCKS and Blocks.fits(size):
+        made = blocks.fresh(size)
+        if made == NULL:
+            raise MemoryError
+        body = <object> made
+        Py_DECREF(body)  # `fresh` gave us a reference of our own
+        return body
+    return PyBytes_FromStringAndSize(NULL, size)
+
+
+cdef inline object kept_body(void *hint, Py_ssize_t size):
+    """The object of a block that was received."""
+    body = <object> blocks.hand_out(hint, size)
+    Py_DECREF(body)  # as above
+    return body
+
+
+cdef int init_room(zmq_msg_t *msg, size_t size) noexcept:
+    """zmq_msg_init_size, with a block for the body if it is large."""
+    cdef void *hint
+    cdef void *data
+    if ZMQLITE_BLOCKS and Blocks.fits(size):
+        data = blocks.take_or_make(size, &hint)
+        if data != NULL:
+            if zmq_msg_init_data(msg, data, size, give_block, hint) == 0:
+                return 0
+            give_block(data, hint)
+    return zmq_msg_init_size(msg, size)
