@@ -6,8 +6,8 @@
    visit to malloc, which likes to return memory of this size to the system and to fetch it again page by page.
 
    A block is free (in the list of its size), inside libzmq, or out (a program may have it). Free ones are
-   taken and given by any thread, without a lock and without the GIL; all else needs the GIL. Blocks are made from
-   what is received: a body that found no free block is copied into a new one. What they hold together is bounded,
+   taken and given by any thread, without a lock and without the GIL; all else needs the GIL. When libzmq has found
+   none, the next body of that size that must be copied is copied into a new one. What they hold together is bounded,
    and a program that keeps what it receives keeps it as it always did: we let go of our reference. */
 #ifndef ZMQLITE_BLOCKS_HPP
 #define ZMQLITE_BLOCKS_HPP
@@ -26,7 +26,7 @@ class Blocks
   public:
     enum : size_t
     {
-        least = 16 << 10,
+        least = 4 << 10,
         most = 4 << 20,
         budget = 32 << 20
     };
@@ -36,9 +36,12 @@ class Blocks
     /* For libzmq, and with or without the GIL: memory for so many bytes, or NULL. */
     void *take (size_t size, void **notes, void **hint)
     {
-        const int index = pop (kind_of (size));
-        if (index < 0)
+        const int kind = kind_of (size);
+        const int index = pop (kind);
+        if (index < 0) {
+            _wanted[kind].store (true, std::memory_order_relaxed);
             return nullptr;
+        }
         Block &block = _blocks[index];
         *notes = block.notes;
         *hint = &block;
@@ -74,11 +77,14 @@ class Blocks
         return let_out (static_cast<int> (block - _blocks), size);
     }
 
-    /* A new bytes object to be filled, in a block if possible; a new reference, or NULL with an exception. */
+    /* A bytes object to be filled, in a block if possible; a new reference, or NULL with an exception. */
     PyObject *fresh (size_t size)
     {
         recycle ();
-        const int index = make (size);
+        const int kind = kind_of (size);
+        int index = _wanted[kind].exchange (false, std::memory_order_relaxed) ? -1 : pop (kind);
+        if (index < 0)
+            index = make (size);
         if (index >= 0)
             return let_out (index, size);
         return PyErr_Occurred () ? nullptr
@@ -114,7 +120,7 @@ class Blocks
   private:
     enum
     {
-        first_power = 13, // sizes above 8 KiB
+        first_power = 11, // sizes above 2 KiB
         steps = 16,       // for each power of two, so that at most a sixteenth of a block is unused
         kinds = (22 - first_power) * steps,
         slots = 1024,
@@ -257,6 +263,7 @@ class Blocks
     }
 
     std::atomic<uint64_t> _free[kinds];
+    std::atomic<bool> _wanted[kinds]; // there was none to take: the next copy is made into a new one
     Block _blocks[slots];
     uint16_t _out[slots];
     uint16_t _empty[slots];

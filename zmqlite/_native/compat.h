@@ -16,7 +16,7 @@
 
 /* 1: this libzmq has our patch that lets it read large bodies into memory of ours. Not where threads share
    objects without the GIL: the last reference to one cannot be told from others there. */
-#if defined ZMQLITE_BODY_SOURCE && !defined Py_GIL_DISABLED
+#if defined LIBZMQ_BODY_SOURCE && !defined Py_GIL_DISABLED
 #ifdef __cplusplus
 extern "C" {
 #endif
