@@ -169,7 +169,7 @@ def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
 
 
 def _first_count(cell: Cell) -> int:
-    if cell.work not in ("throughput", "multipart", "async"):
+    if cell.work not in ("throughput", "turns", "multipart", "async"):
         return max(100, cell.number if cell.work == "peers" else 0)
     return 2 if cell.size > 1024 * 1024 else 10 if cell.size > 64 * 1024 else 500
 

@@ -16,7 +16,7 @@ class Sample:
     `cpu` and `switches` (voluntary context switches) cover every thread of every process taking
     part. `foreign` is how many cores other programs kept busy meanwhile, by the kernel's count.
     `more` has what only some works tell: `p50`, `p99` and `p999` are microseconds of one round
-    trip, `memory` is bytes and `descriptors` a number for one of what was counted.
+    trip, `loop` and `calls` of the receiving thread's CPU time for one message; `memory` is bytes and `descriptors` a number for one of what was counted.
     """
 
     cell: str
@@ -45,6 +45,8 @@ MEASURES: dict[str, Callable[[Sample], float | None]] = {
     "p50": _p50,
     "p99": lambda sample: sample.more.get("p99"),
     "p999": lambda sample: sample.more.get("p999"),
+    "loop": lambda sample: sample.more.get("loop"),
+    "calls": lambda sample: sample.more.get("calls"),
     "memory": lambda sample: sample.more.get("memory"),
     "descriptors": lambda sample: sample.more.get("descriptors"),
 }

@@ -143,9 +143,8 @@ def _passing() -> Iterator[Target]:
             yield at_least(f"{name}: rate / pyzmq", "D7", limit, rival(OURS), rival("pyzmq"))
             yield at_least(f"{name}: rate / pyomq", "D7", 1, rival(OURS), rival("pyomq"))
     for transport in HOT:
-        place = f"throughput/{transport}/16"
-        loop, bare = Term(f"{place}/iterate", "cpu"), Term(f"{place}/single", "cpu")
-        yield at_most(f"{transport} 16 B: CPU of `for` / recv()", "D4", 1.05, loop, bare)
+        loop, calls = (Term(f"turns/{transport}/16", way) for way in ("loop", "calls"))
+        yield at_most(f"{transport} 16 B: CPU of `for` / recv()", "D4", 1.05, loop, calls)
 
 
 def _trips() -> Iterator[Target]:

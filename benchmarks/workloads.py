@@ -172,6 +172,59 @@ class Throughput(Workload):
         return {"begin": begin, "end": end}
 
 
+class Turns(Throughput):
+    """The same, received by a loop of calls and by iteration, turn and turn about.
+
+    What they cost the receiving thread is told: both met the same process, neighbours and
+    luck with the scheduler.
+    """
+
+    SLICES = 20
+
+    def run(self, count: int) -> Answer:
+        if self.role == "connect":
+            return super().run(count)
+        ways = {"loop": count_iterating, "calls": count_calls}
+        used = dict.fromkeys(ways, 0.0)
+        each = max(1, count // (self.SLICES * len(ways)))
+        passed = 0
+
+        def receive(pull: Any, whole: int, size: int) -> Any:
+            nonlocal passed
+            last: Any = None
+            for _ in range(self.SLICES):
+                for way, function in ways.items():
+                    begin = time.thread_time()
+                    last = function(pull, each)
+                    used[way] += time.thread_time() - begin
+            passed = self.SLICES * len(ways) * each
+            return recv_single(pull, whole - passed, size) if whole > passed else last
+
+        self.receive = receive
+        answer = super().run(max(count, self.SLICES * len(ways)))
+        more = {way: seconds / (passed / len(ways)) * 1e6 for way, seconds in used.items()}
+        return {**answer, "more": more}
+
+
+def count_iterating(socket: Any, count: int) -> Any:
+    """Receive so many, and do the counting as `count_calls` does it."""
+    message = b""
+    for message in socket:  # noqa: B007 - the last one is wanted
+        count -= 1
+        if not count:
+            break
+    return message
+
+
+def count_calls(socket: Any, count: int) -> Any:
+    recv = socket.recv
+    while True:
+        message = recv()
+        count -= 1
+        if not count:
+            return message
+
+
 def send_single(socket: Any, payload: Any, count: int) -> None:
     send = socket.send
     for _ in repeat(None, count):
@@ -307,6 +360,7 @@ class Latency(Workload):
 
 WORKLOADS: dict[str, type[Workload]] = {
     "throughput": Throughput,
+    "turns": Turns,
     "multipart": Throughput,
     "latency": Latency,
 }

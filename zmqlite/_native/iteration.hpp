@@ -15,6 +15,27 @@ static inline void iterate_with (PyObject *type, Next *next)
     reinterpret_cast<PyTypeObject *> (type)->tp_iternext = next;
 }
 
+/* Have subclasses written in Python iterate without a look for `__next__` on each turn. Cython puts a method of
+   that name into the class, which the interpreter takes for one in Python; a slot's own descriptor, like that of the
+   list's iterator, it looks through. Returns -1 with an exception. */
+static inline int iterate_natively (PyObject *type, PyObject *next_of_a_list)
+{
+    PyTypeObject *const socket = reinterpret_cast<PyTypeObject *> (type);
+    PyObject *descriptor;
+    int rc;
+    if (!PyObject_TypeCheck (next_of_a_list, &PyWrapperDescr_Type))
+        return 0; /* an interpreter that does it in another way */
+    descriptor = PyDescr_NewWrapper (
+      socket, reinterpret_cast<PyWrapperDescrObject *> (next_of_a_list)->d_base,
+      reinterpret_cast<void *> (socket->tp_iternext));
+    if (descriptor == NULL)
+        return -1;
+    rc = PyDict_SetItemString (socket->tp_dict, "__next__", descriptor);
+    Py_DECREF (descriptor);
+    PyType_Modified (socket);
+    return rc;
+}
+
 /* Set StopIteration with a value, whatever it is. Returns NULL. */
 static inline PyObject *iteration_ends (PyObject *value)
 {

@@ -1,5 +1,8 @@
 # Socket: the methods that move messages. What they do is in send.pxi, receive.pxi and batch.pxi.
 
+cdef extern from "iteration.hpp" namespace "zmqlite":
+    int iterate_natively(object type, object next_of_a_list) except -1
+
 
 cdef class Socket(Handle):
     """Socket(context, socket_type, *, shadow=0, copy_threshold=None)
@@ -179,3 +182,6 @@ cdef class Socket(Handle):
         ``timeout`` in ms, -1 for ever; 0 when it is over (zmq_poll).
         """
         return poll_one(self, events, timeout)
+
+
+iterate_natively(Socket, type(iter([])).__next__)
