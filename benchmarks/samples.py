@@ -16,7 +16,8 @@ class Sample:
     `cpu` and `switches` (voluntary context switches) cover every thread of every process taking
     part. `foreign` is how many cores other programs kept busy meanwhile, by the kernel's count.
     `more` has what only some works tell: `p50`, `p99` and `p999` are microseconds of one round
-    trip, `loop` and `calls` of the receiving thread's CPU time for one message; `memory` is bytes and `descriptors` a number for one of what was counted.
+    trip; `loop` and `calls` are those of the receiving thread's CPU time for one message; `memory`
+    is bytes and `descriptors` a number for one of what was counted.
     """
 
     cell: str
