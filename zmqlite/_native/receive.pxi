@@ -134,6 +134,11 @@ cdef object recv_if_there(Handle self, int flags):
 cdef inline object take_bytes(zmq_msg_t *msg):
     """The body as bytes; the message is closed."""
     cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
+    cdef PyObject *lent
+    if size >= BORROW_INSIDE:
+        lent = take_lent(msg, size)
+        if lent != NULL:
+            return own(lent)
     if size < BORROW:
         result = PyBytes_FromStringAndSize(<char *> zmq_msg_data(msg), size)
         zmq_msg_close(msg)
