@@ -24,6 +24,7 @@ cdef class Handle:
         self._context = context
         self.copy_threshold = threshold_or_default(copy_threshold)
         self.type_number = socket_type
+        self._borrow = BORROW
         owner_reset(&self._owner)
         if not address and context is None:
             raise TypeError("a socket is made in a context: Socket(context, socket_type)")
@@ -239,6 +240,9 @@ cdef class Handle:
             self._udp = True
         elif strncmp(text, "inproc", 6) == 0:
             self._inproc = True
+        if strncmp(text, "inproc", 6) != 0:
+            self._outside = True
+        self._borrow = BORROW if self._outside else BORROW_INSIDE
         return endpoint
 
     def unbind_raw(self, address):
