@@ -92,7 +92,7 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     while True:
         size = zmq_msg_size(&msg)
         room -= size if size < room else room
-        part = take_inside(self, &msg)
+        part = take_sized_inside(self, &msg, <Py_ssize_t> size)
         if multipart:
             parts = [part]
             while self._recv_more:

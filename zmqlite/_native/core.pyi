@@ -16,6 +16,7 @@ _FutureT = TypeVar("_FutureT")
 DRAFT_API: bool
 IPC_PATH_MAX_LEN: int
 BORROW_THRESHOLD: int
+INSIDE_THRESHOLD: int
 
 def zmq_version_info() -> tuple[int, int, int]: ...
 def zmq_errno() -> int: ...

@@ -154,7 +154,10 @@ cdef object take_large(zmq_msg_t *msg, Py_ssize_t size):
 
 cdef inline object take_inside(Handle self, zmq_msg_t *msg):
     """take_bytes in a socket that was entered, and is left when this raises."""
-    cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
+    return take_sized_inside(self, msg, <Py_ssize_t> zmq_msg_size(msg))
+
+
+cdef inline object take_sized_inside(Handle self, zmq_msg_t *msg, Py_ssize_t size):
     cdef PyObject *taken = NULL
     if size >= BORROW_INSIDE:
         taken = take_lent(msg, size)

@@ -346,26 +346,29 @@ static inline bool is_lent (zmq_msg_t *msg)
 #endif
 }
 
+#if ZMQLITE_LENT
+/* The loan of a bytes object, all of which the message is; or NULL. It stays as long as there is the message. */
+static inline Loan *loan_of (zmq_msg_t *msg, Py_ssize_t size)
+{
+    Loan *const loan = static_cast<Loan *> (zmq_msg_lender (msg, release));
+    return loan && loan->owner && PyBytes_GET_SIZE (loan->owner) == size ? loan : nullptr;
+}
+#endif
+
 /* The bytes object that a message of this process lies over, all of it: a new reference, or NULL. */
 static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
 {
-    PyObject *owner;
 #if ZMQLITE_LENT
-    Loan *const loan = static_cast<Loan *> (zmq_msg_lender (msg, release));
-    if (!loan || !loan->owner)
-        return nullptr;
-    owner = loan->owner; // which the loan keeps as long as there is the message
-    Py_INCREF (owner);
+    Loan *const loan = loan_of (msg, size);
+    return loan ? Py_NewRef (loan->owner) : nullptr;
 #else
     int lent;
-    owner = borrowed.find (zmq_msg_data (msg), &lent);
-    if (!owner)
-        return nullptr;
-#endif
-    if (PyBytes_GET_SIZE (owner) == size)
+    PyObject *const owner = borrowed.find (zmq_msg_data (msg), &lent);
+    if (!owner || PyBytes_GET_SIZE (owner) == size)
         return owner;
     Py_DECREF (owner);
     return nullptr;
+#endif
 }
 
 /* The same, and the message is closed if there is one. The last copy ends the loan here and now, without
@@ -373,15 +376,15 @@ static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
 static inline PyObject *take_lent (zmq_msg_t *msg, Py_ssize_t size)
 {
 #if ZMQLITE_LENT
-    PyObject *const owner = lent_object (msg, size);
-    if (owner) {
-        Loan *const loan = static_cast<Loan *> (zmq_msg_lender (msg, release));
-        if (zmq_msg_close_lent (msg)) {
-            if (loan->tracker)
-                release (nullptr, loan);
-            else
-                end_loan (loan);
-        }
+    Loan *const loan = loan_of (msg, size);
+    if (!loan)
+        return nullptr;
+    PyObject *const owner = Py_NewRef (loan->owner); // first: without the message the loan may be gone
+    if (zmq_msg_close_lent (msg)) {
+        if (loan->tracker)
+            release (nullptr, loan);
+        else
+            end_loan (loan);
     }
 #else
     PyObject *const owner = lent_object (msg, size);
