@@ -203,7 +203,7 @@ cdef class Frame:
         return 0
 
     def __dealloc__(self):
-        zmq_msg_close(&self.msg)
+        close_here(&self.msg)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         PyBuffer_FillInfo(view, self, zmq_msg_data(&self.msg), zmq_msg_size(&self.msg),

@@ -281,5 +281,5 @@ cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int fl
             memcpy(view.buf, zmq_msg_data(&msg), fits)
         return size
     finally:
-        zmq_msg_close(&msg)
+        close_here(&msg)
         PyBuffer_Release(&view)

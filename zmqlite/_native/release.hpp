@@ -347,6 +347,18 @@ static inline bool is_lent (zmq_msg_t *msg)
 }
 
 #if ZMQLITE_LENT
+/* Closes a message over this loan. The last copy ends the loan here and now, without the way home, unless
+   somebody is to be told or that might run code of others. */
+static inline void close_lent (zmq_msg_t *msg, Loan *loan)
+{
+    if (!zmq_msg_close_lent (msg))
+        return;
+    if (loan->tracker || loan->has_view)
+        release (nullptr, loan);
+    else
+        end_loan (loan);
+}
+
 /* The loan of a bytes object, all of which the message is; or NULL. It stays as long as there is the message. */
 static inline Loan *loan_of (zmq_msg_t *msg, Py_ssize_t size)
 {
@@ -371,8 +383,7 @@ static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
 #endif
 }
 
-/* The same, and the message is closed if there is one. The last copy ends the loan here and now, without
-   the way home, unless that might run code of others. */
+/* The same, and the message is closed if there is one. */
 static inline PyObject *take_lent (zmq_msg_t *msg, Py_ssize_t size)
 {
 #if ZMQLITE_LENT
@@ -380,18 +391,25 @@ static inline PyObject *take_lent (zmq_msg_t *msg, Py_ssize_t size)
     if (!loan)
         return nullptr;
     PyObject *const owner = Py_NewRef (loan->owner); // first: without the message the loan may be gone
-    if (zmq_msg_close_lent (msg)) {
-        if (loan->tracker)
-            release (nullptr, loan);
-        else
-            end_loan (loan);
-    }
+    close_lent (msg, loan);
 #else
     PyObject *const owner = lent_object (msg, size);
     if (owner)
         zmq_msg_close (msg);
 #endif
     return owner;
+}
+
+/* With the GIL held: zmq_msg_close, without the way home of a loan. */
+static inline void close_here (zmq_msg_t *msg)
+{
+#if ZMQLITE_LENT
+    if (void *const loan = zmq_msg_lender (msg, release)) {
+        close_lent (msg, static_cast<Loan *> (loan));
+        return;
+    }
+#endif
+    zmq_msg_close (msg);
 }
 
 struct Lent

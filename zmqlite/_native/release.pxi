@@ -17,6 +17,7 @@ cdef extern from "release.hpp" namespace "zmqlite":
     bint is_lent(zmq_msg_t *msg)
     PyObject *lent_object(zmq_msg_t *msg, Py_ssize_t size)
     PyObject *take_lent(zmq_msg_t *msg, Py_ssize_t size)
+    void close_here(zmq_msg_t *msg)
     Lent *everything_lent(size_t *count)
 
 # From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the loan
