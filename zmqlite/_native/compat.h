@@ -135,14 +135,14 @@ static inline int zmq_disconnect_peer (void *s, uint32_t id)
 }
 #endif
 
-#ifndef ZMQLITE_LENT /* 1: libzmq has our lent-bodies.patch, whose functions no header of its declares */
-#define ZMQLITE_LENT 0
+#ifndef LIBZMQ_LENDS /* 1: libzmq has our lent-bodies.patch, whose functions no header of its declares */
+#define LIBZMQ_LENDS 0
 #endif
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* A message over `data`. What libzmq keeps about it lies in `content`, 8 pointers long, which must last as `data`. */
+/* A message over `data`. What libzmq keeps about it lies in `content`, 5 pointers long, which must last as `data`. */
 void zmq_msg_init_lent (
   zmq_msg_t *msg, void *content, void *data, size_t size, zmq_free_fn *ffn, void *hint);
 /* The hint of a message that was made with that function; else NULL. */

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 cdef extern from "compat.h" nogil:
     int LIBZMQ_ALONE
     int ZMQLITE_DRAFTS
-    int ZMQLITE_LENT
+    int LIBZMQ_LENDS
     int ZMQLITE_IN_BATCH_SIZE
     int ZMQLITE_OUT_BATCH_SIZE
 

@@ -20,14 +20,15 @@
 #include <mutex>
 #include <new>
 
+#include "borrow.hpp"
 #include "compat.h"
 
 namespace zmqlite
 {
 struct Loan
 {
-#if ZMQLITE_LENT
-    void *content[8];  // libzmq's: what it keeps about the message
+#if LIBZMQ_LENDS
+    void *content[5];  // libzmq's: what it keeps about the message
 #endif
     PyObject *owner;   // strong: the bytes object, or NULL when a view holds the exporter
     PyObject *tracker; // strong or NULL: told when this loan is over
@@ -44,120 +45,17 @@ struct ViewLoan : Loan
 };
 
 #ifdef Py_GIL_DISABLED
-typedef std::mutex table_mutex;
+typedef std::mutex loan_mutex;
 #else
-struct table_mutex // the GIL is the lock
+struct loan_mutex // the GIL is the lock
 {
     void lock () {}
     void unlock () {}
 };
 #endif
 
-#if !ZMQLITE_LENT
-/* Open addressing, linear probing, backward-shift deletion; counts how often an address is lent. */
-class BorrowTable
-{
-  public:
-    void add (void *key, PyObject *owner)
-    {
-        std::lock_guard<table_mutex> guard (_mutex);
-        if ((_used + 1) * 2 > _capacity && !grow ())
-            return; // only the short cut of `find` is lost
-        size_t i = slot (key);
-        while (_entries[i].key && _entries[i].key != key)
-            i = (i + 1) & (_capacity - 1);
-        if (!_entries[i].key) {
-            _entries[i].key = key;
-            _entries[i].owner = owner;
-            _used++;
-        }
-        _entries[i].count++;
-    }
-
-    void remove (void *key)
-    {
-        std::lock_guard<table_mutex> guard (_mutex);
-        if (!_used)
-            return;
-        size_t i = slot (key);
-        while (_entries[i].key != key) {
-            if (!_entries[i].key)
-                return;
-            i = (i + 1) & (_capacity - 1);
-        }
-        if (--_entries[i].count)
-            return;
-        size_t hole = i;
-        for (size_t j = (i + 1) & (_capacity - 1); _entries[j].key; j = (j + 1) & (_capacity - 1)) {
-            const size_t home = slot (_entries[j].key);
-            if (((j - home) & (_capacity - 1)) >= ((j - hole) & (_capacity - 1))) {
-                _entries[hole] = _entries[j];
-                hole = j;
-            }
-        }
-        _entries[hole] = Entry ();
-        _used--;
-    }
-
-    /* The object whose lent bytes start at `key` (a new reference), or NULL. */
-    PyObject *find (void *key, int *lent)
-    {
-        std::lock_guard<table_mutex> guard (_mutex);
-        *lent = 0;
-        if (!_used)
-            return NULL;
-        for (size_t i = slot (key); _entries[i].key; i = (i + 1) & (_capacity - 1)) {
-            if (_entries[i].key == key) {
-                *lent = 1;
-                Py_XINCREF (_entries[i].owner);
-                return _entries[i].owner;
-            }
-        }
-        return NULL;
-    }
-
-  private:
-    struct Entry
-    {
-        void *key = nullptr;
-        PyObject *owner = nullptr;
-        size_t count = 0;
-    };
-
-    size_t slot (void *key) const
-    {
-        return (size_t) (((uint64_t) (uintptr_t) key * 0x9E3779B97F4A7C15ull) >> 20) & (_capacity - 1);
-    }
-
-    bool grow ()
-    {
-        const size_t capacity = _capacity ? _capacity * 2 : 256;
-        Entry *entries = new (std::nothrow) Entry[capacity]();
-        if (!entries)
-            return false;
-        Entry *old = _entries;
-        const size_t old_capacity = _capacity;
-        _entries = entries;
-        _capacity = capacity;
-        for (size_t k = 0; k < old_capacity; k++) {
-            if (!old[k].key)
-                continue;
-            size_t i = slot (old[k].key);
-            while (_entries[i].key)
-                i = (i + 1) & (_capacity - 1);
-            _entries[i] = old[k];
-        }
-        delete[] old;
-        return true;
-    }
-
-    Entry *_entries = nullptr;
-    size_t _capacity = 0;
-    size_t _used = 0;
-    table_mutex _mutex;
-};
-
-static BorrowTable borrowed;
+#if !LIBZMQ_LENDS
+static BorrowTable<loan_mutex> borrowed;
 #endif
 
 /* All loans, and spare ones for the next. Of all, since somebody may want to see them (`loans`); spare
@@ -166,11 +64,15 @@ struct Ring : Loan
 {
     Ring () { before = after = this; }
 };
+#if defined __SANITIZE_ADDRESS__
+enum { most_spare = 0 }; // it wants to see each come and go
+#else
 enum { most_spare = 4096 };
+#endif
 static Ring all_loans;
 static Loan *spare = nullptr;
 static int spares = 0;
-static table_mutex loans_mutex;
+static loan_mutex loans_mutex;
 
 static std::atomic<Loan *> returned (nullptr);
 static std::atomic<int> waiting (0);
@@ -222,11 +124,11 @@ static inline void end_loan (Loan *loan)
     PyObject *const owner = loan->owner;
     PyObject *const tracker = loan->tracker;
     const bool has_view = loan->has_view;
-#if !ZMQLITE_LENT
+#if !LIBZMQ_LENDS
     borrowed.remove (loan->data);
 #endif
     {
-        std::lock_guard<table_mutex> guard (loans_mutex);
+        std::lock_guard<loan_mutex> guard (loans_mutex);
         loan->before->after = loan->after;
         loan->after->before = loan->before;
         if (!has_view && spares < most_spare) {
@@ -262,12 +164,12 @@ static void drain_loans ()
 static inline bool begin_loan (zmq_msg_t *msg, Loan *loan, size_t size)
 {
     {
-        std::lock_guard<table_mutex> guard (loans_mutex);
+        std::lock_guard<loan_mutex> guard (loans_mutex);
         loan->before = &all_loans;
         loan->after = all_loans.after;
         loan->after->before = all_loans.after = loan;
     }
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
     zmq_msg_init_lent (msg, loan->content, loan->data, size, release, loan);
     return true;
 #else
@@ -291,7 +193,7 @@ static inline bool lend_object (zmq_msg_t *msg, PyObject *owner, PyObject *track
 {
     Loan *loan;
     {
-        std::lock_guard<table_mutex> guard (loans_mutex);
+        std::lock_guard<loan_mutex> guard (loans_mutex);
         loan = spare;
         if (loan) {
             spare = loan->next;
@@ -336,7 +238,7 @@ static inline bool lend_view (zmq_msg_t *msg, Py_buffer *view, PyObject *tracker
 /* Whether a message lies over memory that this process lent. */
 static inline bool is_lent (zmq_msg_t *msg)
 {
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
     return zmq_msg_lender (msg, release) != nullptr;
 #else
     int lent;
@@ -346,7 +248,7 @@ static inline bool is_lent (zmq_msg_t *msg)
 #endif
 }
 
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
 /* Closes a message over this loan. The last copy ends the loan here and now, without the way home, unless
    somebody is to be told or that might run code of others. */
 static inline void close_lent (zmq_msg_t *msg, Loan *loan)
@@ -370,7 +272,7 @@ static inline Loan *loan_of (zmq_msg_t *msg, Py_ssize_t size)
 /* The bytes object that a message of this process lies over, all of it: a new reference, or NULL. */
 static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
 {
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
     Loan *const loan = loan_of (msg, size);
     return loan ? Py_NewRef (loan->owner) : nullptr;
 #else
@@ -386,7 +288,7 @@ static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
 /* The same, and the message is closed if there is one. */
 static inline PyObject *take_lent (zmq_msg_t *msg, Py_ssize_t size)
 {
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
     Loan *const loan = loan_of (msg, size);
     if (!loan)
         return nullptr;
@@ -403,7 +305,7 @@ static inline PyObject *take_lent (zmq_msg_t *msg, Py_ssize_t size)
 /* With the GIL held: zmq_msg_close, without the way home of a loan. */
 static inline void close_here (zmq_msg_t *msg)
 {
-#if ZMQLITE_LENT
+#if LIBZMQ_LENDS
     if (void *const loan = zmq_msg_lender (msg, release)) {
         close_lent (msg, static_cast<Loan *> (loan));
         return;
@@ -423,7 +325,7 @@ struct Lent
    code that lends or returns. */
 static Lent *everything_lent (size_t *count)
 {
-    std::lock_guard<table_mutex> guard (loans_mutex);
+    std::lock_guard<loan_mutex> guard (loans_mutex);
     size_t size = 0;
     for (Loan *loan = all_loans.after; loan != &all_loans; loan = loan->after)
         size++;
@@ -450,7 +352,7 @@ static inline void renew_after_fork ()
     new (&wait_mutex) std::mutex;
     new (&wait_cv) std::condition_variable;
 #ifdef Py_GIL_DISABLED
-    new (&loans_mutex) table_mutex;
+    new (&loans_mutex) loan_mutex;
 #endif
     waiting.store (0);
     asked.store (false);

@@ -26,7 +26,7 @@ cdef Py_ssize_t BORROW = 1536
 BORROW_THRESHOLD = BORROW
 
 # The same for a socket that has only had inproc endpoints: there the receiver settles the loan.
-cdef Py_ssize_t BORROW_INSIDE = 512 if ZMQLITE_LENT else BORROW
+cdef Py_ssize_t BORROW_INSIDE = 512 if LIBZMQ_LENDS else BORROW
 INSIDE_THRESHOLD = BORROW_INSIDE
 
 # From this size on a copy lets other threads have the GIL.

@@ -23,6 +23,17 @@ cdef Py_ssize_t buffer_size(object data, str operation) except -1:
     return size
 
 
+cdef void note_transport(Handle self, const char *endpoint) noexcept:
+    """Remember what sending has to know about the endpoints that were bound or connected."""
+    if strncmp(endpoint, "inproc", 6) == 0:
+        self._inproc = True
+    else:
+        self._outside = True
+        if strncmp(endpoint, "udp", 3) == 0:
+            self._udp = True
+    self._borrow = BORROW if self._outside else BORROW_INSIDE
+
+
 cdef inline bint wakes_thread(Handle self, int flags) noexcept:
     """Whether this send completes a message for which a thread of this process is probably waiting."""
     return self._waits >= EXPECT_WAIT and self._inproc and not flags & ZMQ_SNDMORE

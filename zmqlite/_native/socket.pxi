@@ -236,13 +236,7 @@ cdef class Handle:
             if "://" not in endpoint:  # libzmq leaves it out for udp
                 endpoint = str(address).partition("://")[0] + "://" + endpoint
         self._endpoints.append(endpoint)
-        if strncmp(text, "udp", 3) == 0:
-            self._udp = True
-        elif strncmp(text, "inproc", 6) == 0:
-            self._inproc = True
-        if strncmp(text, "inproc", 6) != 0:
-            self._outside = True
-        self._borrow = BORROW if self._outside else BORROW_INSIDE
+        note_transport(self, text)
         return endpoint
 
     def unbind_raw(self, address):
