@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import sys
 import threading
 
@@ -182,6 +183,32 @@ def test_who_receives_ends_the_loan(context, receive):
     assert sys.getrefcount(data) == before + 1
     RECEIVES[receive](server)
     assert sys.getrefcount(data) == before
+
+
+REFUSED = {
+    "send": lambda client, data: client.send(data, zmq.DONTWAIT),
+    "multipart": lambda client, data: client.send_multipart([data], zmq.DONTWAIT),
+    "many": lambda client, data: client.send_many([data], zmq.DONTWAIT),
+    "nonblock": lambda client, data: client.send_nonblock(data),
+}
+
+
+@patched
+@pytest.mark.parametrize("send", REFUSED)
+def test_a_refused_send_lends_nothing(context, send):
+    client = context.socket(zmq.PUSH, sndhwm=1)
+    client.bind("inproc://full")
+    server = context.socket(zmq.PULL, rcvhwm=1)
+    server.connect("inproc://full")
+    filling = fresh_bytes(5000)
+    while client.send_nonblock(filling):
+        pass
+    data = fresh_bytes(INSIDE_THRESHOLD)
+    before = sys.getrefcount(data)
+    with contextlib.suppress(zmq.Again):
+        assert not REFUSED[send](client, data)
+    assert sys.getrefcount(data) == before
+    assert server.recv() is filling
 
 
 @patched

@@ -122,7 +122,7 @@ cdef int send_lent_slow(Handle self, zmq_msg_t *msg, int flags) except -1:
     try:
         return send_slow(self, msg, NULL, 0, flags)
     finally:
-        zmq_msg_close(msg)
+        close_here(msg)
 
 
 cdef inline int try_bytes(Handle self, object data, int flags) noexcept:
@@ -138,7 +138,7 @@ cdef inline int try_bytes(Handle self, object data, int flags) noexcept:
         rc = zmq_msg_send(&msg, self.handle, flags | ZMQ_DONTWAIT)
         if rc < 0:
             rc = libzmq_errno()
-            zmq_msg_close(&msg)
+            close_here(&msg)
             set_errno(rc)
             return -1
     if rc >= 0:
