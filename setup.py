@@ -345,6 +345,8 @@ class BuildExtension(build_ext):
             extension.define_macros += [("LIBZMQ_ALONE", "1")]
         if "large-input.patch" in native.zmq.own_patches:
             extension.define_macros += [("LIBZMQ_BODY_SOURCE", "1")]
+        if "lent-bodies.patch" in native.zmq.own_patches:
+            extension.define_macros += [("LIBZMQ_LENDS", "1")]
         if "drafts" in native.features:
             extension.define_macros += [("ZMQ_BUILD_DRAFT_API", "1")]
         extension.extra_objects += native.objects

@@ -91,9 +91,9 @@ def multipart(context: Any) -> list[Section]:
     return [("send_multipart, 3 parts", send), ("recv_multipart, 3 parts", recv)]
 
 
-def batches(context: Any) -> list[Section]:
-    pull, push = pair(context, "batches")
-    batch = [SMALL] * BATCH
+def batches(context: Any, name: str, payload: bytes) -> list[Section]:
+    pull, push = pair(context, name.replace(" ", "-"))
+    batch = [payload] * BATCH
 
     def send(count: int) -> None:
         for _ in repeat(None, count // BATCH):
@@ -103,7 +103,7 @@ def batches(context: Any) -> list[Section]:
         for _ in repeat(None, count // BATCH):
             pull.recv_many(BATCH)
 
-    return [("send_many, a message", send), ("recv_many, a message", recv)]
+    return [(f"send_many, {name}", send), (f"recv_many, {name}", recv)]
 
 
 def requests(context: Any) -> list[Section]:
@@ -183,7 +183,8 @@ def sections(context: Any) -> Iterator[list[Section]]:
     yield single(context, "4 KiB", LARGE)
     yield single(context, "4 KiB, copy=False", LARGE, copy=False)
     yield multipart(context)
-    yield batches(context)
+    yield batches(context, "a message", SMALL)
+    yield batches(context, "a message of 1 KiB", bytes(1024))
     yield iterating(context)
     yield requests(context)
     yield refusals(context)

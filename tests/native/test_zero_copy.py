@@ -12,7 +12,7 @@ import pytest
 from support import connect_pair, in_thread, wait_until
 
 import zmqlite as zmq
-from zmqlite._native.core import BORROW_THRESHOLD
+from zmqlite._native.core import BORROW_THRESHOLD, INSIDE_THRESHOLD
 
 BIG = 200_000
 
@@ -174,7 +174,7 @@ DROPS = {
 
 
 @pytest.mark.parametrize("how", DROPS)
-@pytest.mark.parametrize("size", [BORROW_THRESHOLD, 70_000])
+@pytest.mark.parametrize("size", [INSIDE_THRESHOLD, BORROW_THRESHOLD, 70_000])
 @pytest.mark.parametrize("kind", ["copy", "nocopy", "multipart", "many", "frame"])
 def test_refcounts_return(context, kind, size, how):
     data = fresh_bytes(size)
@@ -201,7 +201,7 @@ def test_refcounts_return(context, kind, size, how):
     wait_until(lambda: sys.getrefcount(data) == before, what="the references to come home")
 
 
-@pytest.mark.parametrize("size", [10, BORROW_THRESHOLD, 70_000])
+@pytest.mark.parametrize("size", [10, INSIDE_THRESHOLD, BORROW_THRESHOLD, 70_000])
 def test_a_publisher_that_drops_keeps_no_reference(context, size):
     data = fresh_bytes(size)
     array = bytearray(data)
@@ -262,7 +262,7 @@ def test_lent_memory_stays_when_its_owner_goes(context):
 
 
 @pytest.mark.parametrize("route", ["direct", "frame", "through a proxy", "frames forwarded"])
-@pytest.mark.parametrize("size", [BORROW_THRESHOLD, 70_000])
+@pytest.mark.parametrize("size", [INSIDE_THRESHOLD, BORROW_THRESHOLD, 70_000])
 def test_ws_masks_no_memory_of_ours(context, route, size):
     """A ws client masks what it sends, and libzmq does so in place where it thinks it may."""
     if not zmq.has("ws"):

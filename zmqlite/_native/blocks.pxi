@@ -29,17 +29,8 @@ cdef inline object new_body(Py_ssize_t size):
         made = blocks.fresh(size)
         if made == NULL:
             raise MemoryError
-        body = <object> made
-        Py_DECREF(body)  # `fresh` gave us a reference of our own
-        return body
+        return own(made)
     return PyBytes_FromStringAndSize(NULL, size)
-
-
-cdef inline object kept_body(void *hint, Py_ssize_t size):
-    """The object of a block that was received."""
-    body = <object> blocks.hand_out(hint, size)
-    Py_DECREF(body)  # as above
-    return body
 
 
 cdef int init_room(zmq_msg_t *msg, size_t size) noexcept:

@@ -163,6 +163,25 @@ static inline int zmq_disconnect_peer (void *s, uint32_t id)
 }
 #endif
 
+#ifndef LIBZMQ_LENDS /* 1: libzmq has our lent-bodies.patch, whose functions no header of its declares */
+#define LIBZMQ_LENDS 0
+#endif
+#if LIBZMQ_LENDS
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* A message over `data`. What libzmq keeps about it lies in `content`, 5 pointers long, which must last as `data`. */
+void zmq_msg_init_lent (
+  zmq_msg_t *msg, void *content, void *data, size_t size, zmq_free_fn *ffn, void *hint);
+/* The hint of a message that was made with that function; else NULL. */
+void *zmq_msg_lender (const zmq_msg_t *msg, zmq_free_fn *ffn);
+/* Closes such a message without a call of its function; returns whether the call would have been due. */
+int zmq_msg_close_lent (zmq_msg_t *msg);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
 /* Draft option numbers, needed even where the header hides them; they never changed. */
 #define ZMQLITE_IN_BATCH_SIZE 101
 #define ZMQLITE_OUT_BATCH_SIZE 102

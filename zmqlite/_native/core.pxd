@@ -65,12 +65,14 @@ cdef class Handle:
     cdef void *_previous
     cdef void *_watch            # borrowed: the pollers' items that must hear of each use
     cdef readonly int type_number
+    cdef Py_ssize_t _borrow      # bytes of this size and more are lent
     cdef public Py_ssize_t copy_threshold
     cdef bint _shadow
     cdef bint _exposed           # someone knows the address and may use it behind our back
     cdef bint _thread_safe
     cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
     cdef bint _udp               # an udp endpoint was bound or connected
+    cdef bint _outside           # an endpoint that leaves the process was
     cdef bint _inproc            # an inproc endpoint was: the peer may be a thread that wants the GIL
     cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
     cdef bint _recv_more

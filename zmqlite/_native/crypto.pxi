@@ -86,11 +86,14 @@ def z85_decode(z85bytes):
     return data
 
 
-def _tune(borrow=None, batch=None):
-    """Set the size from which bytes are lent, and the batch size of new sockets. For benchmarks."""
-    global BORROW, BATCH_SIZE
+def _tune(borrow=None, batch=None, inside=None):
+    """Set the sizes from which bytes are lent, over inproc alone and otherwise, and the batch size, of new
+    sockets. For benchmarks."""
+    global BORROW, BATCH_SIZE, BORROW_INSIDE
     if borrow is not None:
         BORROW = borrow
+    if inside is not None:
+        BORROW_INSIDE = inside
     if batch is not None:
         BATCH_SIZE = batch
-    return BORROW, BATCH_SIZE
+    return BORROW, BATCH_SIZE, BORROW_INSIDE

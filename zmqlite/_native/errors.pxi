@@ -30,6 +30,7 @@ from ..error import Again, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
 
 cdef extern from "Python.h":
     int get_buffer "PyObject_GetBuffer"(object data, Py_buffer *view, int flags) noexcept  # tells by -1
+    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept  # by NULL
 
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void owner_reset(Owner *owner)

@@ -151,23 +151,18 @@ cdef class QuickLane:
         return ready
 
     def send(self, Socket socket not None, data, int flags):
-        """Send small bytes; return a finished future, or None."""
-        cdef Py_ssize_t size
+        """Send bytes; return a finished future, or None."""
         self.refused = False
         if (self._senders.queue or not PyBytes_CheckExact(data) or socket._special or socket._send_more
-                or socket.handle == NULL):
-            return None
-        size = PyBytes_GET_SIZE(data)
-        if size >= BORROW or not self._open():
+                or socket.handle == NULL or not self._open()):
             return None
         if has_returned():
             drain_loans()
         enter(socket, "send")
-        if zmq_send(socket.handle, PyBytes_AS_STRING(data), size, flags | ZMQ_DONTWAIT) < 0:
+        if try_bytes(socket, data, flags) < 0:
             self.refused = libzmq_errno() == EAGAIN
             leave(socket)
             return None
-        socket._send_more = 1 if flags & ZMQ_SNDMORE else 0
         leave(socket)
         if self._receivers.queue or self._pollers.queue:
             self._grip.used()

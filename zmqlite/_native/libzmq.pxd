@@ -6,6 +6,7 @@ cdef extern from "compat.h" nogil:
     int LIBZMQ_ALONE
     int ZMQLITE_BLOCKS
     int ZMQLITE_DRAFTS
+    int LIBZMQ_LENDS
     int ZMQLITE_IN_BATCH_SIZE
     int ZMQLITE_OUT_BATCH_SIZE
 

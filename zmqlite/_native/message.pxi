@@ -75,19 +75,22 @@ cdef object bytes_of(zmq_msg_t *msg):
     cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
     cdef void *data = zmq_msg_data(msg)
     cdef PyObject *found
-    cdef bint lent = False
-    if size >= BORROW:
-        if borrowed.size():
-            found = borrowed.find(data, &lent)
-            if found != NULL:
-                result = <object> found
-                Py_DECREF(result)  # `find` gave us a reference of our own
-                if PyBytes_CheckExact(result) and PyBytes_GET_SIZE(result) == size:
-                    return result
-        result = new_body(size)
-        copy_body(PyBytes_AS_STRING(result), data, size)
-        return result
+    if size >= BORROW_INSIDE:
+        found = lent_object(msg, size)
+        if found != NULL:
+            return own(found)
+        if size >= BORROW:
+            result = new_body(size)
+            copy_body(PyBytes_AS_STRING(result), data, size)
+            return result
     return PyBytes_FromStringAndSize(<char *> data, size)
+
+
+cdef inline object own(PyObject *new):
+    """A new reference of C as an object."""
+    result = <object> new
+    Py_DECREF(result)
+    return result
 
 
 cdef int fail_message(zmq_msg_t *msg, str operation) except -1:
@@ -97,50 +100,25 @@ cdef int fail_message(zmq_msg_t *msg, str operation) except -1:
     return fail(error, operation, "", "there is no memory for the message" if error == ENOMEM else "")
 
 
-cdef inline void protect(zmq_msg_t *msg) noexcept:
-    """Count as shared from the start. libzmq masks what a ws client sends in place, unless it is shared;
-    this memory is not libzmq's to change, wherever the message goes."""
-    cdef zmq_msg_t other
-    zmq_msg_init(&other)
-    zmq_msg_copy(&other, msg)
-    zmq_msg_close(&other)
-
-
 cdef int lend_buffer(zmq_msg_t *msg, object data, MessageTracker tracker) except -1:
     """Make `msg` a message over the memory of `data`, which stays exported until libzmq is done."""
     cdef Py_buffer view
-    cdef Loan_t *loan
     cdef PyObject *watcher = <PyObject *> tracker if tracker is not None else NULL
     if PyBytes_CheckExact(data):
         return lend_bytes(msg, data, watcher)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-    loan = new_loan(NULL, watcher, view.buf)
-    if loan == NULL:
-        PyBuffer_Release(&view)
-        raise MemoryError
-    if zmq_msg_init_data(msg, view.buf, view.len, release_loan, loan) != 0:
-        cancel_loan(loan)
-        PyBuffer_Release(&view)
-        return fail_message(msg, "send")
-    loan.view = view
-    loan.has_view = True
-    protect(msg)
     if tracker is not None:
         tracker._pending += 1
+    if not lend_view(msg, &view, watcher):
+        return fail_message(msg, "send")
     return 0
 
 
 cdef int lend_bytes(zmq_msg_t *msg, object data, PyObject *tracker) except -1:
-    cdef char *start = PyBytes_AS_STRING(data)
-    cdef Loan_t *loan = new_loan(<PyObject *> data, tracker, start)
-    if loan == NULL:
-        raise MemoryError
-    if zmq_msg_init_data(msg, start, PyBytes_GET_SIZE(data), release_loan, loan) != 0:
-        cancel_loan(loan)
-        return fail_message(msg, "send")
-    protect(msg)
     if tracker != NULL:
         (<MessageTracker> tracker)._pending += 1
+    if not lend_object(msg, <PyObject *> data, tracker):
+        return fail_message(msg, "send")
     return 0
 
 
@@ -226,7 +204,7 @@ cdef class Frame:
         return 0
 
     def __dealloc__(self):
-        zmq_msg_close(&self.msg)
+        close_here(&self.msg)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         PyBuffer_FillInfo(view, self, zmq_msg_data(&self.msg), zmq_msg_size(&self.msg),
@@ -234,15 +212,7 @@ cdef class Frame:
 
     def _is_readonly(self):
         """Whether someone else may read this memory: a sender that lent it, or another copy."""
-        cdef bint lent = False
-        cdef PyObject *found
-        if self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1:
-            return True
-        if borrowed.size():
-            found = borrowed.find(zmq_msg_data(&self.msg), &lent)
-            if found != NULL:
-                Py_DECREF(<object> found)
-        return lent
+        return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1 or is_lent(&self.msg)
 
     @property
     def buffer(self):

@@ -134,22 +134,49 @@ cdef object recv_if_there(Handle self, int flags):
 cdef inline object take_bytes(zmq_msg_t *msg):
     """The body as bytes; the message is closed."""
     cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
-    if size < BORROW:
+    if size < BORROW_INSIDE:
         result = PyBytes_FromStringAndSize(<char *> zmq_msg_data(msg), size)
         zmq_msg_close(msg)
         return result
+    return take_large(msg, size)
+
+
+cdef object take_large(zmq_msg_t *msg, Py_ssize_t size):
+    """The same from the size on from which it may be lent."""
+    cdef PyObject *lent = take_lent(msg, size)
+    if lent != NULL:
+        return own(lent)
     cdef void *hint = zmq_msg_detach(msg) if ZMQLITE_BLOCKS else NULL
     if hint != NULL:
-        return kept_body(hint, size)
+        return own(blocks.hand_out(hint, size))
     try:
         return bytes_of(msg)
     finally:
         zmq_msg_close(msg)
 
 
-cdef object take_inside(Handle self, zmq_msg_t *msg):
-    """take_bytes in a socket that was entered, and is left when this raises. A big copy lets the GIL
-    go, so that meanwhile the socket is marked."""
+cdef inline object take_inside(Handle self, zmq_msg_t *msg):
+    """take_bytes in a socket that was entered, and is left when this raises."""
+    return take_sized_inside(self, msg, <Py_ssize_t> zmq_msg_size(msg))
+
+
+cdef inline object take_sized_inside(Handle self, zmq_msg_t *msg, Py_ssize_t size):
+    cdef PyObject *taken = NULL
+    if size >= BORROW_INSIDE:
+        taken = take_lent(msg, size)
+    if taken == NULL:
+        if size >= BORROW:
+            return take_large_inside(self, msg)
+        taken = new_bytes(<char *> zmq_msg_data(msg), size)
+        if taken == NULL:
+            PyErr_Clear()
+            return take_large_inside(self, msg)  # which raises
+        zmq_msg_close(msg)
+    return own(taken)
+
+
+cdef object take_large_inside(Handle self, zmq_msg_t *msg):
+    """The same for any body. A big copy lets the GIL go, so that meanwhile the socket is marked."""
     cdef bint big = <Py_ssize_t> zmq_msg_size(msg) >= BIG_COPY
     if big:
         owner_block(&self._owner, self._thread_safe)
@@ -257,5 +284,5 @@ cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int fl
             memcpy(view.buf, zmq_msg_data(&msg), fits)
         return size
     finally:
-        zmq_msg_close(&msg)
+        close_here(&msg)
         PyBuffer_Release(&view)

@@ -1,42 +1,40 @@
 # Memory lent to libzmq: Python's side of release.hpp, and the tracker that tells when it is over.
 
 cdef extern from "release.hpp" namespace "zmqlite" nogil:
-    ctypedef struct Loan_t "zmqlite::Loan":
-        Py_buffer view
-        bint has_view
-        PyObject *tracker
+    ctypedef struct Lent:
         void *data
-    cdef cppclass BorrowTable:
-        cppclass Entry:
-            void *key
-            PyObject *owner
-        PyObject *find(void *key, bint *lent)
-        size_t size()
-        Entry *all(size_t *count)
-    BorrowTable borrowed
+        PyObject *owner
     void stop_pending_calls()
     void renew_after_fork()
     bint has_returned()
     void wait_returned(double seconds)
-    void release_loan "zmqlite::release"(void *data, void *hint) noexcept
 
 cdef extern from "release.hpp" namespace "zmqlite":
-    void (*finish_loan)(Loan_t *) noexcept
+    void (*finish_loan)(PyObject *tracker) noexcept
     void drain_loans()
-    Loan_t *new_loan(PyObject *owner, PyObject *tracker, void *data)
-    void cancel_loan(Loan_t *loan)
+    bint lend_object(zmq_msg_t *msg, PyObject *owner, PyObject *tracker)
+    bint lend_view(zmq_msg_t *msg, Py_buffer *view, PyObject *tracker)
+    bint is_lent(zmq_msg_t *msg)
+    PyObject *lent_object(zmq_msg_t *msg, Py_ssize_t size)
+    PyObject *take_lent(zmq_msg_t *msg, Py_ssize_t size)
+    void close_here(zmq_msg_t *msg)
+    Lent *everything_lent(size_t *count)
 
 # From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the loan
-# (two allocations and the way home) costs more than the copy. See docs/performance.md.
+# and its way home cost more than the copy. See docs/performance.md.
 cdef Py_ssize_t BORROW = 1536
 BORROW_THRESHOLD = BORROW
+
+# The same for a socket that has only had inproc endpoints: there the receiver settles the loan.
+cdef Py_ssize_t BORROW_INSIDE = 512 if LIBZMQ_LENDS else BORROW
+INSIDE_THRESHOLD = BORROW_INSIDE
 
 # From this size on a copy lets other threads have the GIL.
 cdef Py_ssize_t BIG_COPY = 262144
 
 
-cdef void finish(Loan_t *loan) noexcept:
-    (<MessageTracker> loan.tracker)._pending -= 1
+cdef void finish(PyObject *tracker) noexcept:
+    (<MessageTracker> tracker)._pending -= 1
 
 
 finish_loan = finish
@@ -51,16 +49,16 @@ def loans():
     """Return what is lent to libzmq now, by its address: the bytes themselves, or None for the memory
     of something else."""
     cdef size_t count, place
-    cdef BorrowTable.Entry *entries
+    cdef Lent *entries
     drain()
-    entries = borrowed.all(&count)
+    entries = everything_lent(&count)
     lent = {}
     for place in range(count):
         if entries[place].owner == NULL:
-            lent[<size_t> entries[place].key] = None
+            lent[<size_t> entries[place].data] = None
         else:
-            lent[<size_t> entries[place].key] = owner = <object> entries[place].owner
-            Py_DECREF(owner)  # `all` gave us a reference of our own
+            lent[<size_t> entries[place].data] = owner = <object> entries[place].owner
+            Py_DECREF(owner)  # `everything_lent` gave us a reference of our own
     free(entries)
     return lent
 

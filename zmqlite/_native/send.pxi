@@ -23,6 +23,17 @@ cdef Py_ssize_t buffer_size(object data, str operation) except -1:
     return size
 
 
+cdef void note_transport(Handle self, const char *endpoint) noexcept:
+    """Remember what sending has to know about the endpoints that were bound or connected."""
+    if strncmp(endpoint, "inproc", 6) == 0:
+        self._inproc = True
+    else:
+        self._outside = True
+        if strncmp(endpoint, "udp", 3) == 0:
+            self._udp = True
+    self._borrow = BORROW if self._outside else BORROW_INSIDE
+
+
 cdef inline bint wakes_thread(Handle self, int flags) noexcept:
     """Whether this send completes a message for which a thread of this process is probably waiting."""
     return self._waits >= EXPECT_WAIT and self._inproc and not flags & ZMQ_SNDMORE
@@ -79,6 +90,60 @@ cdef inline int send_msg(Handle self, zmq_msg_t *msg, int flags) except -1:
         return send_slow(self, msg, NULL, 0, flags)
     self._send_more = 1 if flags & ZMQ_SNDMORE else 0
     return 0
+
+
+cdef inline int send_bytes(Handle self, object data, int flags) except -1:
+    """Send bytes, a copy of them or over their own memory."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    if size < self._borrow:
+        return send_buffer(self, PyBytes_AS_STRING(data), size, flags)
+    return send_lent(self, data, flags)
+
+
+cdef int send_lent(Handle self, object data, int flags) except -1:
+    cdef zmq_msg_t msg
+    cdef int rc
+    if self._send_more == DROPPING:
+        self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
+        return 0
+    if not lend_object(&msg, <PyObject *> data, NULL):
+        return fail_inside(self, ENOMEM, "send", flags, ZMQ_SNDTIMEO)
+    if wakes_thread(self, flags):
+        rc = send_waking(self, &msg, NULL, 0, flags)
+    else:
+        rc = zmq_msg_send(&msg, self.handle, flags | ZMQ_DONTWAIT)
+    if rc < 0:
+        return send_lent_slow(self, &msg, flags)
+    self._send_more = 1 if flags & ZMQ_SNDMORE else 0
+    return 0
+
+
+cdef int send_lent_slow(Handle self, zmq_msg_t *msg, int flags) except -1:
+    try:
+        return send_slow(self, msg, NULL, 0, flags)
+    finally:
+        close_here(msg)
+
+
+cdef inline int try_bytes(Handle self, object data, int flags) noexcept:
+    """A try to send bytes that waits for nothing; below 0, with zmq_errno, when it failed."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef zmq_msg_t msg
+    cdef int rc
+    if size < self._borrow:
+        rc = zmq_send(self.handle, PyBytes_AS_STRING(data), size, flags | ZMQ_DONTWAIT)
+    elif not lend_object(&msg, <PyObject *> data, NULL):
+        return -1
+    else:
+        rc = zmq_msg_send(&msg, self.handle, flags | ZMQ_DONTWAIT)
+        if rc < 0:
+            rc = libzmq_errno()
+            close_here(&msg)
+            set_errno(rc)
+            return -1
+    if rc >= 0:
+        self._send_more = 1 if flags & ZMQ_SNDMORE else 0
+    return rc
 
 
 cdef int send_slow(
@@ -152,14 +217,11 @@ cdef int send_rest(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t siz
 
 cdef object send_one(Handle self, object data, int flags):
     """Send one part of any bytes-like kind with the default way of copying."""
-    cdef Py_ssize_t size
     if PyBytes_CheckExact(data) and not self._special:
-        size = PyBytes_GET_SIZE(data)
-        if size < BORROW:
-            enter(self, "send")
-            send_buffer(self, PyBytes_AS_STRING(data), size, flags)
-            leave(self)
-            return None
+        enter(self, "send")
+        send_bytes(self, data, flags)
+        leave(self)
+        return None
     return send_general(self, data, flags, True, False, None, None)
 
 
@@ -206,7 +268,7 @@ cdef MessageTracker make_msg(
         tracker = MessageTracker() if track else None
         lend_buffer(msg, data, tracker)
         return tracker
-    if size >= BORROW and PyBytes_CheckExact(data):
+    if size >= self._borrow and PyBytes_CheckExact(data):
         lend_bytes(msg, data, NULL)  # nobody can change them, so this is as good as a copy
     else:
         copy_buffer(msg, data)
@@ -235,33 +297,12 @@ cdef int address_msg(Handle self, zmq_msg_t *msg, object routing_id, object grou
 cdef object send_parts(Handle self, tuple parts, int flags):
     """Send bytes of any size as one message."""
     cdef Py_ssize_t last = len(parts) - 1
-    cdef Py_ssize_t place, size
-    cdef int part_flags
-    cdef zmq_msg_t msg
+    cdef Py_ssize_t place
     enter(self, "send_multipart")
-    for place in range(last + 1):
-        part = parts[place]
-        part_flags = flags if place == last else flags | ZMQ_SNDMORE
-        size = PyBytes_GET_SIZE(part)
-        if size < BORROW:
-            send_buffer(self, PyBytes_AS_STRING(part), size, part_flags)
-            continue
-        zmq_msg_init(&msg)
-        try:
-            lend_inside(self, &msg, part)
-            send_msg(self, &msg, part_flags)
-        finally:
-            zmq_msg_close(&msg)
+    for place in range(last):
+        send_bytes(self, parts[place], flags | ZMQ_SNDMORE)
+    send_bytes(self, parts[last], flags)
     leave(self)
-
-
-cdef int lend_inside(Handle self, zmq_msg_t *msg, object part) except -1:
-    """lend_bytes in a socket that was entered, and is left when this raises."""
-    try:
-        return lend_bytes(msg, part, NULL)
-    except BaseException:
-        leave(self)
-        raise
 
 
 cdef object send_mixed_parts(

@@ -24,6 +24,7 @@ cdef class Handle:
         self._context = context
         self.copy_threshold = threshold_or_default(copy_threshold)
         self.type_number = socket_type
+        self._borrow = BORROW
         owner_reset(&self._owner)
         if not address and context is None:
             raise TypeError("a socket is made in a context: Socket(context, socket_type)")
@@ -235,10 +236,7 @@ cdef class Handle:
             if "://" not in endpoint:  # libzmq leaves it out for udp
                 endpoint = str(address).partition("://")[0] + "://" + endpoint
         self._endpoints.append(endpoint)
-        if strncmp(text, "udp", 3) == 0:
-            self._udp = True
-        elif strncmp(text, "inproc", 6) == 0:
-            self._inproc = True
+        note_transport(self, text)
         return endpoint
 
     def unbind_raw(self, address):

@@ -23,17 +23,14 @@ cdef class Socket(Handle):
         Raises Again (nobody can take it now), StateError (out of turn), HostUnreachable, NotSupported,
         ContextTerminated, SocketClosed, ThreadMisuse; TypeError for str (zmq_msg_send).
         """
-        cdef Py_ssize_t size
         if has_returned():
             drain_loans()
         if (PyBytes_CheckExact(data) and copy and not track and routing_id is None and group is None
                 and not self._special):
-            size = PyBytes_GET_SIZE(data)
-            if size < BORROW:
-                enter(self, "send")
-                send_buffer(self, PyBytes_AS_STRING(data), size, flags)
-                leave(self)
-                return None
+            enter(self, "send")
+            send_bytes(self, data, flags)
+            leave(self)
+            return None
         return send_general(self, data, flags, copy, track, routing_id, group)
 
     def recv(self, int flags=0, bint copy=True, bint track=False):
@@ -91,16 +88,11 @@ cdef class Socket(Handle):
 
     def send_nonblock(self, data, int flags=0):
         """Send one part if a peer can take it now; return whether it was sent. Never blocks."""
-        cdef int rc
         if has_returned():
             drain_loans()
-        if PyBytes_CheckExact(data) and not self._special and PyBytes_GET_SIZE(data) < BORROW \
-                and not self._send_more:
+        if PyBytes_CheckExact(data) and not self._special and not self._send_more:
             enter(self, "send_nonblock")
-            rc = zmq_send(self.handle, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
-                          flags | ZMQ_DONTWAIT)
-            if rc >= 0:
-                self._send_more = 1 if flags & ZMQ_SNDMORE else 0
+            if try_bytes(self, data, flags) >= 0:
                 leave(self)
                 return True
             if libzmq_errno() == EAGAIN:
