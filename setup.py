@@ -343,6 +343,8 @@ class BuildExtension(build_ext):
         extension.define_macros += [("ZMQ_STATIC", "1")]
         if native.zmq.kind != "system":
             extension.define_macros += [("LIBZMQ_ALONE", "1")]
+        if "bounded-wait.patch" in native.zmq.own_patches:
+            extension.define_macros += [("LIBZMQ_WAITS_WITHIN", "1")]
         if "drafts" in native.features:
             extension.define_macros += [("ZMQ_BUILD_DRAFT_API", "1")]
         extension.extra_objects += native.objects

@@ -1,6 +1,5 @@
 # Deadlines that stay exact while signals arrive. libzmq starts its timeout anew with each call, so a
-# call that a signal has interrupted is repeated with what is left of it; the option shows the user's
-# value again before any Python code runs.
+# call that a signal has interrupted is repeated with a limit of its own, what is left of the user's.
 
 # Question and answer: whoever receives has to wait nearly every time. To try first would only keep the
 # GIL from the thread that is to answer, and cost a system call; so after a few waits a receive waits at
@@ -35,9 +34,10 @@ ctypedef struct Wait:
     double start     # when the call began to wait
     int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
     int limit        # the user's timeout in ms, once it is known; -1 for none
-    int left         # what the next try may take; -1 for "the option says it"
-    double took      # how long the last try lasted, in seconds
-    bint step        # the try is a step of the main thread's: EAGAIN says only that it is over
+    int left         # what is left of it for the next try; -1 for "the option says it"
+    bint step        # the try is a step of the main thread's: EAGAIN says perhaps only that it is over
+    bint timed       # the clock says whether a receive waited, not libzmq
+    int waited
 
 
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
@@ -46,14 +46,18 @@ cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.limit = -1
     wait.left = -1
     wait.step = False
+    wait.timed = False
+    wait.waited = 1
 
 
 cdef int wait_again(Wait *wait, Handle self) noexcept:
     """After an interruption: how long the next try may take. Returns EAGAIN when time is over."""
     cdef size_t size = sizeof(int)
     cdef double left
-    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0 or wait.limit <= 0:
-        wait.left = -1
+    wait.left = -1
+    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
+        return 0
+    if wait.limit < 0 or wait.limit == 0 and not wait.step:
         return 0
     left = wait.limit - (now() - wait.start) * 1000
     if left <= 0:
@@ -62,25 +66,11 @@ cdef int wait_again(Wait *wait, Handle self) noexcept:
     return 0
 
 
-cdef inline void wait_shorten(Wait *wait, Handle self, int flags) noexcept:
-    """Have the next try end in time. Thread-safe types see to it themselves, in wait_safe()."""
-    cdef size_t size = sizeof(int)
-    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT
-    if self._thread_safe:
-        return
-    if wait.step:
-        if wait.left < 0 and zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
-            wait.limit = 0  # the try itself fails, and says why
-        wait.step = wait.left > STEP if wait.left >= 0 else (wait.limit < 0 or wait.limit > STEP)
-        if wait.step:
-            wait.left = STEP
-    if wait.left >= 0:
-        zmq_setsockopt(self.handle, wait.option, &wait.left, sizeof(int))
-
-
-cdef inline void wait_restore(Wait *wait, Handle self) noexcept:
-    if wait.left >= 0 and not self._thread_safe:
-        zmq_setsockopt(self.handle, wait.option, &wait.limit, sizeof(int))
+cdef inline int wait_most(Wait *wait, int flags) noexcept:
+    """How long the next try may take at most, in ms; -1 for as long as the option says. Thread-safe
+    types do not ask: they wait in wait_safe()."""
+    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT and (wait.left < 0 or wait.left > STEP)
+    return STEP if wait.step else wait.left
 
 
 # The thread-safe socket types sleep on a condition variable, which no signal interrupts, and several
