@@ -244,6 +244,37 @@ def test_timeouts_around_a_step_are_kept(context, limit):
     assert time.monotonic() - start >= limit / 1000
 
 
+def test_an_answer_that_does_not_come(context, alarm):
+    """Who is used to quick answers looks out for them first; limits, signals and endings hold."""
+    server, client = connect_pair(context, "inproc://answers", zmq.DEALER, zmq.DEALER)
+
+    def answer():
+        for _ in range(20):
+            server.send(server.recv())
+
+    done = in_thread(answer)
+    for number in range(20):
+        client.send(b"%d" % number)
+        assert client.recv() == b"%d" % number
+    done()
+    for limit in (0, 1, 120):
+        client.rcvtimeo = limit
+        client.send(b"silence")
+        start = time.monotonic()
+        with pytest.raises(zmq.Again, match=f"RCVTIMEO of {limit} ms"):
+            client.recv()
+        assert time.monotonic() - start >= limit / 1000
+    client.rcvtimeo = -1
+    client.send(b"silence")
+    alarm(interrupt, 0.05)
+    with pytest.raises(Interrupted):
+        client.recv()
+    client.send(b"silence")
+    alarm(lambda *_: context.shutdown(), 0.05)
+    with pytest.raises(zmq.ContextTerminated):
+        client.recv()
+
+
 def test_handler_may_close_the_socket_it_interrupts(context, alarm):
     socket = context.socket(zmq.PULL)
     socket.bind("inproc://closing")

@@ -21,7 +21,9 @@ cdef int recv_expecting(Handle self, zmq_msg_t *msg, int flags, str operation) e
     cdef int error
     wait_begin(&wait, ZMQ_RCVTIMEO)
     wait.timed = not self._asked
+    wait.look = looks_out(self)
     error = wait_and_recv(self, msg, flags, &wait)
+    learn_to_look(self, &wait)
     if error == 0:
         self._asked = False
         if wait.waited:
@@ -75,7 +77,8 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
         if poll:
             error = wait_safe(wait, handle, ZMQ_POLLIN)
             flags |= ZMQ_DONTWAIT
-        if error == 0 and zmq_msg_recv_within(msg, handle, flags, most, &wait.waited) < 0:
+        if error == 0 and not (wait.look and look_out(wait, msg, handle, flags)) \
+                and zmq_msg_recv_within(msg, handle, flags, most, &wait.waited) < 0:
             error = libzmq_errno()
         if wait.timed:  # here, for to take the GIL back may last
             wait.waited = now() - wait.start >= NO_WAIT

@@ -11,6 +11,63 @@ cdef enum:
     EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
     USED_TO_WAIT = 10  # ... and the count is set to this, from where receives without a wait take it down
 
+ctypedef struct Wait:
+    double start     # when the call began to wait
+    int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
+    int limit        # the user's timeout in ms, once it is known; -1 for none
+    int left         # what is left of it for the next try; -1 for "the option says it"
+    bint step        # the try is a step of the main thread's: EAGAIN says perhaps only that it is over
+    bint timed       # the clock says whether a receive waited, not libzmq
+    int waited
+    bint look        # look out for the answer before sleeping
+    int looks        # how often there was nothing; below 0: as often, but then it came
+
+
+# To sleep and to be woken takes two threads on two processors longer than a short question and its
+# answer. So who has asked looks out for the answer for about as long before it sleeps, without the GIL.
+# Where that is in vain (the peer takes longer, or has to wait for this processor) it is tried again
+# only after two waits, then four, up to 256, so that it costs next to nothing.
+
+cdef double LOOK = 20e-6  # seconds
+cdef enum:
+    MOST_MISSES = 8
+
+cdef bint several_processors = (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
+
+
+cdef inline bint looks_out(Handle self) noexcept:
+    """Whether a receive that expects to wait looks out for its message first."""
+    if not self._asked or not several_processors:
+        return False
+    if self._sleeps:
+        self._sleeps -= 1
+        return False
+    return True
+
+
+cdef bint look_out(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
+    """Receive without sleeping, within LOOK. If there was nothing, or an error, the wait itself sees to it."""
+    cdef double end = wait.start + LOOK
+    cdef int waited
+    while zmq_msg_recv_within(msg, handle, flags | ZMQ_DONTWAIT, -1, &waited) < 0:
+        wait.looks += 1
+        if libzmq_errno() != EAGAIN or now() >= end:
+            return False
+    wait.waited = waited or wait.looks
+    wait.looks = -wait.looks
+    return True
+
+
+cdef inline void learn_to_look(Handle self, Wait *wait) noexcept:
+    wait.look = False
+    if wait.looks < 0:
+        self._misses = 0
+    elif wait.looks > 0:
+        self._misses += self._misses < MOST_MISSES
+        self._sleeps = (1 << self._misses) - 1
+
+
 # A signal that comes after the last look for signals and before the system call that waits ends
 # nothing: Python has noted it and nobody reads the note. (So it is with one that another thread was
 # given.) The main thread, which alone runs handlers, therefore waits in steps and looks after each.
@@ -30,16 +87,6 @@ cdef inline long one_step(long timeout) noexcept:
     return STEP if (timeout < 0 or timeout > STEP) and runs_handlers() else timeout
 
 
-ctypedef struct Wait:
-    double start     # when the call began to wait
-    int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
-    int limit        # the user's timeout in ms, once it is known; -1 for none
-    int left         # what is left of it for the next try; -1 for "the option says it"
-    bint step        # the try is a step of the main thread's: EAGAIN says perhaps only that it is over
-    bint timed       # the clock says whether a receive waited, not libzmq
-    int waited
-
-
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.start = now()
     wait.option = option
@@ -48,6 +95,8 @@ cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.step = False
     wait.timed = False
     wait.waited = 1
+    wait.look = False
+    wait.looks = 0
 
 
 cdef int wait_again(Wait *wait, Handle self) noexcept:
