@@ -11,6 +11,7 @@ cdef enum:
     EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
     USED_TO_WAIT = 10  # ... and the count is set to this, from where receives without a wait take it down
 
+
 ctypedef struct Wait:
     double start     # when the call began to wait
     int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
@@ -25,8 +26,8 @@ ctypedef struct Wait:
 
 # To sleep and to be woken takes two threads on two processors longer than a short question and its
 # answer. So who has asked looks out for the answer for about as long before it sleeps, without the GIL.
-# Where that is in vain (the peer takes longer, or has to wait for this processor) it is tried again
-# only after two waits, then four, up to 256, so that it costs next to nothing.
+# Where that is in vain (the peer takes longer, or has to wait for this processor) it is done again at
+# the second wait from then, if still in vain at the fourth, at last at every 256th: next to nothing.
 
 cdef double LOOK = 20e-6  # seconds
 cdef enum:
