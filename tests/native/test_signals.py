@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -184,6 +184,95 @@ def test_handler_sees_the_option_unchanged_and_may_use_the_socket(context, alarm
     signal.setitimer(signal.ITIMER_REAL, 0)
     assert set(seen) == {2000}
     assert peer.recv() == b"from the handler"
+
+
+@needs_patch("bounded-wait")
+@pytest.mark.parametrize("operation", ["recv", "send"])
+def test_a_wait_in_steps_leaves_the_option_alone(context, operation):
+    """Whoever shares the socket, as a second handle does, sees the user's value throughout."""
+    socket, peer = connect_pair(context, f"inproc://{operation}", sndhwm=1, rcvhwm=1)
+    second = zmq.Socket.shadow(socket.underlying)
+    if operation == "send":
+        while socket.send_nonblock(b"x"):
+            pass
+    socket.sndtimeo = socket.rcvtimeo = 4321
+    main = threading.get_ident()
+
+    def look():
+        wait_until(lambda: asleep(main), what="the main thread to sleep")
+        for _ in range(30):
+            seen.add((second.rcvtimeo, second.sndtimeo))
+            time.sleep(0.003)
+        if operation == "send":
+            peer.recv_many()
+        else:
+            peer.send(b"enough")
+
+    seen = set()
+    done = in_thread(look)
+    (lambda: socket.send(b"y") if operation == "send" else socket.recv())()
+    done()
+    assert seen == {(4321, 4321)}
+
+
+def test_handler_may_change_the_time_that_is_left(context, alarm):
+    socket = context.socket(zmq.PULL, rcvtimeo=60_000)
+    socket.bind("inproc://patience")
+
+    def lose_patience(signum, frame):
+        socket.rcvtimeo = 80
+
+    alarm(lose_patience, 0.05)
+    with pytest.raises(zmq.Again, match="RCVTIMEO of 80 ms"):
+        socket.recv()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 49, 50, 51, 120])
+def test_timeouts_around_a_step_are_kept(context, limit):
+    socket = context.socket(zmq.PULL, rcvtimeo=limit)
+    socket.bind("inproc://quiet")
+    sender = full_sender(context)
+    sender.sndtimeo = limit
+    for _ in range(3):  # from the third on a receive waits at once
+        start = time.monotonic()
+        with pytest.raises(zmq.Again, match=f"RCVTIMEO of {limit} ms"):
+            socket.recv()
+        assert time.monotonic() - start >= limit / 1000
+    start = time.monotonic()
+    with pytest.raises(zmq.Again, match=f"SNDTIMEO of {limit} ms"):
+        sender.send(b"x")
+    assert time.monotonic() - start >= limit / 1000
+
+
+def test_an_answer_that_does_not_come(context, alarm):
+    """Who is used to quick answers looks out for them first; limits, signals and endings hold."""
+    server, client = connect_pair(context, "inproc://answers", zmq.DEALER, zmq.DEALER)
+
+    def answer():
+        for _ in range(20):
+            server.send(server.recv())
+
+    done = in_thread(answer)
+    for number in range(20):
+        client.send(b"%d" % number)
+        assert client.recv() == b"%d" % number
+    done()
+    for limit in (0, 1, 120):
+        client.rcvtimeo = limit
+        client.send(b"silence")
+        start = time.monotonic()
+        with pytest.raises(zmq.Again, match=f"RCVTIMEO of {limit} ms"):
+            client.recv()
+        assert time.monotonic() - start >= limit / 1000
+    client.rcvtimeo = -1
+    client.send(b"silence")
+    alarm(interrupt, 0.05)
+    with pytest.raises(Interrupted):
+        client.recv()
+    client.send(b"silence")
+    alarm(lambda *_: context.shutdown(), 0.05)
+    with pytest.raises(zmq.ContextTerminated):
+        client.recv()
 
 
 def test_handler_may_close_the_socket_it_interrupts(context, alarm):

@@ -182,6 +182,38 @@ int zmq_msg_close_lent (zmq_msg_t *msg);
 #endif
 #endif
 
+/* Waits that end in time, in our own libzmq: see bounded-wait.patch. For any other the timeout is shortened
+   meanwhile, and every message counts as one that was waited for. */
+#ifdef LIBZMQ_WAITS_WITHIN
+extern "C" int zmq_msg_send_within (zmq_msg_t *m, void *s, int flags, int most);
+extern "C" int zmq_msg_recv_within (zmq_msg_t *m, void *s, int flags, int most, int *waited);
+#else
+static inline int zmqlite_within (
+  int (*call) (zmq_msg_t *, void *, int), int option, zmq_msg_t *m, void *s, int flags, int most)
+{
+    int limit, rc, error;
+    size_t size = sizeof limit;
+    if (most < 0 || flags & ZMQ_DONTWAIT || zmq_getsockopt (s, option, &limit, &size) != 0
+        || (limit >= 0 && limit <= most))
+        return call (m, s, flags);
+    zmq_setsockopt (s, option, &most, sizeof most);
+    rc = call (m, s, flags);
+    error = zmq_errno ();
+    zmq_setsockopt (s, option, &limit, sizeof limit);
+    errno = error;
+    return rc;
+}
+static inline int zmq_msg_send_within (zmq_msg_t *m, void *s, int flags, int most)
+{
+    return zmqlite_within (zmq_msg_send, ZMQ_SNDTIMEO, m, s, flags, most);
+}
+static inline int zmq_msg_recv_within (zmq_msg_t *m, void *s, int flags, int most, int *waited)
+{
+    *waited = 1;
+    return zmqlite_within (zmq_msg_recv, ZMQ_RCVTIMEO, m, s, flags, most);
+}
+#endif
+
 /* Draft option numbers, needed even where the header hides them; they never changed. */
 #define ZMQLITE_IN_BATCH_SIZE 101
 #define ZMQLITE_OUT_BATCH_SIZE 102

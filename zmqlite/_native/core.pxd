@@ -77,7 +77,9 @@ cdef class Handle:
     cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
     cdef bint _recv_more
     cdef unsigned char _waits    # how far a receive is expected to wait: see EXPECT_WAIT
-    cdef float _sending          # how long the last send without the GIL took, in seconds
+    cdef bint _asked             # a send let the GIL go for an answer that has not been received
+    cdef unsigned char _misses   # how often in a row looking out for an answer was in vain
+    cdef unsigned char _sleeps   # how many waits do not look out, for that reason
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each

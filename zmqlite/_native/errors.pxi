@@ -22,6 +22,7 @@ from libc.string cimport memcpy, memset, strlen, strncmp
 
 from .libzmq cimport *
 
+import os
 import threading
 import warnings
 

@@ -20,13 +20,16 @@ cdef int recv_expecting(Handle self, zmq_msg_t *msg, int flags, str operation) e
     cdef Wait wait
     cdef int error
     wait_begin(&wait, ZMQ_RCVTIMEO)
+    wait.timed = not self._asked
+    wait.look = looks_out(self)
     error = wait_and_recv(self, msg, flags, &wait)
+    learn_to_look(self, &wait)
     if error == 0:
-        if wait.took + self._sending >= NO_WAIT:
+        self._asked = False
+        if wait.waited:
             self._waits = USED_TO_WAIT
         else:
             self._waits -= 1
-        self._sending = 0
         return 0
     return recv_waiting(self, msg, flags, operation, error, &wait)
 
@@ -66,19 +69,20 @@ cdef int recv_waiting(Handle self, zmq_msg_t *msg, int flags, str operation, int
 cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexcept:
     """One try that waits without the GIL. Returns an errno, 0 for received."""
     cdef int error = 0
+    cdef int most = wait_most(wait, flags)
     cdef void *handle = self.handle
     cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
-    wait_shorten(wait, self, flags)
     owner_block(&self._owner, self._thread_safe)
     with nogil:
         if poll:
             error = wait_safe(wait, handle, ZMQ_POLLIN)
             flags |= ZMQ_DONTWAIT
-        if error == 0:
-            error = libzmq_errno() if zmq_msg_recv(msg, handle, flags) < 0 else 0
-        wait.took = now() - wait.start
+        if error == 0 and not (wait.look and look_out(wait, msg, handle, flags)) \
+                and zmq_msg_recv_within(msg, handle, flags, most, &wait.waited) < 0:
+            error = libzmq_errno()
+        if wait.timed:  # here, for to take the GIL back may last
+            wait.waited = now() - wait.start >= NO_WAIT
     owner_unblock(&self._owner, self._thread_safe)
-    wait_restore(wait, self)
     return EINTR if error == EAGAIN and wait.step else error
 
 

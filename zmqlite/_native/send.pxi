@@ -45,7 +45,7 @@ cdef int send_waking(
     cdef int rc
     cdef int error
     cdef void *handle = self.handle
-    cdef double start = now()
+    self._asked = True
     owner_block(&self._owner, self._thread_safe)
     with nogil:
         if msg != NULL:
@@ -53,7 +53,6 @@ cdef int send_waking(
         else:
             rc = zmq_send(handle, data, size, flags | ZMQ_DONTWAIT)
         error = libzmq_errno()
-        self._sending = now() - start
     owner_unblock(&self._owner, self._thread_safe)
     if rc < 0:
         set_errno(error)  # taking the GIL back may have changed it
@@ -174,24 +173,25 @@ cdef int send_slow(
 cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags,
                        Wait *wait) noexcept:
     """One try that waits without the GIL. Returns an errno, 0 for sent."""
-    cdef int rc
+    cdef zmq_msg_t copy
     cdef int error = 0
+    cdef int most = wait_most(wait, flags)
     cdef void *handle = self.handle
     cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
-    wait_shorten(wait, self, flags)
+    if msg == NULL:
+        if zmq_msg_init_size(&copy, size) != 0:
+            return libzmq_errno()
+        memcpy(zmq_msg_data(&copy), data, size)
     owner_block(&self._owner, self._thread_safe)
     with nogil:
         if poll:
             error = wait_safe(wait, handle, ZMQ_POLLOUT)
             flags |= ZMQ_DONTWAIT
-        if error == 0:
-            if msg != NULL:
-                rc = zmq_msg_send(msg, handle, flags)
-            else:
-                rc = zmq_send(handle, data, size, flags)
-            error = libzmq_errno() if rc < 0 else 0
+        if error == 0 and zmq_msg_send_within(&copy if msg == NULL else msg, handle, flags, most) < 0:
+            error = libzmq_errno()
     owner_unblock(&self._owner, self._thread_safe)
-    wait_restore(wait, self)
+    if msg == NULL and error:
+        zmq_msg_close(&copy)
     return EINTR if error == EAGAIN and wait.step else error
 
 

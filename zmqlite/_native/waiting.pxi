@@ -1,6 +1,5 @@
 # Deadlines that stay exact while signals arrive. libzmq starts its timeout anew with each call, so a
-# call that a signal has interrupted is repeated with what is left of it; the option shows the user's
-# value again before any Python code runs.
+# call that a signal has interrupted is repeated with a limit of its own, what is left of the user's.
 
 # Question and answer: whoever receives has to wait nearly every time. To try first would only keep the
 # GIL from the thread that is to answer, and cost a system call; so after a few waits a receive waits at
@@ -11,6 +10,64 @@
 cdef enum:
     EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
     USED_TO_WAIT = 10  # ... and the count is set to this, from where receives without a wait take it down
+
+
+ctypedef struct Wait:
+    double start     # when the call began to wait
+    int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
+    int limit        # the user's timeout in ms, once it is known; -1 for none
+    int left         # what is left of it for the next try; -1 for "the option says it"
+    bint step        # the try is a step of the main thread's: EAGAIN says perhaps only that it is over
+    bint timed       # the clock says whether a receive waited, not libzmq
+    int waited
+    bint look        # look out for the answer before sleeping
+    int looks        # how often there was nothing; below 0: as often, but then it came
+
+
+# To sleep and to be woken takes two threads on two processors longer than a short question and its
+# answer. So who has asked looks out for the answer for about as long before it sleeps, without the GIL.
+# Where that is in vain (the peer takes longer, or has to wait for this processor) it is done again at
+# the second wait from then, if still in vain at the fourth, at last at every 256th: next to nothing.
+
+cdef double LOOK = 20e-6  # seconds
+cdef enum:
+    MOST_MISSES = 8
+
+cdef bint several_processors = (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
+
+
+cdef inline bint looks_out(Handle self) noexcept:
+    """Whether a receive that expects to wait looks out for its message first."""
+    if not self._asked or not several_processors:
+        return False
+    if self._sleeps:
+        self._sleeps -= 1
+        return False
+    return True
+
+
+cdef bint look_out(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
+    """Receive without sleeping, within LOOK. If there was nothing, or an error, the wait itself sees to it."""
+    cdef double end = wait.start + LOOK
+    cdef int waited
+    while zmq_msg_recv_within(msg, handle, flags | ZMQ_DONTWAIT, -1, &waited) < 0:
+        wait.looks += 1
+        if libzmq_errno() != EAGAIN or now() >= end:
+            return False
+    wait.waited = waited or wait.looks
+    wait.looks = -wait.looks
+    return True
+
+
+cdef inline void learn_to_look(Handle self, Wait *wait) noexcept:
+    wait.look = False
+    if wait.looks < 0:
+        self._misses = 0
+    elif wait.looks > 0:
+        self._misses += self._misses < MOST_MISSES
+        self._sleeps = (1 << self._misses) - 1
+
 
 # A signal that comes after the last look for signals and before the system call that waits ends
 # nothing: Python has noted it and nobody reads the note. (So it is with one that another thread was
@@ -31,29 +88,26 @@ cdef inline long one_step(long timeout) noexcept:
     return STEP if (timeout < 0 or timeout > STEP) and runs_handlers() else timeout
 
 
-ctypedef struct Wait:
-    double start     # when the call began to wait
-    int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
-    int limit        # the user's timeout in ms, once it is known; -1 for none
-    int left         # what the next try may take; -1 for "the option says it"
-    double took      # how long the last try lasted, in seconds
-    bint step        # the try is a step of the main thread's: EAGAIN says only that it is over
-
-
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.start = now()
     wait.option = option
     wait.limit = -1
     wait.left = -1
     wait.step = False
+    wait.timed = False
+    wait.waited = 1
+    wait.look = False
+    wait.looks = 0
 
 
 cdef int wait_again(Wait *wait, Handle self) noexcept:
     """After an interruption: how long the next try may take. Returns EAGAIN when time is over."""
     cdef size_t size = sizeof(int)
     cdef double left
-    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0 or wait.limit <= 0:
-        wait.left = -1
+    wait.left = -1
+    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
+        return 0
+    if wait.limit < 0 or wait.limit == 0 and not wait.step:
         return 0
     left = wait.limit - (now() - wait.start) * 1000
     if left <= 0:
@@ -62,25 +116,11 @@ cdef int wait_again(Wait *wait, Handle self) noexcept:
     return 0
 
 
-cdef inline void wait_shorten(Wait *wait, Handle self, int flags) noexcept:
-    """Have the next try end in time. Thread-safe types see to it themselves, in wait_safe()."""
-    cdef size_t size = sizeof(int)
-    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT
-    if self._thread_safe:
-        return
-    if wait.step:
-        if wait.left < 0 and zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
-            wait.limit = 0  # the try itself fails, and says why
-        wait.step = wait.left > STEP if wait.left >= 0 else (wait.limit < 0 or wait.limit > STEP)
-        if wait.step:
-            wait.left = STEP
-    if wait.left >= 0:
-        zmq_setsockopt(self.handle, wait.option, &wait.left, sizeof(int))
-
-
-cdef inline void wait_restore(Wait *wait, Handle self) noexcept:
-    if wait.left >= 0 and not self._thread_safe:
-        zmq_setsockopt(self.handle, wait.option, &wait.limit, sizeof(int))
+cdef inline int wait_most(Wait *wait, int flags) noexcept:
+    """How long the next try may take at most, in ms; -1 for as long as the option says. Thread-safe
+    types do not ask: they wait in wait_safe()."""
+    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT and (wait.left < 0 or wait.left > STEP)
+    return STEP if wait.step else wait.left
 
 
 # The thread-safe socket types sleep on a condition variable, which no signal interrupts, and several
