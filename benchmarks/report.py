@@ -25,6 +25,8 @@ class Plan:
 
 PLANS = (
     Plan("PUSH/PULL, messages a second", ("throughput",), "rate", "rate"),
+    Plan("`for message in socket`, microseconds each", ("turns",), "loop", "us", cost=False),
+    Plan("`recv()` beside it, microseconds each", ("turns",), "calls", "us", cost=False),
     Plan("PUSH/PULL, multipart, messages a second", ("multipart",), "rate", "rate"),
     Plan("PUB/SUB, deliveries a second", ("pubsub",), "rate", "rate"),
     Plan("DEALER and ROUTER through a proxy, round trips a second", ("proxy",), "rate", "rate"),

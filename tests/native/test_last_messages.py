@@ -72,7 +72,7 @@ def test_the_linger_period_ends_the_wait(slow, place):
 
 @pytest.mark.parametrize("place", STREAMS)
 def test_a_receiver_that_goes_ends_the_wait(context, slow, place):
-    """The batch that was being written goes with its connection; the sender does not wait for it."""
+    """The batch that was being written goes with its connection, and is not waited for."""
     receiver, bound = slow(place)
     join = in_thread(send_and_end, bound, 20_000, 40, 3000)
     receiver.recv()
