@@ -203,6 +203,22 @@ def test_recv_into_gives_back(context):
 
 
 @in_place
+@pytest.mark.parametrize("how", ["frame", "into"])
+def test_who_receives_no_bytes_gets_blocks_too(context, how):
+    server, client = flow(context, "tcp://127.0.0.1:*")
+    assert core.held_blocks() == 0
+    buffer = bytearray(100_000)
+    for n in range(20):
+        client.send(body(100_000, n))
+        if how == "frame":
+            assert server.recv(copy=False).bytes == body(100_000, n)
+        else:
+            assert server.recv_into(buffer) == 100_000
+            assert buffer == body(100_000, n)
+    assert 0 < core.held_blocks() < 1_000_000
+
+
+@in_place
 def test_a_loan_is_received_in_the_same_process_without_a_copy(context):
     server, client = flow(context, "inproc://loans")
     for n in range(20):

@@ -91,6 +91,28 @@ class Blocks
                                  : PyBytes_FromStringAndSize (nullptr, static_cast<Py_ssize_t> (size));
     }
 
+    /* A body of this size was received, but not as bytes: if libzmq has found no block for such, it may next time. */
+    void supply (size_t size)
+    {
+        const int kind = kind_of (size);
+        if (!_wanted[kind].load (std::memory_order_relaxed))
+            return;
+        _wanted[kind].store (false, std::memory_order_relaxed);
+        const int index = make (size);
+        if (index >= 0)
+            push (index);
+        else
+            PyErr_Clear ();
+    }
+
+    /* Before a thread waits for what libzmq may be receiving now: the last object has mostly been dropped by then, and
+       its memory is still in the processor's cache. */
+    void recycle_now ()
+    {
+        if (_out_count)
+            recycle ();
+    }
+
     /* Lets go of all that is not inside libzmq. */
     void clear ()
     {

@@ -7,6 +7,8 @@ cdef extern from "blocks.hpp" namespace "zmqlite":
         void *take_or_make(size_t size, void **hint)
         PyObject *hand_out(void *hint, size_t size)
         PyObject *fresh(size_t size)
+        void supply(size_t size)
+        void recycle_now()
         void clear()
         void renew()
         size_t held()
@@ -44,3 +46,10 @@ cdef int init_room(zmq_msg_t *msg, size_t size) noexcept:
                 return 0
             give_block(data, hint)
     return zmq_msg_init_size(msg, size)
+
+
+cdef inline void supply_block(zmq_msg_t *msg) noexcept:
+    """A part was received that stays in libzmq's memory."""
+    cdef size_t size = zmq_msg_size(msg)
+    if ZMQLITE_BLOCKS and Blocks.fits(size):
+        blocks.supply(size)

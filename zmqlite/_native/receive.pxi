@@ -72,6 +72,8 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
     cdef int most = wait_most(wait, flags)
     cdef void *handle = self.handle
     cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
+    if ZMQLITE_BLOCKS:
+        blocks.recycle_now()
     owner_block(&self._owner, self._thread_safe)
     with nogil:
         if poll:
@@ -208,6 +210,7 @@ cdef Frame recv_frame(Handle self, int flags, bint track, str operation):
 cdef Frame received_frame(Handle self, Frame frame, bint track):
     frame.more = self._recv_more
     frame._readonly = False
+    supply_block(&frame.msg)
     if track:
         frame.tracker = DONE
     return frame
@@ -280,6 +283,7 @@ cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int fl
         recv_msg(self, &msg, flags, "recv_into")
         leave(self)
         size = zmq_msg_size(&msg)
+        supply_block(&msg)
         fits = min(size, fits)
         if fits >= BIG_COPY:
             with nogil:
