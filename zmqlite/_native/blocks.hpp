@@ -40,6 +40,7 @@ class Blocks
         const int index = pop (kind);
         if (index < 0) {
             _wanted[kind].store (true, std::memory_order_relaxed);
+            _missed.store (true, std::memory_order_relaxed);
             return nullptr;
         }
         Block &block = _blocks[index];
@@ -91,10 +92,14 @@ class Blocks
                                  : PyBytes_FromStringAndSize (nullptr, static_cast<Py_ssize_t> (size));
     }
 
+    /* Whether libzmq found no block, of whatever size, since the last supply. */
+    bool missed () const { return _missed.load (std::memory_order_relaxed); }
+
     /* A body of this size was received, but not as bytes: if libzmq has found no block for such, it may next time. */
     void supply (size_t size)
     {
         const int kind = kind_of (size);
+        _missed.store (false, std::memory_order_relaxed);
         if (!_wanted[kind].load (std::memory_order_relaxed))
             return;
         _wanted[kind].store (false, std::memory_order_relaxed);
@@ -285,6 +290,7 @@ class Blocks
     }
 
     std::atomic<uint64_t> _free[kinds];
+    std::atomic<bool> _missed;
     std::atomic<bool> _wanted[kinds]; // there was none to take: the next copy is made into a new one
     Block _blocks[slots];
     uint16_t _out[slots];

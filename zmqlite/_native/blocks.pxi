@@ -7,6 +7,7 @@ cdef extern from "blocks.hpp" namespace "zmqlite":
         void *take_or_make(size_t size, void **hint)
         PyObject *hand_out(void *hint, size_t size)
         PyObject *fresh(size_t size)
+        bint missed()
         void supply(size_t size)
         void recycle_now()
         void clear()
@@ -50,6 +51,5 @@ cdef int init_room(zmq_msg_t *msg, size_t size) noexcept:
 
 cdef inline void supply_block(zmq_msg_t *msg) noexcept:
     """A part was received that stays in libzmq's memory."""
-    cdef size_t size = zmq_msg_size(msg)
-    if ZMQLITE_BLOCKS and Blocks.fits(size):
-        blocks.supply(size)
+    if ZMQLITE_BLOCKS and blocks.missed() and Blocks.fits(zmq_msg_size(msg)):
+        blocks.supply(zmq_msg_size(msg))
