@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -132,6 +133,22 @@ def test_threads_that_cannot_run_as_they_are_told():
             except zmq.ZMQError as error:
                 assert "THREAD_" in str(error)
             context.term()
+        """
+    )
+
+
+@needs_patch("nice-value")
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may raise a priority"
+)
+def test_a_priority_for_the_threads_of_a_nice_process():
+    """nice() answers -1 there, which is the new value and no error."""
+    program(
+        """
+        os.nice(19)
+        with zmq.Context() as context:
+            context.set(zmq.THREAD_PRIORITY, 5)
+            context.socket(zmq.PAIR).close()
         """
     )
 
