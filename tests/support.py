@@ -46,6 +46,19 @@ def connect_pair(
     return server, client
 
 
+def encrypted_pair(context: zmq.Context[Any], bound: int, connected: int) -> tuple[Any, Any]:
+    """Return two sockets over tcp with CURVE, the second connected to the first."""
+    public, secret = zmq.curve_keypair()
+    own_public, own_secret = zmq.curve_keypair()
+    server = context.socket(bound, rcvtimeo=int(10_000 * FACTOR), linger=0)
+    server.curve_server, server.curve_secretkey = 1, secret
+    client = context.socket(connected, sndtimeo=int(10_000 * FACTOR), linger=0)
+    client.curve_serverkey = public
+    client.curve_publickey, client.curve_secretkey = own_public, own_secret
+    client.connect(server.bind("tcp://127.0.0.1:*"))
+    return server, client
+
+
 def wait_until(condition: Callable[[], Any], timeout: float = 5, what: str = "") -> Any:
     """Return the condition's value as soon as it is true; fail after `timeout` seconds."""
     deadline = time.monotonic() + timeout * FACTOR

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 from programs import run_program
-from support import connect_pair, in_thread, needs_patch, wait_until
+from support import (
+    connect_pair,
+    encrypted_pair,
+    in_thread,
+    needs_curve,
+    needs_patch,
+    wait_until,
+)
 from tracing import calls_seen, needs_strace
 
 import zmqlite as zmq
@@ -433,17 +440,9 @@ def test_two_contexts_in_two_threads():
         join(30)
 
 
+@needs_curve
 def test_encrypted_bodies_are_given_back(context):
-    if not zmq.has("curve"):
-        pytest.skip("built without CURVE")
-    public, secret = zmq.curve_keypair()
-    own_public, own_secret = zmq.curve_keypair()
-    server = context.socket(zmq.PULL, rcvtimeo=10_000, linger=0)
-    server.curve_server, server.curve_secretkey = 1, secret
-    client = context.socket(zmq.PUSH, sndtimeo=10_000, linger=0)
-    client.curve_serverkey = public
-    client.curve_publickey, client.curve_secretkey = own_public, own_secret
-    client.connect(server.bind("tcp://127.0.0.1:*"))
+    server, client = encrypted_pair(context, zmq.PULL, zmq.PUSH)
     for n in range(60):
         client.send(body(100_000, n))
         assert server.recv() == body(100_000, n)

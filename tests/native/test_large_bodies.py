@@ -11,7 +11,7 @@ import weakref
 
 import pytest
 from programs import program
-from support import connect_pair, in_thread, needs_curve, needs_patch, wait_until
+from support import connect_pair, encrypted_pair, in_thread, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -81,14 +81,7 @@ def test_a_socket_that_takes_little_at_a_time(context, place):
 
 @needs_curve
 def test_encrypted(context):
-    public, secret = zmq.curve_keypair()
-    own_public, own_secret = zmq.curve_keypair()
-    server = context.socket(zmq.PAIR, rcvtimeo=10_000, linger=0)
-    server.curve_server, server.curve_secretkey = 1, secret
-    client = context.socket(zmq.PAIR, sndtimeo=10_000, linger=0)
-    client.curve_serverkey = public
-    client.curve_publickey, client.curve_secretkey = own_public, own_secret
-    client.connect(server.bind("tcp://127.0.0.1:*"))
+    server, client = encrypted_pair(context, zmq.PAIR, zmq.PAIR)
     pass_all(client, server, mixture(30, 4))
 
 

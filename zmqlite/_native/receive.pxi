@@ -285,11 +285,8 @@ cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int fl
         size = zmq_msg_size(&msg)
         supply_block(&msg)
         fits = min(size, fits)
-        if fits >= BIG_COPY:
-            with nogil:
-                memcpy(view.buf, zmq_msg_data(&msg), fits)
-        elif fits:
-            memcpy(view.buf, zmq_msg_data(&msg), fits)
+        if fits:
+            copy_body(view.buf, zmq_msg_data(&msg), fits)
         return size
     finally:
         close_here(&msg)
