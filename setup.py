@@ -142,12 +142,6 @@ if WINDOWS:
 else:
     ZMQ_MACROS |= {"_REENTRANT": "1", "_THREAD_SAFE": "1"}
     ZMQ_MACROS |= {"_DARWIN_C_SOURCE": "1"} if MACOS else {"_GNU_SOURCE": "1"}
-# what the core may use of libzmq beyond its header, where our patch was applied
-WITHIN = {
-    "large-input.patch": "LIBZMQ_BODY_SOURCE",
-    "lent-bodies.patch": "LIBZMQ_LENDS",
-    "bounded-wait.patch": "LIBZMQ_WAITS_WITHIN",
-}
 WINDOWS_LIBRARIES = ["ws2_32", "rpcrt4", "iphlpapi", "advapi32"]
 
 
@@ -349,9 +343,9 @@ class BuildExtension(build_ext):
         extension.define_macros += [("ZMQ_STATIC", "1")]
         if native.zmq.kind != "system":
             extension.define_macros += [("LIBZMQ_ALONE", "1")]
-        extension.define_macros += [
-            (macro, "1") for patch, macro in WITHIN.items() if patch in native.zmq.own_patches
-        ]
+        for patch in native.zmq.own_patches:  # so that compat.h knows what is there beyond zmq.h
+            name = patch.removesuffix(".patch").replace("-", "_").upper()
+            extension.define_macros += [(f"LIBZMQ_HAS_{name}", "1")]
         if "drafts" in native.features:
             extension.define_macros += [("ZMQ_BUILD_DRAFT_API", "1")]
         extension.extra_objects += native.objects

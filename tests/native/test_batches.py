@@ -7,9 +7,10 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, needs_drafts, wait_until
 
 import zmqlite as zmq
+from zmqlite._native import core
 
 
 def receive(socket, count, **kwargs):
@@ -291,3 +292,116 @@ def test_batches_in_several_threads(context):
         assert all(join() for join in joins)
     finally:
         sys.setswitchinterval(interval)
+
+
+MIXED = [
+    b"",
+    b"small",
+    bytes(range(33)),
+    bytes(range(34)),
+    b"k" * 700,
+    b"l" * 3000,
+    b"m" * 70_000,
+    bytearray(b"mutable"),
+    [b"two", b"parts"],
+]
+
+
+def test_a_long_list_of_all_sizes_arrives_in_order(pair):
+    server, client = pair(zmq.PULL, zmq.PUSH)
+    client.sndhwm = server.rcvhwm = 3
+    messages = (MIXED * 30)[7:] + [b"%d" % i for i in range(200)]
+    join = in_thread(client.send_many, messages)
+    got = receive(server, len(messages), multipart=True)
+    assert got == [m if isinstance(m, list) else [bytes(m)] for m in messages]
+    assert join() == len(messages)
+
+
+@pytest.mark.parametrize(
+    "kinds", [(zmq.PULL, zmq.PUSH), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)]
+)
+@pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 100])
+def test_every_message_is_passed_on_at_once(context, kinds, count):
+    for endpoint in ("inproc://on", "tcp://127.0.0.1:*"):
+        server, client = connect_pair(context, endpoint, *kinds)
+        messages = tuple(b"%d" % i for i in range(count))
+        assert client.send_many(messages) == count
+        assert receive(server, count) == list(messages)
+        server.close()
+
+
+@needs_drafts
+@pytest.mark.parametrize("kinds", [(zmq.GATHER, zmq.SCATTER), (zmq.SERVER, zmq.CLIENT)])
+def test_thread_safe_sockets_too(context, kinds):
+    server, client = connect_pair(context, "inproc://safe", *kinds)
+    assert client.send_many([b"%d" % i for i in range(100)]) == 100
+    assert receive(server, 100) == [b"%d" % i for i in range(100)]
+
+
+def test_a_batch_is_shared_among_the_receivers(context):
+    with context.socket(zmq.PUSH) as sender:
+        endpoint = sender.bind("inproc://shared")
+        receivers = [context.socket(zmq.PULL, connect=endpoint, rcvtimeo=5000) for _ in range(3)]
+        sender.send_many([b"%d" % i for i in range(99)])
+        for place, receiver in enumerate(receivers):
+            assert receiver.recv_many() == [b"%d" % i for i in range(place, 99, 3)]
+
+
+def test_what_nobody_took_is_not_kept(context):
+    server, client = connect_pair(context, "inproc://kept", zmq.PULL, zmq.PUSH, sndhwm=5, rcvhwm=5)
+    before = dict(core.loans())
+    bodies = [bytes([i]) * 5000 for i in range(100)]
+    assert client.send_many(bodies, zmq.DONTWAIT) == 10
+    assert len(core.loans()) - len(before) == (10 if core.INSIDE_THRESHOLD < 5000 else 0)
+    assert client.send_many(bodies, zmq.DONTWAIT) == 0
+    assert server.recv_many() == bodies[:10]
+    assert core.loans() == before
+    assert len({sys.getrefcount(body) for body in bodies}) == 1
+
+
+def test_a_list_that_shrinks_meanwhile(context):
+    server, client = connect_pair(
+        context, "inproc://shrinks", zmq.PULL, zmq.PUSH, sndhwm=40, rcvhwm=40
+    )
+    messages = [b"%d" % i for i in range(1000)]
+    join = in_thread(client.send_many, messages)
+    del messages[100:]  # 80 went at most until now, the rest waits for room
+    assert receive(server, 100) == messages
+    assert join() == 100
+
+
+def test_a_batch_longer_than_a_message_of_many_parts(context):
+    server, client = connect_pair(context, "inproc://parts")
+    message = [b"%d" % i for i in range(100)]
+    client.send_many([message, b"between", message, b"end"])
+    assert server.recv_many(1) == message
+    assert server.recv_many(2, multipart=True) == [[b"between"], message]
+    assert server.recv_many() == [b"end"]
+
+
+def test_an_error_amid_a_batch_comes_with_the_number(context):
+    server, client = connect_pair(context, "inproc://turn", zmq.REP, zmq.REQ)
+    with pytest.raises(zmq.StateError) as caught:
+        client.send_many([b"question", b"out of turn", b"too"])
+    assert caught.value.sent == 1
+    assert server.recv_many() == [b"question"]
+    with pytest.raises(zmq.NotSupported) as caught:
+        context.socket(zmq.PULL).send_many([b"x"] * 40)
+    assert caught.value.sent == 0
+
+
+def test_metadata_outlives_what_was_received_beside_it(context):
+    server, client = connect_pair(context, "tcp://127.0.0.1:*", zmq.PULL, zmq.PUSH)
+    for _ in range(3):
+        client.send_many([b"x"] * 1000)
+        assert receive(server, 999, max=1) == [b"x"] * 999
+        frame = server.recv(copy=False)
+        assert frame["Socket-Type"] == "PUSH"
+        client.send_many([b"x"] * 1000)
+        assert receive(server, 1000) == [b"x"] * 1000
+        assert frame["Socket-Type"] == "PUSH"
+    client.send_many([b"last"] * 50)
+    assert server.poll(5000 * FACTOR)
+    client.close()
+    assert receive(server, 50) == [b"last"] * 50
+    assert frame["Socket-Type"] == "PUSH"

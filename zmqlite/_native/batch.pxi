@@ -9,6 +9,13 @@ ctypedef struct Breath:
     double last      # when signals were looked at
     double let_go    # when others could have the GIL
 
+# So many small messages pass between libzmq and the core in one call; a power of two.
+cdef enum:
+    SEVERAL = 32
+
+# The same in bytes: what is sent together is passed on together, and the other side should not wait for it.
+cdef Py_ssize_t SEVERAL_BYTES = 65536
+
 # recv_many ends once it holds so many bytes: more of them only leave the processor's caches.
 cdef size_t BATCH_BYTES = 1048576
 
@@ -34,11 +41,14 @@ cdef object send_batch(Handle self, object messages, int flags):
     if has_returned():
         drain_loans()
     try:
+        if type(messages) is list or type(messages) is tuple:
+            send_in_place(self, messages, flags, &sent, &breath)
+            return sent
         for message in messages:
             if not (quick_of_batch(self, message, flags) or send_of_batch(self, message, flags)):
                 return sent
             sent += 1
-            if not sent & 31:
+            if not sent & (SEVERAL - 1):
                 breathe(&breath)
     except BaseException as error:
         try:
@@ -47,6 +57,59 @@ cdef object send_batch(Handle self, object messages, int flags):
             pass
         raise
     return sent
+
+
+cdef int send_in_place(
+        Handle self, object messages, int flags, Py_ssize_t *sent, Breath *breath) except -1:
+    """Send what is in a list or tuple, several at once where they are plain bytes."""
+    cdef Py_ssize_t last_breath = 0
+    if ZMQLITE_FREE_THREADED:
+        messages = tuple(messages)  # so that nobody takes away what is looked at
+    while sent[0] < PySequence_Fast_GET_SIZE(messages):  # a list may change while others run
+        if not send_several(self, messages, flags, sent):
+            message = <object> PySequence_Fast_GET_ITEM(messages, sent[0])
+            if not send_of_batch(self, message, flags):
+                return 0
+            sent[0] += 1
+        if sent[0] - last_breath >= SEVERAL:
+            last_breath = sent[0]
+            breathe(breath)
+    return 0
+
+
+cdef bint send_several(Handle self, object messages, int flags, Py_ssize_t *sent) except -1:
+    """Send the next bytes, as many as somebody takes without waiting. False for none."""
+    cdef zmq_msg_t lent[SEVERAL]
+    cdef zmq_body_t bodies[SEVERAL]
+    cdef Py_ssize_t most = min(PySequence_Fast_GET_SIZE(messages) - sent[0], <Py_ssize_t> SEVERAL)
+    cdef Py_ssize_t room = SEVERAL_BYTES
+    cdef Py_ssize_t size
+    cdef PyObject *message
+    cdef int found = 0
+    cdef int taken, place
+    if self._special or self._send_more or flags & ~ZMQ_DONTWAIT or wakes_thread(self, flags):
+        return False
+    enter(self, "send")
+    while found < most and room > 0:
+        message = PySequence_Fast_GET_ITEM(messages, sent[0] + found)
+        if not PyBytes_CheckExact(<object> message):
+            break
+        size = PyBytes_GET_SIZE(<object> message)
+        bodies[found] = zmq_body_t(PyBytes_AS_STRING(<object> message), size, NULL)
+        if size >= self._borrow:
+            if not lend_object(&lent[found], message, NULL):
+                break
+            bodies[found].msg = &lent[found]
+        room -= size
+        found += 1
+    taken = zmq_send_several(self.handle, bodies, found) if found else 0
+    if taken < found:
+        for place in range(max(taken, 0), found):
+            if bodies[place].msg != NULL:
+                close_here(bodies[place].msg)
+    leave(self)
+    sent[0] += max(taken, 0)
+    return taken > 0
 
 
 cdef inline bint quick_of_batch(Handle self, object message, int flags) except -1:
@@ -75,45 +138,75 @@ cdef bint send_of_batch(Handle self, object message, int flags) except -1:
 
 
 cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
+    cdef zmq_msg_t msgs[SEVERAL]
+    cdef zmq_received_t received[SEVERAL]
     cdef list messages = []
+    cdef list parts = None  # of a message that is not whole yet
     cdef Py_ssize_t count = 0
     cdef size_t room = BATCH_BYTES
-    cdef size_t size
-    cdef zmq_msg_t msg
     cdef double last
+    cdef int got = 1
+    cdef int place
     if most <= 0:
         raise ValueError(f"recv_many: max must be above 0, not {most}")
     if has_returned():
         drain_loans()
-    zmq_msg_init(&msg)
+    zmq_msg_init(&msgs[0])
     enter(self, "recv_many")
-    recv_msg(self, &msg, flags, "recv_many")
+    recv_msg(self, &msgs[0], flags, "recv_many")
+    received[0] = zmq_received_t(zmq_msg_data(&msgs[0]), zmq_msg_size(&msgs[0]), self._recv_more, 1)
     last = now()
     while True:
-        size = zmq_msg_size(&msg)
-        room -= size if size < room else room
-        part = take_sized_inside(self, &msg, <Py_ssize_t> size)
-        if multipart:
-            parts = [part]
-            while self._recv_more:
-                recv_rest(self, &msg, "recv_many")
-                parts.append(take_inside(self, &msg))
-            messages.append(parts)
-        else:
-            messages.append(part)
-        if not self._recv_more:
-            count += 1
-            if count >= most or not room or (not count & 31 and now() - last >= SLICE):
-                break  # enough, or a slice is over: what is left waits in libzmq
-        else:
-            recv_rest(self, &msg, "recv_many")
-            continue
-        zmq_msg_init(&msg)
-        if zmq_msg_recv(&msg, self.handle, ZMQ_DONTWAIT) < 0:
+        for place in range(got):
+            part = take_received(self, msgs, received, place, got)
+            room -= min(received[place].size, room)
+            if not multipart:
+                messages.append(part)
+            elif parts is None:
+                parts = [part]
+                messages.append(parts)
+            else:
+                parts.append(part)
+            if not received[place].more:
+                parts = None
+                count += 1
+        if not self._recv_more and (count >= most or not room or (got > 1 and now() - last >= SLICE)):
+            break  # enough, or a slice is over: what is left waits in libzmq
+        got = zmq_recv_several(
+            self.handle, msgs, received, <int> min(max(most - count, 1), SEVERAL), room if room else 1)
+        if got > 0:
+            self._recv_more = received[got - 1].more
+        elif not self._recv_more:
             break  # nothing more now; an error will come back at the next call
-        self._recv_more = zmq_msg_more(&msg)
+        elif libzmq_errno() != EINTR:
+            fail_inside(self, libzmq_errno(), "recv_many", ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
     leave(self)
     return messages
+
+
+cdef inline object take_received(
+        Handle self, zmq_msg_t *msgs, zmq_received_t *received, int place, int got):
+    """The body of one of several; when it cannot be had, they are all closed and the socket is left."""
+    cdef PyObject *taken
+    if <Py_ssize_t> received[place].size < BORROW_INSIDE:
+        taken = new_bytes(<const char *> received[place].data, received[place].size)
+        if taken != NULL:
+            if received[place].open:
+                zmq_msg_close(&msgs[place])
+            return own(taken)
+        PyErr_Clear()
+    return take_one_of(self, msgs, received, place, got)
+
+
+cdef object take_one_of(Handle self, zmq_msg_t *msgs, zmq_received_t *received, int place, int got):
+    """The same for any body."""
+    try:
+        return take_sized_inside(self, &msgs[place], received[place].size)
+    except BaseException:
+        for place in range(place + 1, got):
+            if received[place].open:
+                zmq_msg_close(&msgs[place])
+        raise
 
 
 cdef class Loan:

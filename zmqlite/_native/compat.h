@@ -16,7 +16,7 @@
 
 /* 1: this libzmq has our patch that lets it read large bodies into memory of ours. Not where threads share
    objects without the GIL: the last reference to one cannot be told from others there. */
-#if defined LIBZMQ_BODY_SOURCE && !defined Py_GIL_DISABLED
+#if defined LIBZMQ_HAS_LARGE_INPUT && !defined Py_GIL_DISABLED
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -163,7 +163,9 @@ static inline int zmq_disconnect_peer (void *s, uint32_t id)
 }
 #endif
 
-#ifndef LIBZMQ_LENDS /* 1: libzmq has our lent-bodies.patch, whose functions no header of its declares */
+#ifdef LIBZMQ_HAS_LENT_BODIES
+#define LIBZMQ_LENDS 1
+#else
 #define LIBZMQ_LENDS 0
 #endif
 #if LIBZMQ_LENDS
@@ -184,7 +186,7 @@ int zmq_msg_close_lent (zmq_msg_t *msg);
 
 /* Waits that end in time, in our own libzmq: see bounded-wait.patch. For any other the timeout is shortened
    meanwhile, and every message counts as one that was waited for. */
-#ifdef LIBZMQ_WAITS_WITHIN
+#ifdef LIBZMQ_HAS_BOUNDED_WAIT
 extern "C" int zmq_msg_send_within (zmq_msg_t *m, void *s, int flags, int most);
 extern "C" int zmq_msg_recv_within (zmq_msg_t *m, void *s, int flags, int most, int *waited);
 #else
@@ -211,6 +213,64 @@ static inline int zmq_msg_recv_within (zmq_msg_t *m, void *s, int flags, int mos
 {
     *waited = 1;
     return zmqlite_within (zmq_msg_recv, ZMQ_RCVTIMEO, m, s, flags, most);
+}
+#endif
+
+#ifdef Py_GIL_DISABLED
+#define ZMQLITE_FREE_THREADED 1
+#else
+#define ZMQLITE_FREE_THREADED 0
+#endif
+
+/* Several messages in one call, without waiting; both return how many, or -1 with errno. To send is a copy of
+   the bytes or, if there is one, the message. What is received and open has to be closed. Any other libzmq
+   gets them one by one. */
+typedef struct
+{
+    const void *data;
+    size_t size;
+    zmq_msg_t *msg;
+} zmq_body_t;
+typedef struct
+{
+    const void *data;
+    size_t size;
+    int more;
+    int open;
+} zmq_received_t;
+#ifdef LIBZMQ_HAS_SEVERAL_MESSAGES
+extern "C" int zmq_send_several (void *s, const zmq_body_t *bodies, int count);
+extern "C" int
+zmq_recv_several (void *s, zmq_msg_t *msgs, zmq_received_t *received, int count, size_t room);
+#else
+static inline int zmq_send_several (void *s, const zmq_body_t *bodies, int count)
+{
+    int sent = 0;
+    for (; sent != count; ++sent) {
+        const zmq_body_t *body = bodies + sent;
+        if ((body->msg ? zmq_msg_send (body->msg, s, ZMQ_DONTWAIT)
+                       : zmq_send (s, body->data, body->size, ZMQ_DONTWAIT))
+            < 0)
+            break;
+    }
+    return sent ? sent : -1;
+}
+static inline int
+zmq_recv_several (void *s, zmq_msg_t *msgs, zmq_received_t *received, int count, size_t room)
+{
+    int got = 0;
+    while (got != count && room) {
+        zmq_msg_init (msgs + got);
+        if (zmq_msg_recv (msgs + got, s, ZMQ_DONTWAIT) < 0)
+            break;
+        received[got].data = zmq_msg_data (msgs + got);
+        received[got].size = zmq_msg_size (msgs + got);
+        received[got].more = zmq_msg_more (msgs + got);
+        received[got].open = 1;
+        room -= received[got].size < room ? received[got].size : room;
+        ++got;
+    }
+    return got ? got : -1;
 }
 #endif
 

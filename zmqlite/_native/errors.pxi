@@ -31,6 +31,8 @@ from ..error import Again, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
 
 cdef extern from "Python.h":
     int get_buffer "PyObject_GetBuffer"(object data, Py_buffer *view, int flags) noexcept  # tells by -1
+    Py_ssize_t PySequence_Fast_GET_SIZE(object sequence) noexcept
+    PyObject *PySequence_Fast_GET_ITEM(object sequence, Py_ssize_t place) noexcept  # borrowed
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept  # by NULL
 
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:

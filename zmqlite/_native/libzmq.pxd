@@ -7,6 +7,7 @@ cdef extern from "compat.h" nogil:
     int ZMQLITE_BLOCKS
     int ZMQLITE_DRAFTS
     int LIBZMQ_LENDS
+    bint ZMQLITE_FREE_THREADED
     int ZMQLITE_IN_BATCH_SIZE
     int ZMQLITE_OUT_BATCH_SIZE
 
@@ -101,6 +102,19 @@ cdef extern from "compat.h" nogil:
     # not in zmq.h: waits of at most so many ms, -1 for as long as the socket's own timeout says
     int zmq_msg_send_within(zmq_msg_t *msg, void *s, int flags, int most)
     int zmq_msg_recv_within(zmq_msg_t *msg, void *s, int flags, int most, int *waited)
+
+    # nor these: several messages at once, without waiting; compat.h says more
+    ctypedef struct zmq_body_t:
+        const void *data
+        size_t size
+        zmq_msg_t *msg
+    ctypedef struct zmq_received_t:
+        const void *data
+        size_t size
+        int more
+        int open
+    int zmq_send_several(void *s, const zmq_body_t *bodies, int count)
+    int zmq_recv_several(void *s, zmq_msg_t *msgs, zmq_received_t *received, int count, size_t room)
 
     # polling
     ctypedef int zmq_fd_t
