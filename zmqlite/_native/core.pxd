@@ -57,29 +57,31 @@ cdef class Context:
 
 
 cdef class Handle:
-    cdef object __weakref__
+    # looked at for each message: together, for sockets by the thousand are not in the cache
     cdef void *handle            # NULL once closed, or in the child of a fork
     cdef Owner _owner
+    cdef void *_watch            # borrowed: the pollers' items that must hear of each use
+    cdef Py_ssize_t _borrow      # bytes of this size and more are lent
+    cdef bint _thread_safe
+    cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
+    cdef bint _inproc            # an inproc endpoint was bound or connected: the peer may be a thread that wants the GIL
+    cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
+    cdef bint _recv_more
+    cdef bint _asked             # a send let the GIL go for an answer that has not been received
+    cdef unsigned char _waits    # how far a receive is expected to wait: see EXPECT_WAIT
+    cdef unsigned char _misses   # how often in a row looking out for an answer was in vain
+    cdef unsigned char _sleeps   # how many waits do not look out, for that reason
+
+    cdef object __weakref__
     cdef Context _context
     cdef void *_next             # borrowed: the chain of the context's sockets
     cdef void *_previous
-    cdef void *_watch            # borrowed: the pollers' items that must hear of each use
     cdef readonly int type_number
-    cdef Py_ssize_t _borrow      # bytes of this size and more are lent
     cdef public Py_ssize_t copy_threshold
     cdef bint _shadow
     cdef bint _exposed           # someone knows the address and may use it behind our back
-    cdef bint _thread_safe
-    cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
     cdef bint _udp               # an udp endpoint was bound or connected
-    cdef bint _outside           # an endpoint that leaves the process was
-    cdef bint _inproc            # an inproc endpoint was: the peer may be a thread that wants the GIL
-    cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
-    cdef bint _recv_more
-    cdef unsigned char _waits    # how far a receive is expected to wait: see EXPECT_WAIT
-    cdef bint _asked             # a send let the GIL go for an answer that has not been received
-    cdef unsigned char _misses   # how often in a row looking out for an answer was in vain
-    cdef unsigned char _sleeps   # how many waits do not look out, for that reason
+    cdef bint _outside           # an endpoint that leaves the process was, too
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
