@@ -57,8 +57,10 @@ cdef class Context:
 
 
 cdef class Handle:
-    # looked at for each message: together, for sockets by the thousand are not in the cache
+    # compiled code that was made for pyzmq knows this beginning: see pyzmq/backend/cython/_zmq.pxd
+    cdef object __weakref__
     cdef void *handle            # NULL once closed, or in the child of a fork
+    # looked at for each message: together, for sockets by the thousand are not in the cache
     cdef Owner _owner
     cdef void *_watch            # borrowed: the pollers' items that must hear of each use
     cdef Py_ssize_t _borrow      # bytes of this size and more are lent
@@ -72,7 +74,6 @@ cdef class Handle:
     cdef unsigned char _misses   # how often in a row looking out for an answer was in vain
     cdef unsigned char _sleeps   # how many waits do not look out, for that reason
 
-    cdef object __weakref__
     cdef Context _context
     cdef void *_next             # borrowed: the chain of the context's sockets
     cdef void *_previous
