@@ -45,3 +45,25 @@ def test_a_round_trip(transport: str, limit: float, tmp_path: Path) -> None:
     assert each.get("epoll_ctl", 0) < 0.2, each
     assert each.get("poll", 0) < 3, each
     assert sum(each.values()) < limit, each
+
+
+NOTHING = """
+import sys
+import zmqlite as zmq
+
+address, turns = sys.argv[1], int(sys.argv[2])
+with zmq.Context() as context, zmq.PULL(context=context) as receiver:
+    sender = context.socket(zmq.PUSH, connect=receiver.bind(address))
+    sender.send(b"first")
+    assert receiver.recv() == b"first"
+    for _ in range(turns):
+        assert receiver.recv_nonblock() is None
+        assert receiver.events == 0
+    sender.close()
+"""
+
+
+@needs_patch("no-news")
+def test_nothing_there(tmp_path: Path) -> None:
+    each = calls_each(NOTHING, "inproc://nothing", 500, 5500, tmp_path, threads=False)
+    assert sum(each.values()) < 0.05, each
