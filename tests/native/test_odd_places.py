@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from programs import program
+from programs import program, run_program
 from support import needs_drafts, needs_patch
 
 
@@ -82,4 +82,29 @@ def test_a_rep_answers_nobody():
         rep.send(b"answer to nobody")
         context.destroy(0)
         """
+    )
+
+
+@needs_patch("unset-flag")
+@needs_drafts
+def test_a_new_socket_was_not_disconnected():
+    """Whatever was in the memory that it gets, which glibc fills here: it tries again when refused."""
+    run_program(
+        """
+        import os
+        context = zmq.Context()
+        endpoint = f"ipc://@zmqlite-unset-{os.getpid()}"
+        client = context.socket(zmq.PUSH, linger=0, reconnect_ivl=10)
+        client.reconnect_stop = zmq.RECONNECT_STOP_HANDSHAKE_FAILED
+        reports = client.get_monitor_socket(zmq.EVENT_CONNECT_RETRIED)
+        reports.rcvtimeo = 10000
+        client.connect(endpoint)
+        zmq.recv_monitor_message(reports)  # it was refused, and goes on
+        client.disable_monitor()
+        client.send(b"here")
+        server = context.socket(zmq.PULL, rcvtimeo=20000, bind=endpoint)
+        assert server.recv() == b"here"
+        context.destroy(0)
+        """,
+        env={"MALLOC_PERTURB_": "254"},
     )

@@ -145,8 +145,9 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     cdef Py_ssize_t count = 0
     cdef size_t room = BATCH_BYTES
     cdef double last
+    cdef int unseen = 0  # parts since the last look at the clock
     cdef int got = 1
-    cdef int place
+    cdef int done
     if most <= 0:
         raise ValueError(f"recv_many: max must be above 0, not {most}")
     if has_returned():
@@ -157,21 +158,36 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     received[0] = zmq_received_t(zmq_msg_data(&msgs[0]), zmq_msg_size(&msgs[0]), self._recv_more, 1)
     last = now()
     while True:
-        for place in range(got):
-            part = take_received(self, msgs, received, place, got)
-            room -= min(received[place].size, room)
-            if not multipart:
-                messages.append(part)
-            elif parts is None:
-                parts = [part]
-                messages.append(parts)
-            else:
-                parts.append(part)
-            if not received[place].more:
-                parts = None
-                count += 1
-        if not self._recv_more and (count >= most or not room or (got > 1 and now() - last >= SLICE)):
-            break  # enough, or a slice is over: what is left waits in libzmq
+        done = 0
+        try:
+            while done < got:
+                done += 1
+                part = take_received(self, &msgs[done - 1], &received[done - 1])
+                if not multipart:
+                    messages.append(part)
+                elif parts is None:
+                    parts = new_list(self, part)
+                    messages.append(parts)
+                else:
+                    parts.append(part)
+                room -= min(received[done - 1].size, room)
+                if not received[done - 1].more:
+                    parts = None
+                    count += 1
+        except BaseException:  # no memory
+            for done in range(done, got):
+                if received[done].open:
+                    zmq_msg_close(&msgs[done])
+            leave(self)
+            raise
+        unseen += got
+        if not self._recv_more:
+            if count >= most or not room:
+                break
+            if unseen >= SEVERAL:
+                unseen = 0
+                if now() - last >= SLICE:
+                    break  # a slice is over: what is left waits in libzmq
         got = zmq_recv_several(
             self.handle, msgs, received, <int> min(max(most - count, 1), SEVERAL), room if room else 1)
         if got > 0:
@@ -184,29 +200,31 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     return messages
 
 
-cdef inline object take_received(
-        Handle self, zmq_msg_t *msgs, zmq_received_t *received, int place, int got):
-    """The body of one of several; when it cannot be had, they are all closed and the socket is left."""
-    cdef PyObject *taken
-    if <Py_ssize_t> received[place].size < BORROW_INSIDE:
-        taken = new_bytes(<const char *> received[place].data, received[place].size)
-        if taken != NULL:
-            if received[place].open:
-                zmq_msg_close(&msgs[place])
-            return own(taken)
-        PyErr_Clear()
-    return take_one_of(self, msgs, received, place, got)
+cdef inline object take_received(Handle self, zmq_msg_t *msg, zmq_received_t *received):
+    """The body of one of several, which is closed, in a socket that was entered."""
+    cdef Py_ssize_t size = <Py_ssize_t> received.size
+    cdef PyObject *taken = NULL
+    if size >= BORROW_INSIDE:
+        taken = take_lent(msg, size)
+    if taken == NULL:
+        if size < BORROW:
+            taken = new_bytes(<const char *> received.data, size)
+            if taken == NULL:
+                PyErr_Clear()
+        if taken == NULL:
+            return take_marked(self, msg)
+        if received.open:
+            zmq_msg_close(msg)
+    return own(taken)
 
 
-cdef object take_one_of(Handle self, zmq_msg_t *msgs, zmq_received_t *received, int place, int got):
-    """The same for any body."""
+cdef list new_list(Handle self, object part):
+    """A list of it. The collector may run, and let others run."""
+    owner_block(&self._owner, self._thread_safe)
     try:
-        return take_sized_inside(self, &msgs[place], received[place].size)
-    except BaseException:
-        for place in range(place + 1, got):
-            if received[place].open:
-                zmq_msg_close(&msgs[place])
-        raise
+        return [part]
+    finally:
+        owner_unblock(&self._owner, self._thread_safe)
 
 
 cdef class Loan:

@@ -182,21 +182,24 @@ cdef inline object take_sized_inside(Handle self, zmq_msg_t *msg, Py_ssize_t siz
 
 
 cdef object take_large_inside(Handle self, zmq_msg_t *msg):
-    """The same for any body. A big copy lets the GIL go, so that meanwhile the socket is marked."""
-    cdef bint big = <Py_ssize_t> zmq_msg_size(msg) >= BIG_COPY
-    if big:
-        owner_block(&self._owner, self._thread_safe)
+    """The same for any body."""
     try:
-        return take_bytes(msg)
+        return take_marked(self, msg)
     except BaseException:
-        if big:
-            owner_unblock(&self._owner, self._thread_safe)
-        big = False
         leave(self)
         raise
+
+
+cdef object take_marked(Handle self, zmq_msg_t *msg):
+    """take_bytes in a socket that was entered, and still is when this raises. A big copy lets the GIL go, so
+    that meanwhile the socket is marked."""
+    if <Py_ssize_t> zmq_msg_size(msg) < BIG_COPY:
+        return take_bytes(msg)
+    owner_block(&self._owner, self._thread_safe)
+    try:
+        return take_bytes(msg)
     finally:
-        if big:
-            owner_unblock(&self._owner, self._thread_safe)
+        owner_unblock(&self._owner, self._thread_safe)
 
 
 cdef Frame recv_frame(Handle self, int flags, bint track, str operation):
