@@ -6,8 +6,13 @@ The sizes lie around those at which the engine changes its way: 8 KiB (written i
 
 from __future__ import annotations
 
+import os
 import random
+import socket
+import sys
 import weakref
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from programs import program
@@ -177,3 +182,34 @@ for end in (stream, link, raw, pair):
     end.close()
 """
     )
+
+
+def send_buffers(port):
+    """Return SO_SNDBUF of each connection of this process to that port."""
+    found = []
+    for place in Path("/proc/self/fd").iterdir():
+        with suppress(OSError), socket.socket(fileno=os.dup(int(place.name))) as one:
+            if one.family == socket.AF_INET and one.getpeername()[1] == port:
+                found.append(one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF))
+    return found
+
+
+@needs_patch("local-buffer")
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's way with its buffers")
+@pytest.mark.parametrize("asked", [-1, 50_000])
+def test_the_send_buffer_of_a_connection_to_this_machine(context, asked):
+    """It is limited with the first large body, unless the user has set it."""
+    limit = min(262_144, int(Path("/proc/sys/net/core/wmem_max").read_text()))
+    server = context.socket(zmq.PULL, rcvtimeo=5000)
+    client = context.socket(zmq.PUSH, sndtimeo=5000, sndbuf=asked)
+    endpoint = server.bind("tcp://127.0.0.1:*")
+    client.connect(endpoint)
+    port = int(endpoint.rpartition(":")[2])
+    client.send(bytes(65_535))
+    assert server.recv() == bytes(65_535)
+    (before,) = send_buffers(port)
+    assert before == 2 * asked or asked == -1
+    for size in (65_536, 3_000_000):
+        client.send(bytes(size))
+        assert server.recv() == bytes(size)
+        assert send_buffers(port) == [before if asked > 0 else 2 * limit]

@@ -88,7 +88,7 @@ def test_a_rep_answers_nobody():
 @needs_patch("unset-flag")
 @needs_drafts
 def test_a_new_socket_was_not_disconnected():
-    """Whatever was in the memory that it gets, which glibc fills here: it tries again when refused."""
+    """Whatever was in its memory, which glibc fills here: refused once, it tries again."""
     run_program(
         """
         import os

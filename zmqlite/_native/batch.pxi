@@ -137,59 +137,43 @@ cdef bint send_of_batch(Handle self, object message, int flags) except -1:
     return True
 
 
+ctypedef struct Harvest:
+    size_t count  # whole messages
+    size_t room   # bytes to come until there are enough
+
+
 cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
     cdef zmq_msg_t msgs[SEVERAL]
     cdef zmq_received_t received[SEVERAL]
+    cdef Harvest harvest
     cdef list messages = []
     cdef list parts = None  # of a message that is not whole yet
-    cdef Py_ssize_t count = 0
-    cdef size_t room = BATCH_BYTES
-    cdef double last
-    cdef int unseen = 0  # parts since the last look at the clock
+    cdef int unseen = 0     # parts since the last look at the clock
     cdef int got = 1
-    cdef int done
+    cdef double last
     if most <= 0:
         raise ValueError(f"recv_many: max must be above 0, not {most}")
     if has_returned():
         drain_loans()
+    harvest.count, harvest.room = 0, BATCH_BYTES
     zmq_msg_init(&msgs[0])
     enter(self, "recv_many")
     recv_msg(self, &msgs[0], flags, "recv_many")
     received[0] = zmq_received_t(zmq_msg_data(&msgs[0]), zmq_msg_size(&msgs[0]), self._recv_more, 1)
     last = now()
     while True:
-        done = 0
-        try:
-            while done < got:
-                done += 1
-                part = take_received(self, &msgs[done - 1], &received[done - 1])
-                if not multipart:
-                    messages.append(part)
-                elif parts is None:
-                    parts = new_list(self, part)
-                    messages.append(parts)
-                else:
-                    parts.append(part)
-                room -= min(received[done - 1].size, room)
-                if not received[done - 1].more:
-                    parts = None
-                    count += 1
-        except BaseException:  # no memory
-            for done in range(done, got):
-                if received[done].open:
-                    zmq_msg_close(&msgs[done])
-            leave(self)
-            raise
+        parts = take_several(self, msgs, received, got, messages, parts, &harvest, multipart)
         unseen += got
         if not self._recv_more:
-            if count >= most or not room:
+            if <Py_ssize_t> harvest.count >= most or not harvest.room:
                 break
             if unseen >= SEVERAL:
                 unseen = 0
                 if now() - last >= SLICE:
                     break  # a slice is over: what is left waits in libzmq
-        got = zmq_recv_several(
-            self.handle, msgs, received, <int> min(max(most - count, 1), SEVERAL), room if room else 1)
+        got = zmq_recv_several(self.handle, msgs, received,
+                               <int> min(max(most - <Py_ssize_t> harvest.count, 1), SEVERAL),
+                               harvest.room if harvest.room else 1)
         if got > 0:
             self._recv_more = received[got - 1].more
         elif not self._recv_more:
@@ -198,6 +182,36 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
             fail_inside(self, libzmq_errno(), "recv_many", ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
     leave(self)
     return messages
+
+
+cdef list take_several(
+        Handle self, zmq_msg_t *msgs, zmq_received_t *received, int got, list messages, list parts,
+        Harvest *harvest, bint multipart):
+    """Move bodies into the list; returns the parts of a message that is not whole. The socket was entered, and
+    is left when this raises."""
+    cdef int done = 0
+    try:
+        while done < got:
+            done += 1
+            part = take_received(self, &msgs[done - 1], &received[done - 1])
+            if not multipart:
+                messages.append(part)
+            elif parts is None:
+                parts = new_list(self, part)
+                messages.append(parts)
+            else:
+                parts.append(part)
+            harvest.room -= min(received[done - 1].size, harvest.room)
+            if not received[done - 1].more:
+                parts = None
+                harvest.count += 1
+    except BaseException:  # no memory
+        for done in range(done, got):
+            if received[done].open:
+                zmq_msg_close(&msgs[done])
+        leave(self)
+        raise
+    return parts
 
 
 cdef inline object take_received(Handle self, zmq_msg_t *msg, zmq_received_t *received):
