@@ -188,9 +188,12 @@ def send_buffers(port):
     """Return SO_SNDBUF of each connection of this process to that port."""
     found = []
     for place in Path("/proc/self/fd").iterdir():
-        with suppress(OSError), socket.socket(fileno=os.dup(int(place.name))) as one:
-            if one.family == socket.AF_INET and one.getpeername()[1] == port:
-                found.append(one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF))
+        with suppress(OSError):
+            if not place.readlink().name.startswith("socket:"):
+                continue
+            with socket.socket(fileno=os.dup(int(place.name))) as one:
+                if one.family == socket.AF_INET and one.getpeername()[1] == port:
+                    found.append(one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF))
     return found
 
 
