@@ -133,7 +133,8 @@ cdef class Socket(Handle):
         """Send every message of an iterable in one crossing; return how many were sent.
 
         A message is a bytes-like object or Frame, or a list or tuple of parts. With DONTWAIT it stops at
-        the first message that no peer can take now and returns the number sent before. Other threads
+        the first message that no peer can take now and returns the number sent before. Those of a list or
+        tuple are handed to libzmq up to 32 (or 64 KiB) at a time, which is fastest for bytes. Other threads
         get to run every few milliseconds, and signals are handled every one. An exception carries the number
         of messages sent before it in its attribute ``sent``. Raises as send().
         """
