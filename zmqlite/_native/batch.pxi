@@ -63,35 +63,41 @@ cdef int send_in_place(
         Handle self, object messages, int flags, Py_ssize_t *sent, Breath *breath) except -1:
     """Send what is in a list or tuple, several at once where they are plain bytes."""
     cdef Py_ssize_t last_breath = 0
-    if ZMQLITE_FREE_THREADED:
-        messages = tuple(messages)  # so that nobody takes away what is looked at
-    while sent[0] < PySequence_Fast_GET_SIZE(messages):  # a list may change while others run
-        if not send_several(self, messages, flags, sent):
-            message = <object> PySequence_Fast_GET_ITEM(messages, sent[0])
-            if not send_of_batch(self, message, flags):
+    cdef Py_ssize_t begin, taken
+    piece = messages
+    while True:
+        begin = sent[0]
+        if ZMQLITE_FREE_THREADED:  # nobody shall take away what is looked at
+            piece = messages[begin:begin + SEVERAL]
+            begin = 0
+        if begin >= PySequence_Fast_GET_SIZE(piece):  # a list may change while others run
+            return 0
+        taken = send_several(self, piece, begin, flags)
+        if taken == 0:
+            if not send_of_batch(self, <object> PySequence_Fast_GET_ITEM(piece, begin), flags):
                 return 0
-            sent[0] += 1
+            taken = 1
+        sent[0] += taken
         if sent[0] - last_breath >= SEVERAL:
             last_breath = sent[0]
             breathe(breath)
-    return 0
 
 
-cdef bint send_several(Handle self, object messages, int flags, Py_ssize_t *sent) except -1:
-    """Send the next bytes, as many as somebody takes without waiting. False for none."""
+cdef Py_ssize_t send_several(Handle self, object messages, Py_ssize_t begin, int flags) except -1:
+    """Send the bytes from place `begin` on that somebody takes without waiting. Returns how many these were."""
     cdef zmq_msg_t lent[SEVERAL]
     cdef zmq_body_t bodies[SEVERAL]
-    cdef Py_ssize_t most = min(PySequence_Fast_GET_SIZE(messages) - sent[0], <Py_ssize_t> SEVERAL)
+    cdef Py_ssize_t most = min(PySequence_Fast_GET_SIZE(messages) - begin, <Py_ssize_t> SEVERAL)
     cdef Py_ssize_t room = SEVERAL_BYTES
     cdef Py_ssize_t size
     cdef PyObject *message
     cdef int found = 0
     cdef int taken, place
     if self._special or self._send_more or flags & ~ZMQ_DONTWAIT or wakes_thread(self, flags):
-        return False
+        return 0
     enter(self, "send")
     while found < most and room > 0:
-        message = PySequence_Fast_GET_ITEM(messages, sent[0] + found)
+        message = PySequence_Fast_GET_ITEM(messages, begin + found)
         if not PyBytes_CheckExact(<object> message):
             break
         size = PyBytes_GET_SIZE(<object> message)
@@ -108,8 +114,7 @@ cdef bint send_several(Handle self, object messages, int flags, Py_ssize_t *sent
             if bodies[place].msg != NULL:
                 close_here(bodies[place].msg)
     leave(self)
-    sent[0] += max(taken, 0)
-    return taken > 0
+    return max(taken, 0)
 
 
 cdef inline bint quick_of_batch(Handle self, object message, int flags) except -1:
