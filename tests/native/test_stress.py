@@ -25,6 +25,7 @@ tasks, results, seed, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sy
 dice = random.Random(seed)
 pull = zmq.PULL(connect=tasks, rcvtimeo=60000)
 push = zmq.PUSH(connect=results, sndtimeo=60000)
+push.send(b"ready")
 done = 0
 while done < count:
     how = dice.randrange(4)
@@ -95,6 +96,8 @@ def test_processes(context, transport):
     ]
     try:
         dice = random.Random(11)
+        # who comes when all is done would never hear that it is over
+        assert [pull.recv() for _ in processes] == [b"ready"] * workers
 
         def send():
             for number in range(count):
