@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from support import connect_pair, in_thread, wait_until
+from support import connect_pair, in_thread, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -73,6 +73,7 @@ def test_a_message_that_is_not_finished_is_taken_back(context, parts):
     assert wait_until(lambda: sender.send_nonblock(b"next") and second.recv_nonblock()) == b"next"
 
 
+@needs_patch("conflate-parts")
 @pytest.mark.parametrize("conflate", [(1, 1), (1, 0)])
 @pytest.mark.parametrize("kinds", [(zmq.PULL, zmq.PUSH), (zmq.SUB, zmq.PUB)])
 def test_the_last_message_only(context, kinds, conflate):
