@@ -221,20 +221,8 @@ cdef list take_several(
 
 cdef inline object take_received(Handle self, zmq_msg_t *msg, zmq_received_t *received):
     """The body of one of several, which is closed, in a socket that was entered."""
-    cdef Py_ssize_t size = <Py_ssize_t> received.size
-    cdef PyObject *taken = NULL
-    if size >= BORROW_INSIDE:
-        taken = take_lent(msg, size)
-    if taken == NULL:
-        if size < BORROW:
-            taken = new_bytes(<const char *> received.data, size)
-            if taken == NULL:
-                PyErr_Clear()
-        if taken == NULL:
-            return take_marked(self, msg)
-        if received.open:
-            zmq_msg_close(msg)
-    return own(taken)
+    cdef PyObject *taken = take_at_once(msg, received.data, <Py_ssize_t> received.size, received.open)
+    return take_marked(self, msg) if taken == NULL else own(taken)
 
 
 cdef list new_list(Handle self, object part):

@@ -66,7 +66,7 @@ cdef class Handle:
     cdef Py_ssize_t _borrow      # bytes of this size and more are lent
     cdef bint _thread_safe
     cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
-    cdef bint _inproc            # an inproc endpoint was bound or connected: the peer may be a thread that wants the GIL
+    cdef bint _inproc            # it has an inproc endpoint: the peer may be a thread that wants the GIL
     cdef int _send_more          # the last part sent said that more follow; DROPPING: and was lost
     cdef bint _recv_more
     cdef bint _asked             # a send let the GIL go for an answer that has not been received
@@ -82,7 +82,7 @@ cdef class Handle:
     cdef bint _shadow
     cdef bint _exposed           # someone knows the address and may use it behind our back
     cdef bint _udp               # an udp endpoint was bound or connected
-    cdef bint _outside           # an endpoint that leaves the process was, too
+    cdef bint _outside           # an endpoint that leaves the process was
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each

@@ -163,22 +163,23 @@ cdef object take_large(zmq_msg_t *msg, Py_ssize_t size):
 
 cdef inline object take_inside(Handle self, zmq_msg_t *msg):
     """take_bytes in a socket that was entered, and is left when this raises."""
-    return take_sized_inside(self, msg, <Py_ssize_t> zmq_msg_size(msg))
+    cdef PyObject *taken = take_at_once(msg, zmq_msg_data(msg), <Py_ssize_t> zmq_msg_size(msg), True)
+    return take_large_inside(self, msg) if taken == NULL else own(taken)
 
 
-cdef inline object take_sized_inside(Handle self, zmq_msg_t *msg, Py_ssize_t size):
+cdef inline PyObject *take_at_once(zmq_msg_t *msg, const void *data, Py_ssize_t size, bint open) noexcept:
+    """The body of a message that was lent or is small, which is closed; NULL if it is neither, or if there
+    is no memory."""
     cdef PyObject *taken = NULL
     if size >= BORROW_INSIDE:
         taken = take_lent(msg, size)
-    if taken == NULL:
-        if size >= BORROW:
-            return take_large_inside(self, msg)
-        taken = new_bytes(<char *> zmq_msg_data(msg), size)
+    if taken == NULL and size < BORROW:
+        taken = new_bytes(<const char *> data, size)
         if taken == NULL:
-            PyErr_Clear()
-            return take_large_inside(self, msg)  # which raises
-        zmq_msg_close(msg)
-    return own(taken)
+            PyErr_Clear()  # who takes it as a large one meets it again
+        elif open:
+            zmq_msg_close(msg)
+    return taken
 
 
 cdef object take_large_inside(Handle self, zmq_msg_t *msg):
