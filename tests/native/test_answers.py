@@ -15,10 +15,10 @@ def router(context):
     return context.socket(zmq.ROUTER, rcvtimeo=LIMIT, linger=0, router_mandatory=1)
 
 
-def ask(router, name, **options):
+def ask(router, name):
     """Return a DEALER with that routing id, whose question the router has received."""
     endpoint = router.last_endpoint
-    peer = router.context.socket(zmq.DEALER, rcvtimeo=LIMIT, linger=0, routing_id=name, **options)
+    peer = router.context.socket(zmq.DEALER, rcvtimeo=LIMIT, linger=0, routing_id=name)
     peer.connect(endpoint)
     peer.send(b"question of " + name)
     assert router.recv_multipart() == [name, b"question of " + name]
