@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from support import FACTOR
@@ -33,23 +34,22 @@ def run_program(
     not end in time.
     """
     program = PRELUDE + textwrap.dedent(code)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-X", "faulthandler", "-W", "error", "-c", program, *map(str, args)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **(env or {})},
-    )
-    try:
-        out, err = process.communicate(timeout=timeout * FACTOR)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGABRT)  # faulthandler shows where it hangs
-        out, err = process.communicate()
-        pytest.fail(f"the program hangs\n{out}\n{err}")
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=timeout * FACTOR)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # faulthandler shows where it hangs
+            out, err = process.communicate()
+            pytest.fail(f"the program hangs\n{out}\n{err}")
+        finally:
+            process.kill()
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         pytest.fail(f"the program died of {name}\n{out}\n{err}")
@@ -62,3 +62,10 @@ def program(code: str, *args: object, timeout: float = 25) -> str:
     """The same with `refused(call, *classes)`: the call must raise one of these, and say
     something."""
     return run_program(REFUSED + textwrap.dedent(code), *args, timeout=timeout)
+
+
+def hostile_program(code: str, *args: object, timeout: float = 25) -> str:
+    """The same with `wire`, for programs that hold a hostile peer and its victim."""
+    folder = str(Path(__file__).parent)
+    prelude = f"sys.path.insert(0, {folder!r})\nimport wire\n"
+    return program(prelude + textwrap.dedent(code), *args, timeout=timeout)

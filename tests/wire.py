@@ -1,0 +1,149 @@
+"""ZMTP byte by byte, as honest and hostile peers send it: nothing here goes through libzmq.
+
+ZMTP 3.x is RFC 23 and 37, 2.0 is RFC 15, 1.0 is RFC 13; over WebSocket it is RFC 45. Sizes may be
+announced that no body follows, which is the point.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
+ABRUPT = struct.pack("ii", 1, 0)
+"""SO_LINGER that makes close() reset the connection."""
+
+# socket types as ZMTP 2.0 numbers them
+NUMBERS = {"PAIR": 0, "PUB": 1, "SUB": 2, "REQ": 3, "REP": 4, "DEALER": 5, "ROUTER": 6}
+NUMBERS |= {"PULL": 7, "PUSH": 8, "XPUB": 9, "XSUB": 10}
+
+
+def greeting(version: tuple[int, int] = (3, 1), mechanism: bytes = b"NULL") -> bytes:
+    """Return the 64 bytes that open ZMTP 3.x."""
+    return SIGNATURE + bytes(version) + mechanism.ljust(20, b"\0") + bytes(32)
+
+
+def header(size: int, flags: int = 0, long: bool | None = None) -> bytes:
+    """Return flags and size of a frame of ZMTP 2.0 and later, whatever size it announces."""
+    if long or (long is None and size > 255):
+        return bytes([flags | 2]) + struct.pack(">Q", size)
+    return bytes([flags, size])
+
+
+def frame(body: bytes, flags: int = 0) -> bytes:
+    """Return a frame of ZMTP 2.0 and later; flag 1 says that more follow, 4 marks a command."""
+    return header(len(body), flags) + body
+
+
+def command(name: bytes, body: bytes = b"") -> bytes:
+    """Return a command of ZMTP 3.x."""
+    return frame(bytes([len(name)]) + name + body, 4)
+
+
+def properties(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return metadata as READY and INITIATE carry it."""
+    return b"".join(
+        bytes([len(name)]) + name + struct.pack(">I", len(value)) + value for name, value in pairs
+    )
+
+
+def ready(kind: str, identity: bytes = b"") -> bytes:
+    """Return the READY of a peer of this socket type."""
+    pairs = [(b"Socket-Type", kind.encode())]
+    return command(b"READY", properties([*pairs, (b"Identity", identity)] if identity else pairs))
+
+
+def old_header(size: int, flags: int = 0, long: bool | None = None) -> bytes:
+    """Return the head of a frame of ZMTP 1.0; its size counts the byte of flags."""
+    if long or (long is None and size > 254):
+        return b"\xff" + struct.pack(">Q", size) + bytes([flags])
+    return bytes([size, flags])
+
+
+def upgrade(
+    port: int, protocol: bytes = b"ZWS2.0", path: bytes = b"/", extra: bytes = b""
+) -> bytes:
+    """Return the request that asks for a WebSocket."""
+    return (
+        b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1:" + str(port).encode() + b"\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: " + protocol + b"\r\n" + extra + b"\r\n"
+    )
+
+
+def ws_header(size: int, opcode: int = 2, mask: bytes | None = bytes(4), long: int = 0) -> bytes:
+    """Return the head of a WebSocket frame; `long` forces a size of 2 or 8 bytes."""
+    masked = 0x80 if mask is not None else 0
+    if long == 8 or (not long and size > 0xFFFF):
+        field = bytes([masked | 127]) + struct.pack(">Q", size)
+    elif long == 2 or (not long and size > 125):
+        field = bytes([masked | 126]) + struct.pack(">H", size)
+    else:
+        field = bytes([masked | size])
+    return bytes([0x80 | opcode]) + field + (mask or b"")
+
+
+def ws_frame(body: bytes, opcode: int = 2, mask: bytes | None = bytes(4)) -> bytes:
+    """Return a whole WebSocket frame; a mask of zeros leaves the body as it is."""
+    return ws_header(len(body), opcode, mask) + body
+
+
+def ws_message(body: bytes, flags: int = 0, mask: bytes | None = bytes(4)) -> bytes:
+    """Return a message of ZWS 2.0: a byte of flags (1: more, 2: command) and the body."""
+    return ws_frame(bytes([flags]) + body, mask=mask)
+
+
+def port_of(endpoint: bytes | str) -> int:
+    """Return the port of an endpoint such as bind returns it."""
+    text = endpoint.decode() if isinstance(endpoint, bytes) else endpoint
+    return int(text.rstrip("/").rpartition(":")[2])
+
+
+def connect(port: int, timeout: float = 10) -> socket.socket:
+    """Connect to a socket of this machine."""
+    raw = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return raw
+
+
+def read_until(raw: socket.socket, wanted: bytes) -> bytes:
+    """Read until something was said; fail if the other side ends first."""
+    seen = b""
+    while wanted not in seen:
+        more = raw.recv(4096)
+        if not more:
+            raise ConnectionError(f"the other side ended after {seen!r}")
+        seen += more
+    return seen
+
+
+def speak(raw: socket.socket, kind: str, identity: bytes = b"") -> None:
+    """Shake hands over NULL as a peer of this socket type, to the end."""
+    raw.sendall(greeting() + ready(kind, identity))
+    read_until(raw, b"Socket-Type")
+
+
+def hang_up(raw: socket.socket) -> None:
+    """Say that nothing more comes and wait until the other side has read that, and closed."""
+    try:
+        raw.shutdown(socket.SHUT_WR)
+        while raw.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    finally:
+        raw.close()
+
+
+def reset(raw: socket.socket) -> None:
+    """Break the connection; what the other side has not read yet, it may never see."""
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
+    raw.close()
+
+
+def open_files() -> int:
+    """Return how many descriptors this process has open (Linux)."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
