@@ -26,7 +26,7 @@ import features  # noqa: E402
 import fetch  # noqa: E402
 from archive import Recipe, build, locked  # noqa: E402
 from generated import write, write_build_info, write_headers, write_licenses  # noqa: E402
-from pins import FetchError  # noqa: E402
+from pins import FetchError, faults_only  # noqa: E402
 from toolchain import (  # noqa: E402
     MsvcToolchain,
     UnixToolchain,
@@ -69,6 +69,7 @@ WANTED = ["curve", "ws", *CHOSEN, *([] if switch("NO_DRAFTS") else ["drafts"])]
 SWITCHES = [f"sanitize={SANITIZE}"] if SANITIZE else []
 SWITCHES += [name for name in ("debug", "lto", "no_drafts") if switch(name)]
 SWITCHES += CHOSEN
+SWITCHES += ["patches=faults"] if faults_only() else []
 
 
 # --- flags ----------------------------------------------------------------------------------

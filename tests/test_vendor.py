@@ -82,10 +82,30 @@ def test_a_patch_stays_inside_the_tree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["libzmq", "libsodium"])
 def test_every_patch_is_listed_and_says_why(name: str) -> None:
     pin = pins.read_pin(name)
-    assert {p.path for p in pin.patches} == set((VENDOR / name / "patches").glob("*.patch"))
+    assert {p.path for p in pin.patches} == set((VENDOR / name / "patches").rglob("*.patch"))
     for patch in pin.patches:
         assert not patch.path.read_text().startswith(("---", "diff"))
         assert unidiff.parse(patch.path.read_text())
+
+
+def test_patches_that_only_bring_speed_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pin = pins.read_pin("libzmq")
+    monkeypatch.delenv("ZMQLITE_PATCHES", raising=False)
+    everything = pin.patches_for("4.3.4", ())
+    monkeypatch.setenv("ZMQLITE_PATCHES", "faults")
+    faults = pin.patches_for("4.3.4", ())
+    assert [p for p in everything if not p.only_speed] == faults
+    assert {p.path.parent.name for p in faults} == {"faults"}
+    assert {p.path.parent.name for p in everything} == {"faults", "speed"}
+    monkeypatch.setenv("ZMQLITE_PATCHES", "speed")
+    with pytest.raises(pins.FetchError, match="say `all` or `faults`"):
+        pin.patches_for("4.3.4", ())
+
+
+def test_patches_for_faults_come_first() -> None:
+    """So they fit whatever becomes of the others."""
+    speed = [p.only_speed for p in pins.read_pin("libzmq").patches]
+    assert speed == sorted(speed)
 
 
 def test_a_question_mark_makes_a_patch_optional() -> None:

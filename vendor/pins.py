@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Patch:
     path: Path
     versions: tuple[str, ...]
     unless: str | None
+
+    @property
+    def only_speed(self) -> bool:
+        """Whether nothing is wrong without it: libzmq is only slower."""
+        return self.path.parent.name == "speed"
 
     def wanted(self, version: str, distribution_patches: tuple[str, ...]) -> bool:
         """Tell whether a tree of `version` that carries `distribution_patches` needs this one."""
@@ -71,8 +77,12 @@ class Pin:
         return next((t for t in self.tarballs if t.sha256 == sha256), None)
 
     def patches_for(self, version: str, distribution_patches: tuple[str, ...]) -> list[Patch]:
-        """List our patches that a tree of `version` needs, in the order of the PIN."""
-        return [p for p in self.patches if p.wanted(version, distribution_patches)]
+        """List our patches that a tree of `version` needs, in the order of the PIN.
+
+        With ZMQLITE_PATCHES=faults without those that only bring speed.
+        """
+        found = [p for p in self.patches if p.wanted(version, distribution_patches)]
+        return [p for p in found if not p.only_speed] if faults_only() else found
 
 
 def read_pin(name: str) -> Pin:
@@ -106,6 +116,14 @@ def read_pin(name: str) -> Pin:
             for file, rule in parser["patches"].items()
         ),
     )
+
+
+def faults_only() -> bool:
+    """Read ZMQLITE_PATCHES: `all` of our patches (the default), or only those for `faults`."""
+    chosen = os.environ.get("ZMQLITE_PATCHES", "") or "all"
+    if chosen not in ("all", "faults"):
+        raise FetchError(f"ZMQLITE_PATCHES={chosen}: say `all` or `faults`")
+    return chosen == "faults"
 
 
 def _patch(path: Path, rule: str) -> Patch:
