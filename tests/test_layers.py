@@ -28,6 +28,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_option_attributes",
         "endpoint",
         "security",
+        "hardening",
         "certs",
         "auth",
         "_address",

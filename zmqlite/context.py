@@ -14,8 +14,9 @@ from ._address import address_of
 from ._defaults import SettingContext
 from ._keywords import set_by_name, sort_keywords, type_named
 from ._native import core
-from .enums import ContextOption, SocketType, set_socket_factory
+from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
+from .hardening import HARDENED
 from .socket import Socket
 
 __all__ = ["Context"]
@@ -52,6 +53,7 @@ class Context(SettingContext, Generic[SocketT]):
     _instance_pid: ClassVar[int | None] = None
     _shadow: bool = False
     _shadow_obj: Any = None
+    _zap_required: bool = False
 
     @overload
     def __init__(
@@ -121,8 +123,9 @@ class Context(SettingContext, Generic[SocketT]):
         `socket_type` is a number, a `SocketType` or its name. Keywords are socket options by
         name, in any case (`linger=0`, `subscribe=["a", "b"]`, `hwm=10`); what `socket_class`
         takes itself is passed to it, and so is every unknown name when that class is not
-        `Socket`. `bind` and `connect` take one endpoint or several. If any step fails, the
-        socket is closed before the exception leaves.
+        `Socket`. `harden=True` gives this socket what `harden()` gives all. `bind` and `connect`
+        take one endpoint or several. If any step fails, the socket is closed before the exception
+        leaves.
 
         Raises `TypeError` for an unknown keyword, `InvalidArgument` for an unknown type,
         `NotSupported` on a closed context, and what the options and endpoints raise.
@@ -130,6 +133,7 @@ class Context(SettingContext, Generic[SocketT]):
         make = socket_class or self._socket_class
         if isinstance(socket_type, str):
             socket_type = type_named(socket_type)
+        harden = kwargs.pop("harden", False) if kwargs else False
         if not kwargs:
             socket = make(self, socket_type)
             settings: list[tuple[str, Any]] = []
@@ -137,6 +141,11 @@ class Context(SettingContext, Generic[SocketT]):
             settings, own = sort_keywords(make, make is Socket, kwargs)
             socket = make(self, socket_type, **own)
         try:
+            if harden:
+                for row in HARDENED:
+                    socket.setsockopt(row.option, row.value)
+            if harden or self._zap_required:
+                socket.__dict__["_zap_required"] = True
             for number, value in self.sockopts.items():
                 with suppress(ZMQError):  # a default may not suit every type of socket
                     socket.setsockopt(number, value)
@@ -150,6 +159,25 @@ class Context(SettingContext, Generic[SocketT]):
             socket.close(0)
             raise
         return socket
+
+    def harden(self: _ContextT, *, zap: bool = True, **limits: int) -> _ContextT:
+        """Make sockets that are made later fit to face strangers, and return the context.
+
+        Sets the defaults that `hardening.HARDENED` lists, with reasons; `limits` replace single
+        ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes before. With
+        `zap`, whoever connects to an address that such a socket binds must be let in by a ZAP
+        handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that exist
+        stay as they are. `socket(..., harden=True)` does all of it for one socket.
+
+        Raises `TypeError` for an unknown name. docs/hardening.md says what it does not promise.
+        """
+        settings, _ = sort_keywords(Socket, True, limits)
+        for row in HARDENED:
+            self.sockopts[row.option] = row.value
+        for name, value in settings:
+            self.sockopts[SocketOption[name.upper()]] = value
+        self._zap_required = zap
+        return self
 
     # -- the end ---------------------------------------------------------------------------------
 

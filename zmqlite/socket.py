@@ -17,6 +17,7 @@ from ._settings import SettingSocket
 from .endpoint import Endpoint, check, hint_for
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
+from .hardening import require_zap
 from .security import check_pem, preflight
 
 __all__ = ["Socket"]
@@ -170,6 +171,8 @@ class Socket(SettingSocket, Generic[T]):
         preflight(self, operation, address, subject)
         if address.startswith("wss:") and core.has("wss"):
             check_pem(operation, address, self.__dict__.get("_pem", {}))
+        if "_zap_required" in self.__dict__ and operation == "bind":
+            require_zap(self, core.DRAFT_API)
         try:
             resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
         except ZMQError as error:
