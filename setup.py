@@ -7,15 +7,16 @@ platform has, vendor/archive.py when something must be compiled again.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import sys
 import sysconfig
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from setuptools import Extension, setup
+from setuptools import Command, Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
@@ -172,6 +173,9 @@ def sodium_recipe(source: fetch.Source, has: dict[str, bool]) -> Recipe:
         c_flags=c_flags,
         cxx_flags=cxx_flags,
         generated={"sodium/version.h": features.sodium_version_header(tree, source.version)},
+        file_flags=features.SODIUM_CLANG_FLAGS
+        if "clang" in COMPILER and machine() == "x86_64"
+        else {},
     )
 
 
@@ -241,9 +245,8 @@ class Native:
             objects = [str(sodium)]
         else:
             includes, objects = self._installed_sodium(self.sodium), []
-        zmq = build(
-            zmq_recipe(self.zmq, self.has, self.sodium, includes), self.toolchain, self.folder, say
-        )
+        self.recipe = zmq_recipe(self.zmq, self.has, self.sodium, includes)
+        zmq = build(self.recipe, self.toolchain, self.folder, say)
         self.include = Path(self.zmq.path) / "include"
         self.objects = [str(zmq), *objects]
         for name in CHOSEN:
@@ -372,6 +375,36 @@ class BuildExtension(build_ext):
             Path(fresh).replace(inplace)
 
 
+class Archives(Command):
+    """Compile libzmq and libsodium alone, and write down how to compile a C++ program with them.
+
+    The program may include libzmq's own headers: fuzzers and sanitizer tests do.
+    """
+
+    user_options: ClassVar = [("into=", None, "the JSON file to write")]
+
+    def initialize_options(self) -> None:
+        """Nothing is chosen yet."""
+        self.into = "build/archives.json"
+
+    def finalize_options(self) -> None:
+        """Nothing depends on other options."""
+
+    def run(self) -> None:
+        """Build both archives and write the file."""
+        native = Native(None)
+        if native.zmq.kind != "tree":
+            raise SystemExit("zmqlite: this needs the source of libzmq")
+        recipe = native.recipe
+        headers = native.folder / f"{Path(native.objects[0]).stem}-include"
+        write(headers / "platform.hpp", recipe.generated["platform.hpp"])
+        words = [*CXX, *recipe.cxx_flags, *(f"-D{n}={v}" for n, v in recipe.macros)]
+        words += [f"-I{path}" for path in (headers, *recipe.includes)]
+        found = {"compile": words, "link": [*native.objects, *native.link, "-pthread"]}
+        found["patches"] = native.zmq.own_patches
+        write(HERE / self.into, json.dumps(found, indent=1) + "\n")
+
+
 class SourceDistribution(sdist):
     """Carry the unpacked, patched sources, so that installing needs no network."""
 
@@ -398,5 +431,5 @@ EXTENSION = Extension(
 
 setup(
     ext_modules=[EXTENSION],
-    cmdclass={"build_ext": BuildExtension, "sdist": SourceDistribution},
+    cmdclass={"build_ext": BuildExtension, "archives": Archives, "sdist": SourceDistribution},
 )

@@ -40,8 +40,8 @@ class Recipe:
     """Everything an archive depends on.
 
     `fingerprint` stands for the contents below `root`, `depends` for headers from elsewhere;
-    `generated` are headers to write first, and sources to compile with the others. No path enters
-    the key, so checkouts share archives.
+    `generated` are headers to write first, and sources to compile with the others. `file_flags`
+    are for sources whose names hold a word. No path enters the key, so checkouts share archives.
     """
 
     name: str
@@ -54,6 +54,11 @@ class Recipe:
     cxx_flags: tuple[str, ...]
     generated: dict[str, str] = field(default_factory=dict[str, str])
     depends: tuple[str, ...] = ()
+    file_flags: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def flags_for(self, source: Path) -> list[str]:
+        """Return the flags that only this source needs."""
+        return [f for word, flags in self.file_flags.items() if word in source.name for f in flags]
 
     def key(self, toolchain: Toolchain) -> str:
         """Return a hash that changes whenever the archive would."""
@@ -66,6 +71,7 @@ class Recipe:
             self.c_flags,
             self.cxx_flags,
             self.generated,
+            *([self.file_flags] if self.file_flags else []),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 

@@ -112,6 +112,17 @@ _SODIUM_X86_64 = _names("""
 """)
 
 
+# what a source may use that is named after an instruction set; gcc reads that from pragmas in them
+SODIUM_CLANG_FLAGS = {
+    "aesni": ("-mssse3", "-maes", "-mpclmul"),
+    "ssse3": ("-mssse3",),
+    "sse41": ("-msse4.1",),
+    "avx2": ("-mavx2",),
+    "avx512f": ("-mavx512f",),
+    "internal_random": ("-mrdrnd",),
+}
+
+
 def libsodium_macros(platform: str, machine: str, has: Mapping[str, bool]) -> dict[str, str]:
     """List the macros of libsodium; `machine` is the end of sysconfig.get_platform().
 

@@ -62,6 +62,7 @@ class UnixToolchain:
         words += [f"-I{path}" for path in (headers, headers / "sodium", *recipe.includes)]
         if self.root_flag:
             words.append(self.root_flag.format(root=recipe.root, name=recipe.name))
+        words += recipe.flags_for(source)
         run([*words, "-c", str(source), "-o", str(target)])
 
     def archive(self, objects: list[Path], target: Path) -> None:
