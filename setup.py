@@ -7,6 +7,7 @@ platform has, vendor/archive.py when something must be compiled again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -18,6 +19,7 @@ from typing import Any, ClassVar
 
 from setuptools import Command, Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.egg_info import egg_info
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
@@ -405,6 +407,16 @@ class Archives(Command):
         write(HERE / self.into, json.dumps(found, indent=1) + "\n")
 
 
+class Metadata(egg_info):
+    """Collect the licence texts of what is linked in before the metadata names them."""
+
+    def run(self) -> None:
+        """Fetch both projects, if they are not there; what fails here fails again in the build."""
+        with contextlib.suppress(FetchError):
+            write_licenses(PACKAGE, [fetch.obtain(name, say) for name in ("libzmq", "libsodium")])
+        super().run()
+
+
 class SourceDistribution(sdist):
     """Carry the unpacked, patched sources, so that installing needs no network."""
 
@@ -431,5 +443,10 @@ EXTENSION = Extension(
 
 setup(
     ext_modules=[EXTENSION],
-    cmdclass={"build_ext": BuildExtension, "archives": Archives, "sdist": SourceDistribution},
+    cmdclass={
+        "archives": Archives,
+        "build_ext": BuildExtension,
+        "egg_info": Metadata,
+        "sdist": SourceDistribution,
+    },
 )

@@ -132,6 +132,12 @@ def test_licences_of_what_is_inside_ship() -> None:
     assert any(words in text for text in libzmq for words in allowed)
     assert any("ISC" in t or "Permission to use" in t for n, t in texts.items() if "sodium" in n)
 
+    # whoever modifies libzmq says so, names the changes, and extends the exception to them
+    notice = texts.get("libzmq-MODIFIED.txt", "")
+    assert bool(notice) == bool(_build.LIBZMQ_PATCHES)
+    assert [patch for patch in _build.LIBZMQ_PATCHES if patch not in notice] == []
+    assert not notice or ("special exception" in notice and "vendor/libzmq/unpacked" in notice)
+
 
 def test_headers_and_declarations_ship() -> None:
     folders = [Path(p) for p in zmq.get_includes()]
@@ -282,7 +288,8 @@ def check_metadata(fields: Any) -> None:
     assert fields["Name"] == "zmqlite"
     assert fields["Version"] == zmq.__version__
     assert fields["Requires-Python"] == ">=3.10"
-    assert fields["License-Expression"] == "MIT"
+    terms = fields["License-Expression"].split(" AND ")
+    assert terms == ["MIT", "LGPL-3.0-or-later", "ISC", "BSD-3-Clause", "BSD-2-Clause"]
     runtime = [r for r in fields.get_all("Requires-Dist") or [] if "extra ==" not in r]
     assert runtime == []
 
@@ -312,6 +319,8 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
     expected += [f"zmqlite/pyzmq/_path/zmq/{n}" for n in ("__init__.py", "__init__.pxd")]
     expected += ["zmqlite/licenses/libzmq-COPYING.LESSER.txt"]
     expected += ["zmqlite/licenses/libsodium-LICENSE.txt", f"{info}/licenses/LICENSE"]
+    texts = [n for n in names if n.startswith("zmqlite/licenses/")]
+    expected += ["zmqlite/licenses/libzmq-MODIFIED.txt", *(f"{info}/licenses/{n}" for n in texts)]
     assert [name for name in expected if name not in names] == []
     assert any(re.fullmatch(r"zmqlite/pyzmq/_path/pyzmq-.*/METADATA", name) for name in names)
     assert {name.split("/")[0] for name in names} - {"zmqlite.libs"} == {"zmqlite", info}
@@ -349,5 +358,5 @@ def test_sdist_needs_no_network() -> None:
         r"LICENSE",
     ):
         assert any(re.fullmatch(pattern, name) for name in names), pattern
-    unwanted = re.compile(r"zmqlite/(_build\.py|include/|licenses/)|.*\.(so|pyd|pyc)$|build/")
+    unwanted = re.compile(r"zmqlite/(_build\.py|include/)|.*\.(so|pyd|pyc)$|build/")
     assert [name for name in names if unwanted.match(name)] == []

@@ -25,7 +25,8 @@ ROOF = Path(zmqlite.__file__)
 LOADED = """
 _about _address _build _defaults _keywords _native _native.core
 _option_attributes _option_table _payload _settings
-_version constants context endpoint enums error frame monitor options poller proxy security hardening socket
+_version constants context endpoint enums error frame hardening monitor options poller proxy
+security socket
 """
 
 # What a messaging library has no need of before the first message.

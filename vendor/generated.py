@@ -73,3 +73,45 @@ def write_licenses(package: Path, sources: Iterable[Source | None]) -> None:
             if text.is_file():
                 flat = f"{source.name}-{name.replace('/', '-').removesuffix('.txt')}.txt"
                 write(folder / flat, text.read_text(encoding="utf-8"))
+        if source.own_patches:
+            write(folder / f"{source.name}-MODIFIED.txt", _notice(source))
+
+
+NOTICE = """\
+The {name} {version} inside zmqlite was modified by the zmqlite authors.
+
+It was made from {origin}, with these changes, each described at the head of its patch:
+
+{patches}
+
+The modified source is in zmqlite's source distribution (sdist) of the same version, below
+vendor/{name}/unpacked, and the patches are below vendor/{name}/patches there and in zmqlite's
+repository.
+{terms}"""
+
+TERMS = {
+    "libzmq": """
+The patches, and what is built from them, stand under libzmq's own licence: the GNU Lesser General
+Public License, version 3 or later, for libzmq 4.3.4, and the Mozilla Public License 2.0 for later
+versions. The special exception that libzmq's copyright holders grant for linking (at the end of
+libzmq-COPYING.LESSER.txt) is extended to this version of the library:
+
+    As a special exception, permission is given to link this library with independent modules to
+    produce an executable, regardless of the licence terms of these independent modules, and to
+    copy and distribute the resulting executable under terms of your choice, provided that you
+    also meet, for each linked independent module, the terms and conditions of the licence of that
+    module. An independent module is a module which is not derived from or based on this library.
+    If you modify this library, you must extend this exception to your version of the library.
+""",
+}
+
+
+def _notice(source: Source) -> str:
+    patches = "\n".join(f"    {name}" for name in source.own_patches)
+    return NOTICE.format(
+        name=source.name,
+        version=source.version,
+        origin=source.origin,
+        patches=patches,
+        terms=TERMS.get(source.name, ""),
+    )
