@@ -14,6 +14,8 @@ from support import FACTOR
 
 PRELUDE = "import os, socket, struct, sys, threading, time, zmqlite as zmq\n"
 
+FLAGS = ("-X", "faulthandler", "-W", "error")
+
 REFUSED = """
 def refused(call, *classes):
     try:
@@ -26,16 +28,22 @@ def refused(call, *classes):
 
 
 def run_program(
-    code: str, *args: object, timeout: float = 25, env: dict[str, str] | None = None
+    code: str,
+    *args: object,
+    timeout: float = 25,
+    env: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
 ) -> str:
     """Run code with zmqlite imported as zmq and return what it printed.
+
+    `before` is a command that starts it, such as `unshare -n`.
 
     Fails when the process dies of a signal, ends with an error, says anything on stderr, or does
     not end in time.
     """
     program = PRELUDE + textwrap.dedent(code)
     with subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-W", "error", "-c", program, *map(str, args)],
+        [*before, sys.executable, *FLAGS, "-c", program, *map(str, args)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
