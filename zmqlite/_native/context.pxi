@@ -188,7 +188,21 @@ cdef class Context:
             del self._ending
             self._ending = NULL
         drain()
+        self._give_back()
+
+    cdef int _give_back(self) except -1:
+        """What was kept for its messages is not needed; nor, without a context, a thread that waits for idleness."""
+        cdef size_t before = blocks.held()
+        cdef IdleHandle *watch = NULL
         blocks.clear()
+        if all_contexts == NULL:
+            watch = end_idle_watch(False)
+        with nogil:
+            if watch != NULL:
+                await_idle_watch(watch)
+            if before > IDLE_LEAST:
+                trim_memory()
+        return 0
 
     def destroy(self, linger=None):
         """Close every socket of this context, then terminate it. Safe from any thread.

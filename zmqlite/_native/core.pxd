@@ -71,6 +71,7 @@ cdef class Context:
     cdef int _check(self) except -1
     cdef int _start(self) except -1
     cdef int _close_idle(self) except -1
+    cdef int _give_back(self) except -1
 
 
 cdef class Handle:

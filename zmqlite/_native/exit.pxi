@@ -44,6 +44,7 @@ def _forget_after_fork():
     forks += 1
     main_thread = PyThread_get_thread_ident()
     renew_after_fork()
+    forget_idle_watch()
     blocks.renew()
     drain()
 
@@ -59,6 +60,7 @@ def _end_with_interpreter():
     """Close what the program left open, and wait for unsent messages as linger says."""
     global exiting
     cdef void *place
+    cdef IdleHandle *watch
     exiting = True
     contexts = []
     chain_lock()
@@ -75,6 +77,10 @@ def _end_with_interpreter():
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
     stop_pending_calls()
+    watch = end_idle_watch(True)
+    if watch != NULL:
+        with nogil:
+            await_idle_watch(watch)
 
 
 cdef int end_context(Context context) except -1:
