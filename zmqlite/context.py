@@ -78,12 +78,12 @@ class Context(SettingContext, Generic[SocketT]):
             io_threads, shadow = 1, io_threads
         if not hasattr(io_threads, "__index__"):
             raise TypeError(f"io_threads is a number of threads, not {io_threads!r}")
-        self.sockopts = {}
         if shadow:
-            self._shadow, self._shadow_obj = True, shadow
             super().__init__(io_threads, address_of(shadow))
+            self._shadow, self._shadow_obj, self.sockopts = True, shadow, {}
             return
         super().__init__(io_threads)
+        self.sockopts = {}
         if max_sockets is not None:
             self.set(ContextOption.MAX_SOCKETS, max_sockets)
 

@@ -83,7 +83,6 @@ class Socket(SettingSocket, Generic[T]):
         if not shadow:
             super().__init__(context, socket_type, copy_threshold=copy_threshold)
             return
-        self.__dict__.update(_shadow=True, _shadow_obj=shadow)  # keeps the owner alive
         if context is None:
             context = getattr(shadow, "context", None)  # an address tells nothing of its context
         super().__init__(
@@ -92,6 +91,7 @@ class Socket(SettingSocket, Generic[T]):
             shadow=address_of(shadow),
             copy_threshold=copy_threshold,
         )
+        self.__dict__.update(_shadow=True, _shadow_obj=shadow)  # keeps the owner alive
 
     @classmethod
     def shadow(cls: type[_SocketT], address: Any) -> _SocketT:

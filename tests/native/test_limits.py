@@ -101,6 +101,65 @@ def test_no_memory_for_threads():
     )
 
 
+NO_THREADS = """
+import resource, signal
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+def without_threads(call):
+    '''Call while no thread can be had: there is no room for its stack.'''
+    kept = [bytes(100) for _ in range(10_000)]
+    del kept  # what an exception takes is there already
+    with open("/proc/self/statm") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (2 << 20), hard))
+    try:
+        return call()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+def blocked():
+    return signal.pthread_sigmask(signal.SIG_BLOCK, [])
+"""
+
+
+@linux_only
+def test_term_in_time_without_a_thread_for_it():
+    """It says so, blocks no signals, and the context can be terminated later."""
+    program(
+        NO_THREADS
+        + """
+before = blocked()
+context = zmq.Context()
+error = without_threads(lambda: refused(lambda: context.socket(zmq.PAIR)))
+assert error.errno == 12 and blocked() == before
+context.socket(zmq.PAIR).close()
+for _ in range(3):
+    error = without_threads(lambda: refused(lambda: context.term(timeout=1)))
+    assert error.errno == 12 and "thread" in str(error), error
+    assert not isinstance(error, zmq.Again)
+    assert blocked() == before
+hits = []
+signal.signal(signal.SIGUSR1, lambda *_: hits.append(1))
+os.kill(os.getpid(), signal.SIGUSR1)
+assert hits
+context.term(timeout=20)
+assert context.closed and blocked() == before
+"""
+    )
+
+
+@linux_only
+def test_the_end_of_a_program_without_threads():
+    program(
+        NO_THREADS
+        + """
+context = zmq.Context()
+one = context.socket(zmq.PAIR, bind="inproc://end")
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (2 << 20), hard))
+"""
+    )
+
+
 @linux_only
 def test_threads_that_cannot_run_as_they_are_told():
     """Scheduling that the system refuses ended the process, also for want of a privilege."""

@@ -74,7 +74,8 @@ cdef int send_in_place(
             return 0
         taken = send_several(self, piece, begin, flags)
         if taken == 0:
-            if not send_of_batch(self, <object> PySequence_Fast_GET_ITEM(piece, begin), flags):
+            message = <object> PySequence_Fast_GET_ITEM(piece, begin)  # ours: others may take it out of the list
+            if not send_of_batch(self, message, flags):
                 return 0
             taken = 1
         sent[0] += taken
@@ -143,31 +144,47 @@ cdef bint send_of_batch(Handle self, object message, int flags) except -1:
 
 
 ctypedef struct Harvest:
-    size_t count  # whole messages
-    size_t room   # bytes to come until there are enough
+    size_t count      # whole messages
+    Py_ssize_t whole  # what they take in the list
+    size_t room       # bytes to come until there are enough
 
 
 cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
-    cdef zmq_msg_t msgs[SEVERAL]
-    cdef zmq_received_t received[SEVERAL]
     cdef Harvest harvest
     cdef list messages = []
-    cdef list parts = None  # of a message that is not whole yet
-    cdef int unseen = 0     # parts since the last look at the clock
-    cdef int got = 1
-    cdef double last
     if most <= 0:
         raise ValueError(f"recv_many: max must be above 0, not {most}")
     if has_returned():
         drain_loans()
-    harvest.count, harvest.room = 0, BATCH_BYTES
+    harvest.count, harvest.whole, harvest.room = 0, 0, BATCH_BYTES
+    try:
+        gather_batch(self, messages, most, flags, multipart, &harvest)
+        PyErr_CheckSignals()  # a handler that raises once we have returned would lose them all
+        return messages
+    except BaseException as error:
+        del messages[harvest.whole:]
+        try:
+            error.received = messages
+        except AttributeError:  # an exception of a handler, with slots
+            pass
+        raise
+
+
+cdef int gather_batch(
+        Handle self, list messages, Py_ssize_t most, int flags, bint multipart, Harvest *harvest) except -1:
+    cdef zmq_msg_t msgs[SEVERAL]
+    cdef zmq_received_t received[SEVERAL]
+    cdef list parts = None  # of a message that is not whole yet
+    cdef int unseen = 0     # parts since the last look at the clock
+    cdef int got = 1
+    cdef double last
     zmq_msg_init(&msgs[0])
     enter(self, "recv_many")
     recv_msg(self, &msgs[0], flags, "recv_many")
     received[0] = zmq_received_t(zmq_msg_data(&msgs[0]), zmq_msg_size(&msgs[0]), self._recv_more, 1)
     last = now()
     while True:
-        parts = take_several(self, msgs, received, got, messages, parts, &harvest, multipart)
+        parts = take_several(self, msgs, received, got, messages, parts, harvest, multipart)
         unseen += got
         if not self._recv_more:
             if <Py_ssize_t> harvest.count >= most or not harvest.room:
@@ -184,9 +201,9 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
         elif not self._recv_more:
             break  # nothing more now; an error will come back at the next call
         elif libzmq_errno() != EINTR:
-            fail_inside(self, libzmq_errno(), "recv_many", ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
+            return fail_inside(self, libzmq_errno(), "recv_many", ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
     leave(self)
-    return messages
+    return 0
 
 
 cdef list take_several(
@@ -210,10 +227,12 @@ cdef list take_several(
             if not received[done - 1].more:
                 parts = None
                 harvest.count += 1
+                harvest.whole = PySequence_Fast_GET_SIZE(messages)
     except BaseException:  # no memory
         for done in range(done, got):
             if received[done].open:
                 zmq_msg_close(&msgs[done])
+        drop_rest(self)
         leave(self)
         raise
     return parts
@@ -241,15 +260,19 @@ cdef class Loan:
     cdef Frame _frame
     cdef object _view
     cdef int _flags
+    cdef Once _once
 
     def __init__(self, Handle socket not None, size_t size, int flags=0):
+        cdef Frame frame = Frame.__new__(Frame)
+        if init_room(&frame.msg, size) != 0:
+            zmq_msg_init(&frame.msg)
+            raise MemoryError
+        frame._readonly = False
+        if not once_claim(&self._once):
+            raise RuntimeError("a loan is initialised once")
         self._socket = socket
         self._flags = flags
-        self._frame = Frame()
-        if init_room(&self._frame.msg, size) != 0:
-            zmq_msg_init(&self._frame.msg)
-            raise MemoryError
-        self._frame._readonly = False
+        self._frame = frame
 
     def __enter__(self):
         if self._frame is None:

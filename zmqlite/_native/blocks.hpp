@@ -8,7 +8,12 @@
    A block is free (in the list of its size), inside libzmq, or out (a program may have it). Free ones are
    taken and given by any thread, without a lock and without the GIL; all else needs the GIL. When libzmq has found
    none, the next body of that size that must be copied is copied into a new one. What they hold together is bounded,
-   and a program that keeps what it receives keeps it as it always did: we let go of our reference. */
+   and a program that keeps what it receives keeps it as it always did: we let go of our reference. When nothing moves
+   for a while, idle.hpp has all of it given back.
+
+   After a fork the child leaves the blocks behind that were inside libzmq: most never come back, but a Frame may
+   still lie over one. So the child goes on with a table of its own, once many were left behind, and blocks of an old
+   one that come back after all are strays, which are freed. */
 #ifndef ZMQLITE_BLOCKS_HPP
 #define ZMQLITE_BLOCKS_HPP
 
@@ -16,11 +21,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "compat.h"
 
 namespace zmqlite
 {
+static void watch_for_idleness (); // idle.hpp
+
 class Blocks
 {
   public:
@@ -28,7 +36,8 @@ class Blocks
     {
         least = 4 << 10,
         most = 4 << 20,
-        budget = 32 << 20
+        budget = 32 << 20,
+        idle_least = 1 << 20 // so much may be kept for good
     };
 
     static bool fits (size_t size) { return size >= least && size <= most; }
@@ -50,7 +59,15 @@ class Blocks
     }
 
     /* A block comes back from libzmq, in which nobody has seen the object. */
-    void give (void *hint) { push (static_cast<int> (static_cast<Block *> (hint) - _blocks)); }
+    void give (void *hint)
+    {
+        Block *const block = static_cast<Block *> (hint);
+        const size_t index = index_of (block);
+        if (index < slots)
+            push (static_cast<int> (index));
+        else
+            stray (block);
+    }
 
     /* The same as `take`, but makes a block if there is none. Returns NULL, without an exception, if
        there may be no more. */
@@ -73,9 +90,15 @@ class Blocks
     /* The object of a block that libzmq has filled; a new reference. */
     PyObject *hand_out (void *hint, size_t size)
     {
-        Block *block = static_cast<Block *> (hint);
+        Block *const block = static_cast<Block *> (hint);
+        const size_t index = index_of (block);
         recycle ();
-        return let_out (static_cast<int> (block - _blocks), size);
+        if (index < slots)
+            return let_out (static_cast<int> (index), size);
+        PyObject *const bytes = block->bytes;
+        block->bytes = nullptr;
+        complete (bytes, size);
+        return bytes;
     }
 
     /* A bytes object to be filled, in a block if possible; a new reference, or NULL with an exception. */
@@ -121,6 +144,7 @@ class Blocks
     /* Lets go of all that is not inside libzmq. */
     void clear ()
     {
+        free_strays ();
         for (int kind = 0; kind < kinds; kind++) {
             int index;
             while ((index = pop (kind)) >= 0)
@@ -133,16 +157,34 @@ class Blocks
     /* After a fork: what the threads of the parent had will not come back. */
     void renew ()
     {
+        clear ();
         _held = 0;
-        for (int kind = 0; kind < kinds; kind++)
-            for (int place = static_cast<int> (_free[kind].load () & place_mask); place;
-                 place = _blocks[place - 1].next.load ())
-                _held += capacity_of (kind);
-        for (int i = 0; i < _out_count; i++)
-            _held += capacity_of (_blocks[_out[i]].kind);
+        if (_used - _empty_count <= slots / 8)
+            return;
+        Block *const fresh = new (std::nothrow) Block[slots]();
+        if (fresh) {
+            _blocks = fresh;
+            _used = _empty_count = 0;
+        }
     }
 
     size_t held () const { return _held; }
+
+    /* Memory was taken that is no block, but large. */
+    void note ()
+    {
+        _made.fetch_add (1, std::memory_order_relaxed);
+        watch_for_idleness ();
+    }
+
+    /* A number that is another one as soon as any block has moved. Without the GIL. */
+    uint64_t moves () const
+    {
+        uint64_t sum = _made.load (std::memory_order_relaxed);
+        for (int kind = 0; kind < kinds; kind++)
+            sum += _free[kind].load (std::memory_order_relaxed) >> place_bits;
+        return sum;
+    }
 
   private:
     enum
@@ -153,13 +195,15 @@ class Blocks
         slots = 1024,
         looks = 3 // at objects that are out, for each body received
     };
-    static const uint64_t place_mask = 0xffff;
+    enum { place_bits = 16 };
+    static const uint64_t place_mask = (1 << place_bits) - 1;
 
     struct Block
     {
         PyObject *bytes;
         int kind;
         std::atomic<int> next;           // in its list: an index and one, or 0
+        Block *next_stray;
         alignas (16) char notes[64];     // libzmq's
     };
 
@@ -177,6 +221,28 @@ class Blocks
         const int power = first_power + kind / steps;
         return (static_cast<size_t> (1) << power)
                + (static_cast<size_t> (kind % steps + 1) << (power - 4));
+    }
+
+    /* Its place in the table; `slots` or more if it is of an old one. */
+    size_t index_of (const Block *block) const
+    {
+        return (reinterpret_cast<uintptr_t> (block) - reinterpret_cast<uintptr_t> (_blocks)) / sizeof (Block);
+    }
+
+    /* By any thread. */
+    void stray (Block *block)
+    {
+        block->next_stray = _strays.load (std::memory_order_relaxed);
+        while (!_strays.compare_exchange_weak (block->next_stray, block, std::memory_order_release,
+                                               std::memory_order_relaxed))
+            ;
+    }
+
+    void free_strays ()
+    {
+        Block *block = _strays.exchange (nullptr, std::memory_order_acquire);
+        for (; block; block = block->next_stray)
+            Py_CLEAR (block->bytes);
     }
 
     /* The upper bits of a list's head count its changes, so that a thread that slept notices them. */
@@ -206,12 +272,17 @@ class Blocks
     PyObject *let_out (int index, size_t size)
     {
         PyObject *bytes = _blocks[index].bytes;
-        Py_SET_SIZE (reinterpret_cast<PyVarObject *> (bytes), static_cast<Py_ssize_t> (size));
-        PyBytes_AS_STRING (bytes)[size] = 0;
-        forget_hash (bytes);
+        complete (bytes, size);
         _out[_out_count++] = static_cast<uint16_t> (index);
         Py_INCREF (bytes);
         return bytes;
+    }
+
+    static void complete (PyObject *bytes, size_t size)
+    {
+        Py_SET_SIZE (reinterpret_cast<PyVarObject *> (bytes), static_cast<Py_ssize_t> (size));
+        PyBytes_AS_STRING (bytes)[size] = 0;
+        forget_hash (bytes);
     }
 
     /* Looks at a few objects that are out: nobody can get hold of one of which we have the last reference. */
@@ -234,6 +305,7 @@ class Blocks
     {
         const int kind = kind_of (size);
         const size_t capacity = capacity_of (kind);
+        free_strays ();
         while (_held + capacity > budget || (!_empty_count && _used == slots))
             if (!evict (kind))
                 return -1;
@@ -244,6 +316,9 @@ class Blocks
         _blocks[index].bytes = bytes;
         _blocks[index].kind = kind;
         _held += capacity;
+        _made.fetch_add (1, std::memory_order_relaxed);
+        if (_held > idle_least)
+            watch_for_idleness ();
         return index;
     }
 
@@ -290,9 +365,12 @@ class Blocks
     }
 
     std::atomic<uint64_t> _free[kinds];
+    std::atomic<uint64_t> _made;
+    std::atomic<Block *> _strays;
     std::atomic<bool> _missed;
     std::atomic<bool> _wanted[kinds]; // there was none to take: the next copy is made into a new one
-    Block _blocks[slots];
+    Block _first[slots];
+    Block *_blocks = _first;
     uint16_t _out[slots];
     uint16_t _empty[slots];
     int _out_count = 0;

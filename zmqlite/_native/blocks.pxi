@@ -14,6 +14,19 @@ cdef extern from "blocks.hpp" namespace "zmqlite":
         void renew()
         size_t held()
     Blocks blocks
+    size_t LARGEST_BLOCK "zmqlite::Blocks::most"
+    size_t IDLE_LEAST "zmqlite::Blocks::idle_least"
+
+cdef extern from "idle.hpp" namespace "zmqlite":
+    ctypedef struct IdleHandle:
+        pass
+    IdleHandle *end_idle_watch(bint finished)
+    void await_idle_watch(IdleHandle *watch) nogil
+    void forget_idle_watch()
+    void note_large()
+    void trim_memory() noexcept nogil
+
+cdef extern from "blocks.hpp" namespace "zmqlite":
     void give_block(void *data, void *hint) noexcept nogil
     void offer_blocks()
 
@@ -33,6 +46,8 @@ cdef inline object new_body(Py_ssize_t size):
         if made == NULL:
             raise MemoryError
         return own(made)
+    if size > <Py_ssize_t> LARGEST_BLOCK:
+        note_large()
     return PyBytes_FromStringAndSize(NULL, size)
 
 
@@ -46,6 +61,8 @@ cdef int init_room(zmq_msg_t *msg, size_t size) noexcept:
             if zmq_msg_init_data(msg, data, size, give_block, hint) == 0:
                 return 0
             give_block(data, hint)
+    elif size > LARGEST_BLOCK:
+        note_large()
     return zmq_msg_init_size(msg, size)
 
 

@@ -1,18 +1,21 @@
-# Chains of borrowed pointers: all contexts, the sockets of each, and the shadows. Not weak references: a
-# collector that finds a whole cycle clears weak references before it calls finalizers, and a context must
-# still find its sockets then.
+# Chains of borrowed pointers: all contexts, the sockets of each, the shadows, and the signals of a socket. Not
+# weak references: a collector that finds a whole cycle clears weak references before it calls finalizers, and
+# a context must still find its sockets then.
+#
+# A member leaves its chain under the lock, before its memory goes. Until then others may read and write its fields
+# under the lock; to take a reference, they ask chain_object(), for nobody may have one any more.
 
 cdef void *all_contexts = NULL
 cdef void *all_shadows = NULL  # the second handles on sockets
 
 
-cdef int keep(list found, void *place) except -1:
-    """Append the object of a chain to a list, unless it is just going away."""
+cdef bint keep(list found, void *place) except -1:
+    """Append the object of a chain to a list. Returns False if it is just being deallocated."""
     cdef PyObject *member = chain_object(place)
-    if member != NULL:
-        found.append(<object> member)
-        Py_DECREF(<object> member)
-    return 0
+    if member == NULL:
+        return False
+    found.append(own(member))
+    return True
 
 
 cdef void context_link(Context self) noexcept:
@@ -43,45 +46,110 @@ cdef void context_unlink(Context self) noexcept:
 
 cdef void finish_socket(Handle self) noexcept:
     """Give the socket back to libzmq, and take it from its shadows."""
+    cdef void *handle
+    chain_lock()
+    handle = take_handle(self)
+    chain_unlock()
+    if handle != NULL:
+        zmq_close(handle)
+
+
+cdef void *take_handle(Handle self) noexcept:
+    """Take what finish_socket() closes, at most once; NULL for nothing. Under the lock."""
     cdef void *handle = self.handle
     cdef void *place
+    take_from_chain(self)
+    if handle == NULL:
+        return NULL
     self.handle = NULL
     self._state = CLOSED
-    socket_unlink(self)
+    end_signals(self, handle)
     if self._shadow:
-        return
-    chain_lock()
+        return NULL
     place = all_shadows
     while place != NULL:
         if (<Handle> place).handle == handle:
             (<Handle> place).handle = NULL
             (<Handle> place)._state = CLOSED
+            end_signals(<Handle> place, handle)
+        place = (<Handle> place)._next
+    return handle
+
+
+cdef int close_dying(Context self) except -1:
+    """Close the sockets of a context that are being deallocated and were not closed by their finalizers.
+
+    Nothing uses them any more, nor can anybody close them; but in this very thread, below us, they
+    may wait for us to return, while we wait for the context's sockets to be closed.
+    """
+    cdef list found = []  # they are let go of outside of the lock
+    cdef void *place
+    cdef void *following
+    cdef void *handle
+    chain_lock()
+    try:
+        place = self._sockets
+        while place != NULL:
+            following = (<Handle> place)._next
+            if not keep(found, place):
+                handle = take_handle(<Handle> place)
+                if handle != NULL:
+                    zmq_close(handle)
+            place = following
+    finally:
+        chain_unlock()
+    return 0
+
+
+cdef void linger_all(Context self, int linger) noexcept:
+    """Set LINGER, which is an atomic inside libzmq, of every socket, whatever other threads do with it.
+
+    None is closed meanwhile: who closes one takes its handle first, which needs the lock.
+    """
+    cdef void *place
+    chain_lock()
+    place = self._sockets
+    while place != NULL:
+        if (<Handle> place).handle != NULL:
+            zmq_setsockopt((<Handle> place).handle, ZMQ_LINGER, &linger, sizeof(linger))
         place = (<Handle> place)._next
     chain_unlock()
-    zmq_close(handle)
 
 
 cdef inline void **chain_of(Handle self) noexcept:
     return &all_shadows if self._shadow else &self._context._sockets
 
 
-cdef void socket_link(Handle self) noexcept:
+cdef void socket_link(Handle self, void *handle) noexcept:
+    """What was made has a handle from now on: nothing else of it is missing. Under the lock."""
     cdef void **head = chain_of(self)
-    chain_lock()
+    cdef int value = 0
+    cdef size_t size = sizeof(value)
+    if self.type_number >= 12:
+        zmq_getsockopt(handle, ZMQ_THREAD_SAFE, &value, &size)
+    self._thread_safe = value
+    self._special = self.type_number == RADIO or self.type_number == DGRAM
+    self._state = OPEN
+    self.handle = handle
     chain_member(<void *> self)
     self._next = head[0]
     self._previous = NULL
     if head[0] != NULL:
         (<Handle> head[0])._previous = <void *> self
     head[0] = <void *> self
-    chain_unlock()
 
 
 cdef void socket_unlink(Handle self) noexcept:
+    chain_lock()
+    take_from_chain(self)
+    chain_unlock()
+
+
+cdef void take_from_chain(Handle self) noexcept:
+    """Also if it is in none. Under the lock."""
     cdef void **head
     if self._context is None and not self._shadow:
         return
-    chain_lock()
     head = chain_of(self)
     if self._previous != NULL:
         (<Handle> self._previous)._next = self._next
@@ -91,15 +159,13 @@ cdef void socket_unlink(Handle self) noexcept:
         (<Handle> self._next)._previous = self._previous
     self._next = NULL
     self._previous = NULL
-    chain_unlock()
 
 
 cdef bint is_member(void *handle, bint a_socket) noexcept:
-    """Whether this is the address of an open socket, or of a context, of ours."""
+    """Whether this is the address of an open socket, or of a context, of ours. Under the lock."""
     cdef void *context
     cdef void *socket
     cdef bint found = False
-    chain_lock()
     context = all_contexts
     while context != NULL and not found:
         if a_socket:
@@ -110,29 +176,71 @@ cdef bint is_member(void *handle, bint a_socket) noexcept:
         else:
             found = (<Context> context).handle == handle
         context = (<Context> context)._next
+    return found
+
+
+# An address that libzmq would follow into the void is refused. Where others may have contexts and sockets in the
+# same libzmq, it looks itself; for that it has to read what is there.
+
+cdef bint link_shadow(Handle self, void *handle) noexcept:
+    """Make a socket a second handle on an open one, in one step: from then on it hears of the other's end."""
+    cdef int number
+    cdef size_t size = sizeof(number)
+    cdef bint found
+    chain_lock()
+    found = (is_member(handle, True) or not LIBZMQ_ALONE) and zmq_getsockopt(
+        handle, ZMQ_TYPE, &number, &size) == 0
+    if found:
+        self._shadow = True
+        self.type_number = number
+        socket_link(self, handle)
     chain_unlock()
     return found
 
 
-cdef int check_shadow(size_t address, bint a_socket) except -1:
-    """Refuse an address that libzmq would follow into the void.
+cdef int fail_shadow(size_t address, str what, int error) except -1:
+    return fail(error, "shadow", what.capitalize(),
+                f"no open {what} of zmqlite in this process has the address {address:#x}: pass the "
+                f"{what} itself, or what its `underlying` says while it is open")
 
-    Where others may have contexts and sockets in the same libzmq, it looks itself; for that it has
-    to read what is there.
-    """
-    cdef int value
-    cdef size_t size = sizeof(value)
+
+cdef int check_context(size_t address) except -1:
+    """The same for a context, which is not linked."""
     cdef void *handle = <void *> address
-    cdef str what = "socket" if a_socket else "context"
-    if is_member(handle, a_socket):
-        return 0
-    if LIBZMQ_ALONE:
-        return fail(ENOTSOCK if a_socket else EFAULT, "shadow", what.capitalize(),
-                    f"no open {what} of zmqlite in this process has the address {address:#x}: pass the "
-                    f"{what} itself, or what its `underlying` says while it is open")
-    if a_socket:
-        if zmq_getsockopt(handle, ZMQ_TYPE, &value, &size) != 0:
-            return fail(libzmq_errno(), "shadow", "Socket", f"there is no open socket at {address:#x}")
-    elif zmq_ctx_get(handle, ZMQ_IO_THREADS) < 0:
-        return fail(libzmq_errno(), "shadow", "Context", f"there is no context at {address:#x}")
+    cdef bint found
+    chain_lock()
+    found = is_member(handle, False)
+    chain_unlock()
+    if not found and (LIBZMQ_ALONE or zmq_ctx_get(handle, ZMQ_IO_THREADS) < 0):
+        return fail_shadow(address, "context", EFAULT)
     return 0
+
+
+cdef void signal_link(ReadySignal signal) noexcept:
+    """Under the lock."""
+    signal._next = signal._socket._signals
+    signal._linked = True
+    signal._socket._signals = <void *> signal
+
+
+cdef void signal_unlink(ReadySignal signal) noexcept:
+    """Have libzmq's poller forget the socket, which may end before it, or after. Under the lock."""
+    cdef void **place = &signal._socket._signals
+    if not signal._linked:
+        return
+    while place[0] != NULL and place[0] != <void *> signal:
+        place = &(<ReadySignal> place[0])._next
+    if place[0] != NULL:
+        place[0] = signal._next
+    signal._linked = False
+    zmq_poller_remove(signal._poller, signal._socket.handle)
+
+
+cdef void end_signals(Handle self, void *handle) noexcept:
+    """A socket, or a second handle on it, closes: its signals outlive it. Under the lock."""
+    cdef void *place = self._signals
+    self._signals = NULL
+    while place != NULL:
+        (<ReadySignal> place)._linked = False
+        zmq_poller_remove((<ReadySignal> place)._poller, handle)
+        place = (<ReadySignal> place)._next

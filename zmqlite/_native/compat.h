@@ -141,6 +141,11 @@ static inline int zmq_poller_add (void *p, void *s, void *u, short e)
     (void) p, (void) s, (void) u, (void) e;
     return -1;
 }
+static inline int zmq_poller_remove (void *p, void *s)
+{
+    (void) p, (void) s;
+    return -1;
+}
 static inline int zmq_poller_wait_all (void *p, zmq_poller_event_t *e, int n, long t)
 {
     (void) p, (void) e, (void) n, (void) t;

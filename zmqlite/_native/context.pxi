@@ -13,28 +13,36 @@ cdef class Context:
     """
 
     def __init__(self, io_threads=1, shadow=0):
-        cdef int threads
-        cdef size_t address = shadow
-        if self._state:
+        cdef size_t address = shadow  # first: these run code of the caller's, which may come here again
+        cdef int threads = 0 if address else io_threads
+        if not once_claim(&self._once):
             raise RuntimeError("a context is initialised once")
-        if address:
-            check_shadow(address, False)
-            self.handle = <void *> address
-            self._shadow = True
-            self._started = True
-        else:
-            threads = io_threads
-            check_limit(NULL, ZMQ_IO_THREADS, threads)
-            self.handle = zmq_ctx_new()
-            if self.handle == NULL:
-                fail(libzmq_errno(), "Context", "")
-            if zmq_ctx_set(self.handle, ZMQ_IO_THREADS, threads) != 0:
-                error = libzmq_errno()
-                zmq_ctx_term(self.handle)
-                self.handle = NULL
-                fail(error, "Context", f"io_threads={threads}", "the number of I/O threads is 0 or more")
+        try:
+            if not address:
+                self._make(threads)
+            elif check_context(address) == 0:
+                self.handle = <void *> address
+                self._shadow = True
+                self._started = True
+        except BaseException:
+            once_release(&self._once)  # what failed can be tried again
+            raise
         self._state = OPEN
         context_link(self)
+
+    cdef int _make(self, int io_threads) except -1:
+        cdef int error
+        cdef void *handle
+        check_limit(NULL, ZMQ_IO_THREADS, io_threads)
+        handle = zmq_ctx_new()
+        if handle == NULL:
+            fail(libzmq_errno(), "Context", "")
+        if zmq_ctx_set(handle, ZMQ_IO_THREADS, io_threads) != 0:
+            error = libzmq_errno()
+            zmq_ctx_term(handle)
+            fail(error, "Context", f"io_threads={io_threads}", "the number of I/O threads is 0 or more")
+        self.handle = handle
+        return 0
 
     cdef int _check(self) except -1:
         if self.handle != NULL:
@@ -61,7 +69,7 @@ cdef class Context:
         cdef int value
         with cython.critical_section(self):
             self._check()
-            errno = 0  # -1 may be a value
+            set_errno(0)  # -1 may be a value
             value = zmq_ctx_get(self.handle, option)
             if value < 0 and libzmq_errno() == EINVAL:
                 fail(EINVAL, "get", "Context", f"option {option} cannot be read")
@@ -161,7 +169,9 @@ cdef class Context:
         drain()
         if self._shadow:
             self._forget()
-        elif not begin_to_end(self, limit, end):
+            return
+        close_dying(self)
+        if not begin_to_end(self, limit, end):
             return  # another thread has done it
         elif timeout is None and self._ending == NULL:
             end_here(self)
@@ -178,7 +188,21 @@ cdef class Context:
             del self._ending
             self._ending = NULL
         drain()
+        self._give_back()
+
+    cdef int _give_back(self) except -1:
+        """What was kept for its messages is not needed; nor, without a context, a thread that waits for idleness."""
+        cdef size_t before = blocks.held()
+        cdef IdleHandle *watch = NULL
         blocks.clear()
+        if all_contexts == NULL:
+            watch = end_idle_watch(False)
+        with nogil:
+            if watch != NULL:
+                await_idle_watch(watch)
+            if before > IDLE_LEAST:
+                trim_memory()
+        return 0
 
     def destroy(self, linger=None):
         """Close every socket of this context, then terminate it. Safe from any thread.
@@ -190,30 +214,26 @@ cdef class Context:
         if self.handle == NULL:
             return
         if linger is not None:
-            self._linger_all(linger)
-        self._close_idle(-2)
+            linger_all(self, linger)
+        self._close_idle()
         if self._sockets != NULL:
             self.shutdown()
             while self._sockets != NULL:
                 with nogil:
                     pause_thread(0.0005)  # for the users to wake up and leave
                 PyErr_CheckSignals()
-                self._close_idle(-2)
+                self._close_idle()
         self.term()
 
-    cdef int _linger_all(self, int linger) except -1:
-        # LINGER is an atomic inside libzmq, so it may be set while another thread uses the socket.
-        for socket in self.sockets():
-            if (<Handle> socket).handle != NULL:
-                zmq_setsockopt((<Handle> socket).handle, ZMQ_LINGER, &linger, sizeof(linger))
-        return 0
-
-    cdef int _close_idle(self, int linger) except -1:
+    cdef int _close_idle(self) except -1:
         """Close the sockets that no thread is inside of."""
+        close_dying(self)
         for socket in self.sockets():
             if not owner_in_use(&(<Handle> socket)._owner):
                 try:
-                    (<Handle> socket).close(None if linger == -2 else linger)
+                    (<Handle> socket).close()
+                    if (<Handle> socket).handle != NULL:  # a subclass has a close() that forgets ours
+                        Handle.close(socket)
                 except ThreadMisuse:
                     pass  # a thread came in meanwhile
         return 0
@@ -230,8 +250,14 @@ cdef class Context:
             self.destroy()
 
     def __dealloc__(self):
-        if self._state:
-            context_unlink(self)
+        if not self._state:
+            return
+        context_unlink(self)
+        if (self.handle != NULL and not self._shadow and not self._ends and self._ending == NULL
+                and not interpreter_exits()):
+            # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
+            self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+        del self._ending
 
 
 cdef int check_limit(void *handle, int option, int value) except -1:
@@ -306,11 +332,11 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
     cdef Ending *ending = self._ending
     if ending == NULL:
         zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
-        try:
-            ending = self._ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
-        except BaseException:
+        ending = self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+        if ending == NULL:
             self._ends = False
-            raise
+            fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout needs: "
+                 "end some, or terminate without a timeout")
     while True:
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))

@@ -1,5 +1,6 @@
 """Shapes of the compiled classes, for the core itself and for people who cimport them."""
 
+from cpython.object cimport PyObject
 from libc.stdint cimport uint32_t
 from libcpp.vector cimport vector
 
@@ -9,11 +10,13 @@ from .libzmq cimport zmq_msg_t, zmq_pollitem_t
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     ctypedef struct Owner:
         pass
+    ctypedef struct Once:
+        pass
     cdef cppclass Ending:
-        Ending(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
-               int interrupted) except +
         bint wait(double seconds)
         int error()
+    Ending *begin_ending(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
+                         int interrupted)
 
 
 cdef extern from "trial.hpp" namespace "zmqlite" nogil:
@@ -28,12 +31,25 @@ cdef extern from "trial.hpp" namespace "zmqlite" nogil:
 cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
     ctypedef struct Readable:
         pass
+    ctypedef struct Wake:
+        pass
+
+
+cdef extern from "hits.hpp" namespace "zmqlite":
+    cdef cppclass Hits:
+        bint add(PyObject *watch, int place, int fd, int events)
+        void sort()
+        int count()
+        PyObject *watch(int number)
+        int fd(int number)
+        int events(int number)
 
 
 cdef class Poller
 cdef class Watch
 cdef class Frame
 cdef class MessageTracker
+cdef class ReadySignal
 
 
 cdef class Context:
@@ -49,11 +65,13 @@ cdef class Context:
     cdef bint _shut
     cdef bint _ends              # a thread is inside zmq_ctx_term: the handle may be gone any moment
     cdef int _state
+    cdef Once _once
 
+    cdef int _make(self, int io_threads) except -1
     cdef int _check(self) except -1
     cdef int _start(self) except -1
-    cdef int _linger_all(self, int linger) except -1
-    cdef int _close_idle(self, int linger) except -1
+    cdef int _close_idle(self) except -1
+    cdef int _give_back(self) except -1
 
 
 cdef class Handle:
@@ -87,7 +105,11 @@ cdef class Handle:
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
     cdef bytes _next_peer_id
+    cdef void *_signals          # borrowed: the chain of its ReadySignals
+    cdef Once _once
 
+    cdef int _make(self, Context context, int socket_type, size_t address) except -1
+    cdef int _open(self, Context context, int socket_type) except -1
     cdef object _attached(self, object address, const char *text)
 
 
@@ -104,8 +126,8 @@ cdef class Frame:
     cdef public bint more
     cdef public MessageTracker tracker
 
-    cdef int _lend(self, object data, bint track) except -1
-    cdef int _fill(self, object data) except -1
+    cdef bint _take(self, zmq_msg_t *fresh, bint readonly) noexcept
+    cdef bint _is_readonly(self) noexcept
     cdef Frame _shared(self)
 
 
@@ -117,42 +139,55 @@ cdef class MessageTracker:
     cdef bint _is_done(self)
 
 
+cdef class ReadySignal:
+    cdef Handle _socket
+    cdef void *_poller           # libzmq's
+    cdef void *_next             # borrowed: the next signal of the same socket
+    cdef bint _linked            # in the chain of its socket
+    cdef Once _once
+
+    cdef int _open(self, Handle socket) noexcept
+
+
 cdef class Poller:
     cdef object __weakref__
     cdef Owner _owner            # a poller, like a socket, serves one thread at a time
+    cdef Wake _wake
     cdef dict _watches           # source -> Watch, in the order of registration
-    cdef list _hot               # the watches whose EVENTS must be read at the next poll
+    cdef void *_hot              # borrowed: the chain of watches whose EVENTS must be read at the next poll
+    cdef void *_hot_last
+    cdef int _hot_count
     cdef Readable *_found        # room for what epoll reports
     cdef int _room
     cdef int _set                # the epoll descriptor, -1 before the first registration
     cdef int _bell               # wakes a thread that sleeps in _set, -1 without one
-    cdef bint _asleep
-    cdef int _dozing            # how many wait for the bell in an event loop
-    cdef bint _rung             # a watch became hot, or closed, since the last look
     cdef int _registered
     cdef int _turn
-    cdef int _closed             # how many of the registered sockets were closed
     cdef unsigned int _forks
     cdef bint _plain             # something here cannot be watched through epoll: use zmq_poll
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
+    cdef bint _watch_socket(self, Watch watch, Handle socket) except -1
     cdef int _open_set(self) except -1
-    cdef int _add(self, object source, int flags) except -1
-    cdef int _drop(self, object source) except -1
+    cdef Watch _add(self, Watch watch, object source, int flags)
+    cdef Watch _drop(self, object source)
     cdef int _examine(self) except -1
     cdef int _renew(self) except -1
     cdef int _reserve(self, int count) except -1
     cdef int _epoll(self, long timeout) except? -1
-    cdef list _poll_watches(self, double limit, double end)
-    cdef int _check_found(self, int count, list ready) except -1
-    cdef int _check_hot(self, list ready) except -1
-    cdef int _check(self, Watch watch, int events, list ready) except -1
+    cdef bint _wait(self, double limit, double end, Hits *hits) except -1
+    cdef int _check_found(self, int count, Hits *hits) except -1
+    cdef int _check_hot(self, Hits *hits) except -1
+    cdef int _check(self, Watch watch, int events, Hits *hits) except -1
+    cdef int _read_events(self, Watch watch) except -1
 
 
 cdef class Watch:
     cdef object source
     cdef Poller poller
     cdef void *next              # borrowed: the next watch of the same socket
+    cdef void *hot_next          # ... and of the poller's hot ones
+    cdef void *hot_previous
     cdef int fd                  # -1: none
     cdef int events
     cdef int place               # the order of registration

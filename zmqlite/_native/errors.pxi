@@ -45,6 +45,8 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     bint owner_claim(Owner *owner, bint shared)
     void owner_release(Owner *owner, bint shared)
     unsigned long owner_thread(Owner *owner)
+    bint once_claim(Once *once)
+    void once_release(Once *once)
     void full_fence()
     double now()
     void pause_thread(double seconds)

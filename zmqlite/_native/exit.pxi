@@ -44,6 +44,7 @@ def _forget_after_fork():
     forks += 1
     main_thread = PyThread_get_thread_ident()
     renew_after_fork()
+    forget_idle_watch()
     blocks.renew()
     drain()
 
@@ -51,6 +52,7 @@ def _forget_after_fork():
 cdef void forget_socket(Handle self) noexcept:
     self.handle = NULL
     self._state = FORKED
+    self._signals = NULL
     owner_reset(&self._owner)
 
 
@@ -58,6 +60,7 @@ def _end_with_interpreter():
     """Close what the program left open, and wait for unsent messages as linger says."""
     global exiting
     cdef void *place
+    cdef IdleHandle *watch
     exiting = True
     contexts = []
     chain_lock()
@@ -74,6 +77,10 @@ def _end_with_interpreter():
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
     stop_pending_calls()
+    watch = end_idle_watch(True)
+    if watch != NULL:
+        with nogil:
+            await_idle_watch(watch)
 
 
 cdef int end_context(Context context) except -1:
@@ -87,23 +94,30 @@ cdef int end_context(Context context) except -1:
     if context.handle == NULL or context._shadow:
         return 0
     names = "; ".join(subject_of(socket) for socket in context.sockets())
-    context._close_idle(-2)
+    context._close_idle()
     if context._sockets != NULL:
         context.shutdown()
         while context._sockets != NULL:
             with nogil:
                 pause_thread(0.0005)
             PyErr_CheckSignals()
-            context._close_idle(-2)
-    if not begin_to_end(context, -1, 0) or end_in_thread(context, first, now() + first):
-        return 0
-    if patience is not None:
+            context._close_idle()
+    try:
+        if end_at_exit(context, first) or patience is not None:
+            return 0
+    except ZMQError:  # no thread can be had that waits for us: wait ourselves, which has no limit
+        if patience is None and begin_to_end(context, -1, 0):
+            end_here(context)
         return 0
     print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
           "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
-    if begin_to_end(context, -1, 0):
-        end_in_thread(context, -1, 0)
+    end_at_exit(context, -1)
     return 0
+
+
+cdef bint end_at_exit(Context context, double limit) except -1:
+    """Terminate within `limit` seconds, below 0 for ever. Returns whether it is done."""
+    return not begin_to_end(context, -1, 0) or end_in_thread(context, limit, now() + limit)
 
 
 if hasattr(os, "register_at_fork"):

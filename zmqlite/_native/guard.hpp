@@ -9,13 +9,16 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
+
+#include "mask.hpp"
 
 #ifdef _WIN32
 #include <windows.h>
 #else
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -142,13 +145,17 @@ static inline void chain_unlock () {}
 static inline void full_fence () {}
 #endif
 
-/* A new reference to an object of a chain, unless it is just being deallocated. */
+/* A new reference to an object of a chain; NULL if nobody has one any more. Such an object is being deallocated, in
+   another thread or below us on the stack: weak references are told, and a subclass's attributes let go of, before the
+   object leaves its chain. A reference would bring it back to life, to be deallocated twice. */
 static inline PyObject *chain_object (void *place)
 {
     PyObject *object = static_cast<PyObject *> (place);
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030E0000
     return PyUnstable_TryIncRef (object) ? object : nullptr;
 #else
+    if (Py_REFCNT (object) == 0) // without a GIL, in Python 3.13, this is the best that can be had
+        return nullptr;
     Py_INCREF (object);
     return object;
 #endif
@@ -160,6 +167,21 @@ static inline void chain_member (void *place)
 #else
     (void) place;
 #endif
+}
+
+/* What is initialised at most once, whoever calls __init__ again, and from where. Zero is the beginning. */
+struct Once
+{
+    std::atomic<int> taken;
+};
+
+static inline bool once_claim (Once *o)
+{
+    return o->taken.exchange (1, std::memory_order_acq_rel) == 0;
+}
+static inline void once_release (Once *o)
+{
+    o->taken.store (0, std::memory_order_release);
 }
 
 static inline double now ()
@@ -200,11 +222,7 @@ class Ending
     Ending (void *context, int (*term) (void *), int (*last_error) (), int interrupted) :
         _state (std::make_shared<State> ())
     {
-#ifndef _WIN32
-        sigset_t all, before;
-        sigfillset (&all);
-        pthread_sigmask (SIG_SETMASK, &all, &before); // signals are for the interpreter's threads
-#endif
+        SignalsBlocked blocked;
         std::shared_ptr<State> state = _state;
         std::thread ([state, context, term, last_error, interrupted] {
             int error;
@@ -216,9 +234,6 @@ class Ending
             state->done = true;
             state->cv.notify_all ();
         }).detach ();
-#ifndef _WIN32
-        pthread_sigmask (SIG_SETMASK, &before, nullptr);
-#endif
     }
 
     bool wait (double seconds)
@@ -245,6 +260,19 @@ class Ending
     };
     std::shared_ptr<State> _state;
 };
+
+/* NULL when there is no memory or no thread for it. */
+static inline Ending *begin_ending (
+  void *context, int (*term) (void *), int (*last_error) (), int interrupted)
+{
+    try {
+        return new Ending (context, term, last_error, interrupted);
+    } catch (const std::system_error &) {
+        return nullptr;
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
+}
 }
 
 #endif

@@ -1,5 +1,9 @@
-# Who is inside a socket, and what is said to whoever may not come in. Whoever enters, leaves.
-
+# Who is inside a socket, and what is said to those who may not come in. What enters, leaves.
+#
+# With the GIL a socket that was entered is not marked: no other thread gets in. But our own may: the collector
+# runs finalizers wherever a collected object is made (a list, a tuple, a Frame, an exception), until Python 3.11,
+# and so does what converts an argument. So between enter() and leave() nothing is made that is collected. What
+# cannot do without marks the socket: enter_marked() for whole calls, owner_block() for a few lines.
 
 
 cdef inline int enter(Handle self, str operation) except -1:
@@ -14,6 +18,18 @@ cdef inline void leave(Handle self) noexcept:
     owner_leave(&self._owner, self._thread_safe)
 
 
+cdef inline int enter_marked(Handle self, str operation) except -1:
+    """Enter for a call that is no message: others, finalizers among them, are refused until leave_marked()."""
+    enter(self, operation)
+    owner_block(&self._owner, self._thread_safe)
+    return 0
+
+
+cdef inline void leave_marked(Handle self) noexcept:
+    owner_unblock(&self._owner, self._thread_safe)
+    leave(self)
+
+
 cdef int refuse(Handle self, str operation) except -1:
     """Say why this socket cannot be used now."""
     if self._state == FORKED:
@@ -26,6 +42,11 @@ cdef int refuse(Handle self, str operation) except -1:
             park()
         return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
     cdef unsigned long owner = owner_thread(&self._owner)
+    if owner == PyThread_get_thread_ident():
+        raise ThreadMisuse(
+            EBUSY,
+            f"{operation} on {subject_of(self)} in the middle of another call on it, from a finalizer or "
+            "whatever that call has run: use it when the call is over")
     other = f"thread {thread_name(owner)!r}" if owner else "another thread"
     raise ThreadMisuse(
         EBUSY,

@@ -55,10 +55,13 @@ cdef class QuickLane:
     cdef object _sent        # the one finished future of all sends: None is None
     cdef object _running     # asyncio's note that our loop runs, as far as there is one
     cdef int _limit          # RCVTIMEO when the last receive was refused
+    cdef Once _once
     cdef readonly bint refused
 
     def __init__(self, Turn turn not None, running_loop, kind, Side receivers not None,
                  Side senders not None, Side pollers not None):
+        if not once_claim(&self._once):
+            raise RuntimeError("a lane is initialised once")
         self._turn = turn
         self._grip = receivers.grip
         self._receivers = receivers

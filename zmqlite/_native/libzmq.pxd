@@ -159,5 +159,6 @@ cdef extern from "compat.h" nogil:
     void *zmq_poller_new()
     int zmq_poller_destroy(void **poller)
     int zmq_poller_add(void *poller, void *socket, void *user_data, short events)
+    int zmq_poller_remove(void *poller, void *socket)
     int zmq_poller_wait_all(void *poller, zmq_poller_event_t *events, int n_events, long timeout)
     int zmq_poller_fd(void *poller, zmq_fd_t *fd)

@@ -162,55 +162,54 @@ cdef class Frame:
         self._readonly = True
 
     def __init__(self, data=None, bint track=False, copy=None, copy_threshold=None):
-        if zmq_msg_size(&self.msg):  # somebody may look at its memory
-            raise RuntimeError("a frame is initialised once")
-        if data is None:
-            if track:
-                self.tracker = MessageTracker()
-            return
-        if isinstance(data, Frame):
-            copy_msg(&self.msg, data, "Frame")
-            self.tracker = (<Frame> data).tracker
-            return
-        if not PyObject_CheckBuffer(data):
-            raise TypeError(no_buffer(data, "Frame"))
-        if copy is None:
-            copy = memoryview(data).nbytes < threshold_or_default(copy_threshold)
-        if copy:
-            self._fill(data)
-            self._readonly = False
-            if track:
-                self.tracker = MessageTracker()
-        else:
-            self._lend(data, track)
-
-    cdef int _fill(self, object data) except -1:
-        cdef zmq_msg_t fresh
-        copy_buffer(&fresh, data)
-        zmq_msg_move(&self.msg, &fresh)
-        zmq_msg_close(&fresh)
-        return 0
-
-    cdef int _lend(self, object data, bint track) except -1:
-        cdef zmq_msg_t fresh
+        cdef zmq_msg_t fresh  # filled first, for that may run code of the caller's, or let others run
         cdef MessageTracker tracker = MessageTracker() if track else None
-        drain()
-        lend_buffer(&fresh, data, tracker)
-        zmq_msg_move(&self.msg, &fresh)
-        zmq_msg_close(&fresh)
+        cdef bytes body = None
+        cdef bint readonly = True
+        if zmq_msg_size(&self.msg):
+            raise RuntimeError("a frame is initialised once")
+        if isinstance(data, Frame):
+            tracker = (<Frame> data).tracker
+            zmq_msg_init(&fresh)
+            copy_msg(&fresh, data, "Frame")
+        elif data is None:
+            zmq_msg_init(&fresh)
+        elif not PyObject_CheckBuffer(data):
+            raise TypeError(no_buffer(data, "Frame"))
+        elif copy if copy is not None else memoryview(data).nbytes < threshold_or_default(copy_threshold):
+            readonly = False
+            copy_buffer(&fresh, data)
+        else:
+            drain()
+            lend_buffer(&fresh, data, tracker)
+            body = data if PyBytes_CheckExact(data) else None  # no need to make them again
+        if not self._take(&fresh, readonly):
+            raise RuntimeError("a frame is initialised once")
         self.tracker = tracker
-        if PyBytes_CheckExact(data):
-            self._bytes = data  # no need to make them again
-        return 0
+        self._bytes = body
+
+    cdef bint _take(self, zmq_msg_t *fresh, bint readonly) noexcept:
+        """Become this message, unless there is one already, at which somebody may look. It is closed, either way."""
+        cdef bint empty
+        with cython.critical_section(self):
+            empty = zmq_msg_size(&self.msg) == 0
+            if empty:
+                zmq_msg_move(&self.msg, fresh)
+                self._readonly = readonly
+                self._bytes = None  # what an empty frame has shown
+                self._view = None
+        close_here(fresh)
+        return empty
 
     def __dealloc__(self):
         close_here(&self.msg)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, zmq_msg_data(&self.msg), zmq_msg_size(&self.msg),
-                          self._is_readonly(), flags)
+        with cython.critical_section(self):
+            PyBuffer_FillInfo(view, self, zmq_msg_data(&self.msg), zmq_msg_size(&self.msg),
+                              self._is_readonly(), flags)
 
-    def _is_readonly(self):
+    cdef bint _is_readonly(self) noexcept:
         """Whether someone else may read this memory: a sender that lent it, or another copy."""
         return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1 or is_lent(&self.msg)
 
@@ -310,10 +309,14 @@ cdef class Frame:
         return self._shared()
 
     cdef Frame _shared(self):
+        cdef zmq_msg_t fresh
         cdef Frame other = type(self)()
-        if zmq_msg_size(&other.msg):
+        if other is None or other is self:
+            raise TypeError(f"{type(self).__name__}() does not make a frame")
+        zmq_msg_init(&fresh)
+        copy_msg(&fresh, self, "copy")
+        if not other._take(&fresh, True):
             raise TypeError(f"{type(self).__name__}() does not make an empty frame to copy into")
-        copy_msg(&other.msg, self, "copy")
         other._bytes = self._bytes
         other.more = self.more
         other.tracker = self.tracker

@@ -16,28 +16,25 @@ cdef object read_option(Handle self, int option, int kind):
     cdef uint64_t big_number = 0
     cdef char text[4096]
     cdef size_t size
-    cdef int rc
+    cdef int error = EINTR
     enter(self, "getsockopt")
-    try:
-        while True:
-            if kind == KIND_INT or kind == KIND_FD:
-                size = sizeof(number)
-                rc = zmq_getsockopt(self.handle, option, &number, &size)
-            elif kind == KIND_INT64:
-                size = sizeof(long_number)
-                rc = zmq_getsockopt(self.handle, option, &long_number, &size)
-            elif kind == KIND_UINT64:
-                size = sizeof(big_number)
-                rc = zmq_getsockopt(self.handle, option, &big_number, &size)
-            else:
-                size = 41 if kind == KIND_KEY else sizeof(text)
-                rc = zmq_getsockopt(self.handle, option, text, &size)
-            if rc == 0:
-                break
-            if libzmq_errno() != EINTR:  # it never waits: handlers have time afterwards
-                fail_socket(self, libzmq_errno(), f"getsockopt({option})")
-    finally:
-        leave(self)
+    while error == EINTR:  # it never waits: handlers have time afterwards
+        if kind == KIND_INT or kind == KIND_FD:
+            size = sizeof(number)
+            error = zmq_getsockopt(self.handle, option, &number, &size)
+        elif kind == KIND_INT64:
+            size = sizeof(long_number)
+            error = zmq_getsockopt(self.handle, option, &long_number, &size)
+        elif kind == KIND_UINT64:
+            size = sizeof(big_number)
+            error = zmq_getsockopt(self.handle, option, &big_number, &size)
+        else:
+            size = 41 if kind == KIND_KEY else sizeof(text)
+            error = zmq_getsockopt(self.handle, option, text, &size)
+        error = libzmq_errno() if error else 0
+    leave(self)
+    if error:
+        fail_socket(self, error, f"getsockopt({option})")
     if kind == KIND_INT or kind == KIND_FD:
         return number
     if kind == KIND_INT64:
@@ -55,7 +52,7 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
     cdef uint64_t big_number
     cdef bytes text
     cdef int rc
-    enter(self, "setsockopt")
+    enter_marked(self, "setsockopt")
     try:
         if value is None:
             rc = zmq_setsockopt(self.handle, option, NULL, 0)
@@ -78,7 +75,7 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
         if rc != 0:
             fail_option(self, libzmq_errno(), option, value)
     finally:
-        leave(self)
+        leave_marked(self)
     return 0
 
 

@@ -1,5 +1,8 @@
 # Poller: a lasting set of sources, whose cost follows what is ready, not what is registered. The rule that
 # makes it so is in watch.pxi.
+#
+# As in a socket, nothing that is collected is made while a poll works inside its poller: a finalizer might
+# unregister what is being looked at. Calls that change the set are marked instead.
 
 
 cdef class Poller:
@@ -11,11 +14,11 @@ cdef class Poller:
 
     def __cinit__(self):
         self._watches = {}
-        self._hot = []
         self._set = -1
         self._bell = -1
         self._forks = forks
         owner_reset(&self._owner)
+        wake_reset(&self._wake)
 
     def __dealloc__(self):
         epoll_end(self._set)
@@ -32,23 +35,25 @@ cdef class Poller:
         Registering again changes the flags. Raises TypeError for what cannot be polled, NotSupported
         for a closed socket, ThreadMisuse while another thread is in poll().
         """
-        poller_enter(self)
+        cdef Watch fresh = Watch.__new__(Watch)
+        cdef Watch old = None  # let go of outside: it may be the last that holds a socket
+        poller_enter_marked(self)
         try:
             if flags:
-                self._add(socket, flags)
+                old = self._add(fresh, socket, flags)
             elif socket in self._watches:
-                self._drop(socket)
+                old = self._drop(socket)
         finally:
-            owner_leave(&self._owner, False)
+            poller_leave_marked(self)
 
-    cdef int _add(self, object source, int flags) except -1:
-        cdef Watch watch
+    cdef Watch _add(self, Watch watch, object source, int flags):
+        """Have `watch` watch a source; return what has watched it until now, or None."""
+        cdef Watch old = None
         cdef zmq_pollitem_t item
         fill_item(&item, source, flags)  # refuses what cannot be polled
         if source in self._watches:
-            self._drop(source)
+            old = self._drop(source)
         self._reserve(len(self._watches) + 2)
-        watch = Watch.__new__(Watch)
         watch.source = source
         watch.poller = self
         watch.events = flags
@@ -58,9 +63,12 @@ cdef class Poller:
         watch.is_socket = item.socket != NULL
         self._watches[source] = watch
         if not self._plain and not self._watch(watch, &item):
+            if watch.is_socket and (<Handle> source).handle == NULL:  # without the GIL: closed meanwhile
+                self._watches.pop(source)
+                refuse_poll(source)
             watch.fd = -1
             self._plain = True
-        return 0
+        return old
 
     cdef int _reserve(self, int count) except -1:
         """Room for everything to be ready at once, and the bell."""
@@ -86,28 +94,30 @@ cdef class Poller:
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1:
         """Watch a source through epoll; returns False when that cannot be done."""
-        cdef Handle socket
-        cdef size_t size = sizeof(watch.fd)
         if not have_epoll:
             return False
         self._open_set()
-        if not watch.is_socket:
-            watch.fd = item.fd
-            return epoll_put(self._set, watch.fd, watch.events, <void *> watch, False) == 0
-        socket = watch.source
-        if socket._thread_safe or zmq_getsockopt(socket.handle, ZMQ_FD, &watch.fd, &size) != 0:
+        if watch.is_socket:
+            return self._watch_socket(watch, watch.source)
+        watch.fd = item.fd
+        return epoll_put(self._set, watch.fd, watch.events, <void *> watch, False) == 0
+
+    cdef bint _watch_socket(self, Watch watch, Handle socket) except -1:
+        cdef size_t size = sizeof(watch.fd)
+        if socket._thread_safe:
             return False
-        if epoll_put(self._set, watch.fd, 1, <void *> watch, False) != 0:
-            return False
-        watch.sticky = socket._shadow or socket._exposed
-        chain_lock()
-        watch.next = socket._watch
-        watch.linked = True
-        socket._watch = <void *> watch
+        chain_lock()  # until it is linked: then it hears of the end of the socket
+        watch.linked = (
+            socket.handle != NULL
+            and zmq_getsockopt(socket.handle, ZMQ_FD, &watch.fd, &size) == 0
+            and epoll_put(self._set, watch.fd, 1, <void *> watch, False) == 0)
+        if watch.linked:
+            watch.sticky = socket._shadow or socket._exposed
+            watch.next = socket._watch
+            socket._watch = <void *> watch
+            heat(watch)
         chain_unlock()
-        watch.hot = True
-        self._hot.append(watch)
-        return True
+        return watch.linked
 
     def modify(self, socket, int flags=3):
         """Change the flags of a registered socket; the same as registering it again."""
@@ -116,27 +126,23 @@ cdef class Poller:
     def unregister(self, socket):
         """Stop waiting for ``socket``. Raises KeyError if it is not registered, ThreadMisuse while
         another thread is in poll()."""
-        poller_enter(self)
+        cdef Watch old = None
+        poller_enter_marked(self)
         try:
-            self._drop(socket)
+            old = self._drop(socket)
         finally:
-            owner_leave(&self._owner, False)
+            poller_leave_marked(self)
 
-    cdef int _drop(self, object source) except -1:
+    cdef Watch _drop(self, object source):
         cdef Watch watch = self._watches.pop(source)
         unwatch(watch)
-        if watch.hot:
-            watch.hot = False
-            if watch in self._hot:
-                self._hot.remove(watch)
-        if watch.closed:
-            self._closed -= 1
-        return 0
+        return watch
 
     @property
     def sockets(self):
         """The (socket, flags) pairs registered, in order."""
-        return [(source, (<Watch> watch).events) for source, watch in self._watches.items()]
+        cdef list watches = list(self._watches.values())  # at once: finalizers may change the dict
+        return [((<Watch> watch).source, (<Watch> watch).events) for watch in watches]
 
     def poll(self, timeout=None):
         """Wait for registered events; return the (socket, mask) pairs that are ready, [] for none.
@@ -149,46 +155,49 @@ cdef class Poller:
         """
         cdef double limit = -1 if timeout is None else timeout
         cdef double end = now() + limit / 1000 if limit > 0 else 0
-        cdef list ready = None
-        while ready is None:
+        cdef Hits hits
+        cdef bint over = False
+        while not over:
             poller_enter(self)
             try:
                 self._examine()
-                if not self._plain:
-                    ready = self._poll_watches(limit, end)
+                over = not self._plain and self._wait(limit, end, &hits)
             finally:
                 owner_leave(&self._owner, False)
-            if self._plain and ready is None:
+            if self._plain and not over:
                 return poll_items(by_descriptor(self.sockets), timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
-            if ready is None:
+            if not over:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
-        return ready
+        return report(&hits)
 
     def _doze(self):
         """For event loops, after a poll(0): a descriptor that speaks when a member is closed, until
         _rise(). -1 where there is none; then only the members' own descriptors may tell."""
         if self._bell < 0:
             return -1
-        self._dozing += 1
+        wake_doze(&self._wake, 1)
         full_fence()
-        if self._closed:
+        if wake_close(&self._wake, 0):
             bell_ring(self._bell)
         return self._bell
 
     def _rise(self):
         """End one _doze()."""
-        self._dozing -= 1
-        if not self._dozing:
+        if not wake_doze(&self._wake, -1):
             bell_hush(self._bell)
 
     cdef int _examine(self) except -1:
         """Refuse to wait for what is closed; begin anew in the child of a fork."""
-        if self._closed:
+        if wake_close(&self._wake, 0):
             for source, watch in self._watches.items():
                 if (<Watch> watch).closed:
                     fail(ENOTSUP, "poll", subject_of(source), "the socket is closed; unregister it")
         if self._forks != forks:
-            self._renew()
+            owner_block(&self._owner, False)
+            try:
+                self._renew()
+            finally:
+                owner_unblock(&self._owner, False)
         return 0
 
     cdef int _renew(self) except -1:
@@ -204,29 +213,22 @@ cdef class Poller:
         self._set = self._bell = -1
         self._forks = forks
         self._watches = {}
-        self._hot = []
         for source, flags in registered:
-            self._add(source, flags)
+            self._add(Watch.__new__(Watch), source, flags)
         return 0
 
-    cdef list _poll_watches(self, double limit, double end):
-        """One wait. Returns None when what woke us was for nothing: signals first, then look again."""
+    cdef bint _wait(self, double limit, double end, Hits *hits) except -1:
+        """One wait. Returns False when what woke us was for nothing: signals first, then look again."""
         cdef int count
-        cdef list ready = []
         self._turn += 1
-        self._rung = False
-        if self._hot:
-            self._check_hot(ready)
-        count = self._epoll(0 if ready else poll_step(end, limit))
+        wake_set_rung(&self._wake, False)
+        self._check_hot(hits)
+        count = self._epoll(0 if hits.count() else poll_step(end, limit))
         if count > 0:
-            self._check_found(count, ready)
+            self._check_found(count, hits)
         elif count < 0 and count != -EINTR:
             fail(-count, "poll", "Poller")
-        if not ready and (limit < 0 or now() < end):
-            return None
-        if len(ready) > 1:
-            ready.sort(key=_by_place)
-        return [(reported(pair[0]), pair[1]) for pair in ready]
+        return hits.count() or limit >= 0 and now() >= end
 
     cdef int _epoll(self, long timeout) except? -1:
         cdef int count
@@ -240,72 +242,72 @@ cdef class Poller:
             return epoll_ready(set, found, room, 0)
         timeout = one_step(timeout)
         owner_block(&self._owner, False)
-        self._asleep = True
+        wake_set_asleep(&self._wake, True)
         full_fence()
-        if self._rung:
+        if wake_rung(&self._wake):
             timeout = 0
         with nogil:
             count = epoll_ready(set, found, room, <int> timeout)
-        self._asleep = False
+        wake_set_asleep(&self._wake, False)
         owner_unblock(&self._owner, False)
         return count
 
-    cdef int _check_found(self, int count, list ready) except -1:
+    cdef int _check_found(self, int count, Hits *hits) except -1:
         cdef int place
         cdef void *found
-        cdef list watches = []
-        cdef list masks = []
-        for place in range(count):  # first of all keep them alive
+        for place in range(count):
             found = readable_watch(&self._found[place])
             if found == NULL:
                 bell_hush(self._bell)
-                continue
-            watches.append(<Watch> found)
-            masks.append(readable_events(&self._found[place]))
-        for place in range(len(watches)):
-            self._check(<Watch> watches[place], masks[place], ready)
+            else:
+                self._check(<Watch> found, readable_events(&self._found[place]), hits)
         return 0
 
-    cdef int _check_hot(self, list ready) except -1:
+    cdef int _check_hot(self, Hits *hits) except -1:
         """Read EVENTS of what may have changed; what is not ready cools down."""
-        cdef list hot = self._hot
-        self._hot = []
-        for watch in hot:
-            (<Watch> watch).hot = False
-        try:
-            for watch in hot:
-                self._check(<Watch> watch, 0, ready)
-        except BaseException:
-            for watch in hot:
-                if not (<Watch> watch).hot:
-                    (<Watch> watch).hot = True
-                    self._hot.append(watch)
-            raise
+        cdef int left = count_hot(self)  # those only: what is ready stays hot, at the end of the chain
+        cdef void *watch
+        while left > 0:
+            left -= 1
+            watch = take_hot(self)
+            if watch != NULL:
+                self._check(<Watch> watch, 0, hits)
         return 0
 
-    cdef int _check(self, Watch watch, int events, list ready) except -1:
-        cdef Handle socket
-        if watch.closed or (watch.turn == self._turn and watch.hot):
+    cdef int _check(self, Watch watch, int events, Hits *hits) except -1:
+        if watch.closed or watch.turn == self._turn:
             return 0  # poll() says so; reported already
         if watch.is_socket:
-            socket = watch.source
-            if socket.handle == NULL or not owner_enter(&socket._owner, False):
-                refuse_poll(socket)
-            if socket.handle == NULL:  # without the GIL: closed between the two
-                leave(socket)
-                refuse_poll(socket)
-            events = ready_events(socket, 0xFF)
-            if events:
-                touch_others(socket, <void *> watch)
-            events &= watch.events
-            leave(socket)
+            events = self._read_events(watch)
         if events:
             watch.turn = self._turn
-            ready.append((watch, events))
-        if watch.is_socket and (events or watch.sticky) and not watch.hot:
-            watch.hot = True
-            self._hot.append(watch)
+            if not hits.add(<PyObject *> watch, watch.place, watch.fd, events):
+                heat_again(watch)
+                raise MemoryError
+        if watch.is_socket and (events or watch.sticky):
+            heat_again(watch)
         return 0
+
+    cdef int _read_events(self, Watch watch) except -1:
+        """Which of its events the socket of a watch has. What cannot be read stays hot."""
+        cdef Handle socket = watch.source
+        cdef int events = 0
+        cdef int error
+        if socket.handle == NULL or not owner_enter(&socket._owner, False):
+            heat_again(watch)
+            return refuse_poll(socket)
+        if socket.handle == NULL:  # without the GIL: closed between the two
+            leave(socket)
+            heat_again(watch)
+            return refuse_poll(socket)
+        error = read_events(socket, &events)
+        if events and not error:
+            touch_others(socket, <void *> watch)
+        leave(socket)
+        if error:
+            heat_again(watch)
+            return fail_events(socket, error)
+        return events & watch.events
 
     def __contains__(self, socket):
         return socket in self._watches
@@ -319,22 +321,47 @@ cdef class Poller:
 
 cdef inline int poller_enter(Poller self) except -1:
     if not owner_enter(&self._owner, False):
-        raise ThreadMisuse(
-            EBUSY, f"thread {thread_name(owner_thread(&self._owner))!r} is inside this poller: a poller "
-            "serves one thread at a time; give each thread its own")
+        return refuse_poller(self)
     return 0
 
 
+cdef int refuse_poller(Poller self) except -1:
+    cdef unsigned long owner = owner_thread(&self._owner)
+    if owner == PyThread_get_thread_ident():
+        raise ThreadMisuse(EBUSY, "this poller is in the middle of another call, from which this one comes: from "
+                           "a finalizer, or from a member's __hash__, __eq__ or fileno()")
+    raise ThreadMisuse(
+        EBUSY, f"thread {thread_name(owner)!r} is inside this poller: a poller "
+        "serves one thread at a time; give each thread its own")
+
+
+cdef inline int poller_enter_marked(Poller self) except -1:
+    """Enter for a change of the set, which runs code of the sources (hash, ==, fileno) and of finalizers."""
+    poller_enter(self)
+    owner_block(&self._owner, False)
+    return 0
+
+
+cdef inline void poller_leave_marked(Poller self) noexcept:
+    owner_unblock(&self._owner, False)
+    owner_leave(&self._owner, False)
+
+
 cdef int refuse_poll(Handle socket) except -1:
-    """As `_examine` would say it next time: the one who closes may not have told the watch yet."""
+    """As `_examine` would say it next time: the thread that closes may not have told the watch yet."""
     if socket.handle == NULL and socket._state != FORKED:
         fail(ENOTSUP, "poll", subject_of(socket), "the socket is closed; unregister it")
     return refuse(socket, "poll")
 
 
-cdef inline object reported(Watch watch):
-    return watch.source if watch.is_socket else watch.fd
-
-
-def _by_place(pair):
-    return (<Watch> pair[0]).place
+cdef list report(Hits *hits):
+    """What poll() returns; the poller was left."""
+    cdef list ready = []
+    cdef Watch watch
+    cdef int number
+    if hits.count() > 1:
+        hits.sort()
+    for number in range(hits.count()):
+        watch = <Watch> hits.watch(number)
+        ready.append((watch.source if watch.is_socket else hits.fd(number), hits.events(number)))
+    return ready

@@ -83,7 +83,7 @@ cdef int enter_all(list sockets) except -1:
         socket = sockets[place]
         if (<Handle> socket).handle == NULL or not owner_enter(
                 &(<Handle> socket)._owner, (<Handle> socket)._thread_safe):
-            leave_all(sockets[:place])
+            leave_first(sockets, place)
             refuse(socket, "poll")
         if (<Handle> socket)._watch != NULL:
             touch(<Handle> socket)
@@ -102,8 +102,13 @@ cdef int check_items(zmq_pollitem_t *items, list sources, list inside) except -1
 
 
 cdef void leave_all(list sockets) noexcept:
-    for socket in sockets:
-        leave(<Handle> socket)
+    leave_first(sockets, len(sockets))
+
+
+cdef void leave_first(list sockets, Py_ssize_t count) noexcept:
+    cdef Py_ssize_t place
+    for place in range(count):
+        leave(<Handle> sockets[place])
 
 
 cdef void block_all(list sockets) noexcept:
@@ -169,16 +174,26 @@ cdef object descriptor_of(object source):
 cdef int ready_events(Handle self, int wanted) except -1:
     """Which of the wanted events hold now. The caller has entered; it has left when this raises."""
     cdef int events = 0
-    cdef size_t size = sizeof(events)
-    cdef int error
-    while zmq_getsockopt(self.handle, ZMQ_EVENTS, &events, &size) != 0:
-        error = libzmq_errno()
-        if error != EINTR:  # it never waits: handlers have time afterwards
-            leave(self)
-            if error == ETERM and interpreter_exits():
-                park()
-            return fail_socket(self, error, "poll")
+    cdef int error = read_events(self, &events)
+    if error:
+        leave(self)
+        return fail_events(self, error)
     return events & wanted
+
+
+cdef int read_events(Handle self, int *events) noexcept:
+    """EVENTS, in a socket that was entered. Returns an errno."""
+    cdef size_t size = sizeof(int)
+    cdef int error = EINTR
+    while error == EINTR:  # it never waits: handlers have time afterwards
+        error = libzmq_errno() if zmq_getsockopt(self.handle, ZMQ_EVENTS, events, &size) != 0 else 0
+    return error
+
+
+cdef int fail_events(Handle self, int error) except -1:
+    if error == ETERM and interpreter_exits():
+        park()
+    return fail_socket(self, error, "poll")
 
 
 cdef int poll_one(Handle self, int wanted, object timeout) except -1:

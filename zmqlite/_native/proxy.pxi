@@ -172,11 +172,11 @@ cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle co
     memset(lanes, 0, sizeof(lanes))
     memset(&tap, 0, sizeof(tap))
     enter_all(sockets)
-    for place, (source, target) in enumerate([(frontend, backend), (backend, frontend)]):
+    for place in range(2):
         zmq_msg_init(&lanes[place].held)
-        lanes[place].source = (<Handle> source).handle
-        lanes[place].target = (<Handle> target).handle
-        lanes[place].pair = (<Handle> target).type_number == ZMQ_PAIR
+        lanes[place].source = backend.handle if place else frontend.handle
+        lanes[place].target = frontend.handle if place else backend.handle
+        lanes[place].pair = (frontend if place else backend).type_number == ZMQ_PAIR
     if capture is not None:
         tap.socket = capture.handle
         tap.pair = capture.type_number == ZMQ_PAIR
@@ -197,13 +197,12 @@ cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *p
     cdef long sleep = one_step(-1)
     cdef void *orders = NULL
     enter_all(sockets)  # refuses those that a signal handler closed
+    block_all(sockets)
     try:
         if control is not None:
             orders = control.handle
-        block_all(sockets)
         with nogil:
             error = proxy_turn(lanes, tap, orders, paused[0], SLICE, sleep, &commanded)
-        unblock_all(sockets)
         if commanded:
             return obey(control, lanes, paused)
         if error and error != EINTR:
@@ -211,6 +210,7 @@ cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *p
                  next_step(error, "proxy", frontend.type_number))
         return True
     finally:
+        unblock_all(sockets)
         leave_all(sockets)
 
 
@@ -222,8 +222,10 @@ cdef bint obey(Handle control, Lane *lanes, bint *paused) except -1:
     zmq_msg_init(&message)
     if zmq_msg_recv(&message, control.handle, ZMQ_DONTWAIT) < 0:
         return True
-    command = PyBytes_FromStringAndSize(<char *> zmq_msg_data(&message), zmq_msg_size(&message))
-    zmq_msg_close(&message)
+    try:
+        command = PyBytes_FromStringAndSize(<char *> zmq_msg_data(&message), zmq_msg_size(&message))
+    finally:
+        zmq_msg_close(&message)
     replies = [b""] if control.type_number == ZMQ_REP else []
     if command == b"PAUSE":
         paused[0] = True

@@ -35,8 +35,11 @@ cdef class Grip:
     cdef int _pass           # which it was when the descriptor spoke, for the turn
     cdef object _future
     cdef object _cancelled
+    cdef Once _once
 
     def __init__(self, Looker link not None, loop, future, cancelled):
+        if not once_claim(&self._once):
+            raise RuntimeError("a grip is initialised once")
         self.loop = loop
         self.link = PyWeakref_NewRef(link, None)
         self.readiness = Readiness()
@@ -87,8 +90,11 @@ cdef class Side:
     cdef readonly bint stays
     cdef Turn _turn
     cdef int _mask
+    cdef Once _once
 
     def __init__(self, Grip grip not None, Turn turn not None, int mask, bint stays=False):
+        if not once_claim(&self._once):
+            raise RuntimeError("a side is initialised once")
         self.grip = grip
         self.queue = []
         self.stays = stays
@@ -200,9 +206,12 @@ cdef class Looker:
     cdef readonly Side senders
     cdef readonly Side pollers
     cdef public object signal
+    cdef Once _once
 
     def __init__(self, Handle socket not None, Side receivers not None, Side senders not None,
                  Side pollers not None):
+        if not once_claim(&self._once):
+            raise RuntimeError("a looker is initialised once")
         self._socket = PyWeakref_NewRef(socket, None)
         self.grip = receivers.grip
         self.receivers = receivers

@@ -2,7 +2,41 @@
 #ifndef ZMQLITE_READINESS_HPP
 #define ZMQLITE_READINESS_HPP
 
+#include <atomic>
 #include <errno.h>
+
+namespace zmqlite
+{
+/* What others tell a poller while its thread works or sleeps. Each is written before the other one is read, with a
+   full fence between where there is no GIL. */
+struct Wake
+{
+    std::atomic<int> rung;    // a watch became hot, or closed, since the last look
+    std::atomic<int> asleep;  // its thread sleeps, or is about to
+    std::atomic<int> dozing;  // how many wait for the bell in an event loop
+    std::atomic<int> closed;  // how many of the registered sockets were closed
+};
+
+static inline void wake_reset (Wake *w)
+{
+    w->rung.store (0, std::memory_order_relaxed);
+    w->asleep.store (0, std::memory_order_relaxed);
+    w->dozing.store (0, std::memory_order_relaxed);
+    w->closed.store (0, std::memory_order_relaxed);
+}
+static inline void wake_set_rung (Wake *w, bool on) { w->rung.store (on, std::memory_order_relaxed); }
+static inline bool wake_rung (Wake *w) { return w->rung.load (std::memory_order_relaxed); }
+static inline void wake_set_asleep (Wake *w, bool on) { w->asleep.store (on, std::memory_order_relaxed); }
+static inline bool wake_asleep (Wake *w) { return w->asleep.load (std::memory_order_relaxed); }
+static inline int wake_doze (Wake *w, int more)
+{
+    return w->dozing.fetch_add (more, std::memory_order_relaxed) + more;
+}
+static inline int wake_close (Wake *w, int more)
+{
+    return w->closed.fetch_add (more, std::memory_order_relaxed) + more;
+}
+}
 
 #if defined(__linux__)
 #include <sys/epoll.h>

@@ -89,27 +89,35 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
 
 
 cdef bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
-    """A try without waiting failed with something else than EAGAIN: once more, or raise. Returns False
-    for EAGAIN; the socket stays entered."""
+    """A try without waiting failed: leave and return False for EAGAIN; for anything else once more, or raise."""
+    if libzmq_errno() == EAGAIN:
+        leave(self)
+        return False
     try:
         recv_slow(self, msg, flags | ZMQ_DONTWAIT, operation)
     except Again:
-        enter(self, operation)
         return False
     return True
 
 
-cdef inline int recv_rest(Handle self, zmq_msg_t *msg, str operation) except -1:
+cdef inline int recv_rest(Handle self, zmq_msg_t *msg) noexcept:
     """Receive a part after the first into `msg`. It is there already: messages arrive whole. Signal
-    handlers wait for the end of the message; one that raises would tear it apart."""
+    handlers wait for the end of the message; one that raises would tear it apart. Returns an errno."""
     cdef int error
     zmq_msg_init(msg)
     while zmq_msg_recv(msg, self.handle, ZMQ_DONTWAIT) < 0:
         error = libzmq_errno()
         if error != EINTR:
-            return fail_inside(self, error, operation, ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
+            return error
     self._recv_more = zmq_msg_more(msg)
     return 0
+
+
+cdef void drop_rest(Handle self) noexcept:
+    """There is no memory for a message that was begun. Nobody shall take the rest of it for one of its own."""
+    cdef zmq_msg_t msg
+    while self._recv_more and recv_rest(self, &msg) == 0:
+        zmq_msg_close(&msg)
 
 
 cdef inline object recv_bytes(Handle self, int flags, str operation):
@@ -129,8 +137,7 @@ cdef object recv_if_there(Handle self, int flags):
     zmq_msg_init(&msg)
     enter(self, "recv_nonblock")
     if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-        if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, "recv_nonblock"):
-            leave(self)
+        if not recv_after_all(self, &msg, flags, "recv_nonblock"):
             return None
     self._recv_more = zmq_msg_more(&msg)
     leave(self)
@@ -162,9 +169,9 @@ cdef object take_large(zmq_msg_t *msg, Py_ssize_t size):
 
 
 cdef inline object take_inside(Handle self, zmq_msg_t *msg):
-    """take_bytes in a socket that was entered, and is left when this raises."""
+    """take_bytes in a socket that was entered, and still is when this raises."""
     cdef PyObject *taken = take_at_once(msg, zmq_msg_data(msg), <Py_ssize_t> zmq_msg_size(msg), True)
-    return take_large_inside(self, msg) if taken == NULL else own(taken)
+    return take_marked(self, msg) if taken == NULL else own(taken)
 
 
 cdef inline PyObject *take_at_once(zmq_msg_t *msg, const void *data, Py_ssize_t size, bint open) noexcept:
@@ -180,15 +187,6 @@ cdef inline PyObject *take_at_once(zmq_msg_t *msg, const void *data, Py_ssize_t 
         elif open:
             zmq_msg_close(msg)
     return taken
-
-
-cdef object take_large_inside(Handle self, zmq_msg_t *msg):
-    """The same for any body."""
-    try:
-        return take_marked(self, msg)
-    except BaseException:
-        leave(self)
-        raise
 
 
 cdef object take_marked(Handle self, zmq_msg_t *msg):
@@ -223,40 +221,107 @@ cdef Frame received_frame(Handle self, Frame frame, bint track):
 cdef list recv_parts(Handle self, int flags, str operation):
     """One whole message as a list of bytes."""
     cdef zmq_msg_t msg
+    cdef list parts = []  # made outside of the socket, as all that is collected
     zmq_msg_init(&msg)
     enter(self, operation)
     recv_msg(self, &msg, flags, operation)
-    return rest_of_parts(self, &msg, operation)
+    rest_of_parts(self, &msg, parts, operation)
+    return parts
 
 
-cdef list rest_of_parts(Handle self, zmq_msg_t *msg, str operation):
-    """A message whose first part is there already, as bytes; the socket was entered, and is left."""
-    cdef list parts = [take_inside(self, msg)]
-    while self._recv_more:
-        recv_rest(self, msg, operation)
-        parts.append(take_inside(self, msg))
+cdef int rest_of_parts(Handle self, zmq_msg_t *msg, list parts, str operation) except -1:
+    """Fill a list with a message whose first part is there already. The socket was entered, and is left."""
+    cdef int error = -1
+    try:
+        error = gather_parts(self, msg, parts)
+    finally:
+        if error < 0:
+            drop_rest(self)
+            leave(self)
+    if error:
+        return fail_inside(self, error, operation, ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
     leave(self)
+    return 0
+
+
+cdef inline int gather_parts(Handle self, zmq_msg_t *msg, list parts) except -1:
+    """Returns an errno; raises when there is no memory. The socket stays entered."""
+    cdef int error
+    parts.append(take_inside(self, msg))
+    while self._recv_more:
+        error = recv_rest(self, msg)
+        if error:
+            return error
+        parts.append(take_inside(self, msg))
+    return 0
+
+
+cdef list recv_parts_if_there(Handle self, int flags, bint copy):
+    """One whole message, as bytes or as frames, or None if none is there."""
+    cdef zmq_msg_t msg
+    cdef list parts = []
+    zmq_msg_init(&msg)
+    enter(self, "recv_multipart_nonblock")
+    if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+        if not recv_after_all(self, &msg, flags, "recv_multipart_nonblock"):
+            return None
+    self._recv_more = zmq_msg_more(&msg)
+    if copy:
+        rest_of_parts(self, &msg, parts, "recv_multipart_nonblock")
+    else:
+        rest_of_frames(self, &msg, None, parts, False, "recv_multipart_nonblock")
     return parts
 
 
 cdef list recv_frames(Handle self, int flags, bint track, str operation):
+    cdef list frames = []
     cdef Frame frame = Frame.__new__(Frame)
     enter(self, operation)
     recv_msg(self, &frame.msg, flags, operation)
-    return rest_of_frames(self, frame, track, operation)
-
-
-cdef list rest_of_frames(Handle self, Frame frame, bint track, str operation):
-    """The same as frames."""
-    cdef list frames = [received_frame(self, frame, track)]
-    while self._recv_more:
-        owner_block(&self._owner, self._thread_safe)  # the collector may run, and let others run
-        frame = Frame.__new__(Frame)
-        owner_unblock(&self._owner, self._thread_safe)
-        recv_rest(self, &frame.msg, operation)
-        frames.append(received_frame(self, frame, track))
-    leave(self)
+    rest_of_frames(self, NULL, frame, frames, track, operation)
     return frames
+
+
+cdef int rest_of_frames(
+        Handle self, zmq_msg_t *msg, Frame frame, list frames, bint track, str operation) except -1:
+    """The same with frames. The first part is in `frame`, or in `msg` if that is None."""
+    cdef int error = -1
+    try:
+        error = gather_frames(self, msg, frame, frames, track)
+    finally:
+        if error < 0:
+            if msg != NULL:
+                zmq_msg_close(msg)
+            drop_rest(self)
+            leave(self)
+    if error:
+        return fail_inside(self, error, operation, ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
+    leave(self)
+    return 0
+
+
+cdef int gather_frames(Handle self, zmq_msg_t *msg, Frame frame, list frames, bint track) except -1:
+    cdef int error
+    if frame is None:
+        frame = new_frame(self)
+        zmq_msg_move(&frame.msg, msg)
+    frames.append(received_frame(self, frame, track))
+    while self._recv_more:
+        frame = new_frame(self)
+        error = recv_rest(self, &frame.msg)
+        if error:
+            return error
+        frames.append(received_frame(self, frame, track))
+    return 0
+
+
+cdef Frame new_frame(Handle self):
+    """An empty frame, in a socket that was entered. The collector may run, and let others run."""
+    owner_block(&self._owner, self._thread_safe)
+    try:
+        return Frame.__new__(Frame)
+    finally:
+        owner_unblock(&self._owner, self._thread_safe)
 
 
 cdef int refuse_buffer(Handle self, object buffer) except -1:

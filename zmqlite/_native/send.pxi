@@ -315,7 +315,7 @@ cdef object send_mixed_parts(
     trackers = []
     for place in range(last + 1):
         part = parts[place]
-        frame = Frame()
+        frame = Frame.__new__(Frame)
         try:
             tracker = make_msg(self, &frame.msg, part, copy, track, "send_multipart")
         except TypeError:

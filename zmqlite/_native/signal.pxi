@@ -1,28 +1,45 @@
 # A descriptor for the thread-safe socket types, which have none of their own (FD is refused).
 
 
+@cython.no_gc_clear  # __dealloc__ still needs the socket, and nothing here closes a cycle
 cdef class ReadySignal:
     """ReadySignal(socket): a descriptor that turns readable when a thread-safe socket may be ready.
 
-    For event loops. Read ``events()`` each time it speaks; close it before the socket (zmq_poller_fd,
-    draft). Raises NotSupported without drafts.
+    For event loops. Read ``events()`` each time it speaks; close it when it is not watched any more, before
+    or after the socket (zmq_poller_fd, draft). Raises NotSupported without drafts.
     """
 
-    cdef Handle _socket
-    cdef void *_poller
-
     def __init__(self, Handle socket not None):
-        self._socket = socket
-        enter(socket, "ReadySignal")
-        self._poller = zmq_poller_new()
-        if self._poller != NULL and zmq_poller_add(
-                self._poller, socket.handle, NULL, ZMQ_POLLIN | ZMQ_POLLOUT) != 0:
-            zmq_poller_destroy(&self._poller)
-            self._poller = NULL
-        error = libzmq_errno()
-        leave(socket)
-        if self._poller == NULL:
-            fail_socket(socket, error, "ReadySignal")
+        cdef int error
+        if not once_claim(&self._once):
+            raise RuntimeError("a signal is initialised once")
+        try:
+            enter(socket, "ReadySignal")
+            self._socket = socket
+            error = self._open(socket)
+            leave(socket)
+            if error:
+                fail_socket(socket, error, "ReadySignal")
+        except BaseException:
+            once_release(&self._once)
+            raise
+
+    cdef int _open(self, Handle socket) noexcept:
+        """Returns an errno."""
+        cdef int error = 0
+        cdef void *poller = zmq_poller_new()
+        if poller == NULL:
+            return libzmq_errno()
+        chain_lock()
+        if zmq_poller_add(poller, socket.handle, NULL, ZMQ_POLLIN | ZMQ_POLLOUT) == 0:
+            self._poller = poller
+            signal_link(self)
+        else:
+            error = libzmq_errno()
+        chain_unlock()
+        if error:
+            zmq_poller_destroy(&poller)
+        return error
 
     def fileno(self):
         """Return the descriptor."""
@@ -50,11 +67,22 @@ cdef class ReadySignal:
 
     def close(self):
         """Give the descriptor back. Closing twice is no error."""
-        if self._poller != NULL:
-            if self._socket.handle != NULL:  # libzmq's poller looks into the socket that it leaves
-                zmq_poller_destroy(&self._poller)
-            self._poller = NULL
+        end_signal(self)
 
     def __dealloc__(self):
-        if self._poller != NULL and self._socket is not None and self._socket.handle != NULL:
-            zmq_poller_destroy(&self._poller)
+        if not interpreter_exits():
+            end_signal(self)
+
+
+cdef void end_signal(ReadySignal self) noexcept:
+    cdef void *poller
+    if self._poller == NULL:
+        return
+    chain_lock()
+    poller = self._poller
+    if self._socket._state != FORKED:
+        signal_unlink(self)
+    self._poller = NULL
+    chain_unlock()
+    if poller != NULL and self._socket._state != FORKED:  # there it shares its locks with the parent's threads
+        zmq_poller_destroy(&poller)

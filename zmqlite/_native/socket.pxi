@@ -15,51 +15,53 @@ cdef class Handle:
     """The life, the endpoints and the options of a socket; Socket adds the messages."""
 
     def __init__(self, Context context, int socket_type, *, shadow=0, copy_threshold=None):
-        cdef size_t address = shadow
-        cdef size_t size = sizeof(int)
-        cdef int value = 0
-        if self._state:
+        cdef size_t address = shadow  # first: this runs code of the caller's, which may come here again
+        cdef Py_ssize_t threshold = threshold_or_default(copy_threshold)
+        if not once_claim(&self._once):
             raise RuntimeError("a socket is initialised once")
+        try:
+            self.copy_threshold = threshold
+            self._make(context, socket_type, address)
+        except BaseException:
+            once_release(&self._once)  # what failed can be tried again
+            raise
+
+    cdef int _make(self, Context context, int socket_type, size_t address) except -1:
+        if not address and context is None:
+            raise TypeError("a socket is made in a context: Socket(context, socket_type)")
         self._endpoints = []
         self._context = context
-        self.copy_threshold = threshold_or_default(copy_threshold)
         self.type_number = socket_type
         self._borrow = BORROW
         owner_reset(&self._owner)
-        if not address and context is None:
-            raise TypeError("a socket is made in a context: Socket(context, socket_type)")
-        if address:
-            check_shadow(address, True)
-            self.handle = <void *> address
-            self._shadow = True
-            zmq_getsockopt(self.handle, ZMQ_TYPE, &self.type_number, &size)
-        else:
-            self._open(context, socket_type)
-        self._state = OPEN
-        if self.type_number >= 12:
-            size = sizeof(value)
-            zmq_getsockopt(self.handle, ZMQ_THREAD_SAFE, &value, &size)
-            self._thread_safe = value
-        self._special = self.type_number == RADIO or self.type_number == DGRAM
-        socket_link(self)
+        if not address:
+            return self._open(context, socket_type)
+        if not link_shadow(self, <void *> address):
+            fail_shadow(address, "socket", ENOTSOCK)
+        return 0
 
-    def _open(self, Context context not None, int socket_type):
+    cdef int _open(self, Context context, int socket_type) except -1:
         cdef int batch = BATCH_SIZE
+        cdef void *handle
         if context.handle == NULL and context._state != FORKED:
             fail(ENOTSUP, "socket", "Context", "the context is closed")
         drain()
         with cython.critical_section(context):
             context._check()
             context._start()
-            self.handle = zmq_socket(context.handle, socket_type)
-            error = libzmq_errno() if self.handle == NULL else 0
+            handle = zmq_socket(context.handle, socket_type)
+            error = libzmq_errno() if handle == NULL else 0
         if error:
             if error == EINVAL:
                 fail(error, "socket", "Context", f"{socket_type} is not a socket type of this libzmq")
             fail(error, "socket", "Context", next_step(error, "socket", socket_type))
         if ZMQLITE_DRAFTS:
-            zmq_setsockopt(self.handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
-            zmq_setsockopt(self.handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
+            zmq_setsockopt(handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
+            zmq_setsockopt(handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
+        chain_lock()
+        socket_link(self, handle)
+        chain_unlock()
+        return 0
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -131,6 +133,8 @@ cdef class Handle:
         if self.handle != NULL:
             if linger is not None:
                 zmq_setsockopt(self.handle, ZMQ_LINGER, &value, sizeof(value))
+            if self._watch != NULL:
+                forget_watches(self)  # first: the descriptor may serve for another socket soon
             finish_socket(self)
         owner_release(&self._owner, self._thread_safe)
         if self._watch != NULL:
@@ -158,21 +162,21 @@ cdef class Handle:
         cdef int error
         cdef bytes name = address_bytes(address)
         cdef const char *text = name
-        enter(self, "bind")
+        enter_marked(self, "bind")
         try:
             error = attach(self, &zmq_bind, text)
             if error:
                 self._fail_address(error, "bind", address)
             return self._attached(address, text)
         finally:
-            leave(self)
+            leave_marked(self)
 
     def connect_raw(self, address):
         """Connect to an address that the facade has checked (zmq_connect)."""
         cdef int error
         cdef bytes name = address_bytes(address)
         cdef const char *text = name
-        enter(self, "connect")
+        enter_marked(self, "connect")
         try:
             error = attach(self, &zmq_connect, text)
             if error:
@@ -183,13 +187,13 @@ cdef class Handle:
                 self._next_peer_id = None
             return endpoint
         finally:
-            leave(self)
+            leave_marked(self)
 
     def connect_peer(self, address):
         """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
         cdef bytes name = address_bytes(address)
         cdef uint32_t peer
-        enter(self, "connect_peer")
+        enter_marked(self, "connect_peer")
         try:
             error = attach_peer(self, name, &peer)
             if error:
@@ -197,29 +201,29 @@ cdef class Handle:
             self._attached(address, name)
             return peer
         finally:
-            leave(self)
+            leave_marked(self)
 
     def disconnect_peer(self, uint32_t routing_id):
         """Disconnect one peer of a PEER or SERVER (zmq_disconnect_peer, libzmq after 4.3.5)."""
-        enter(self, "disconnect_peer")
+        enter_marked(self, "disconnect_peer")
         try:
             if zmq_disconnect_peer(self.handle, routing_id) != 0:
                 fail_socket(self, libzmq_errno(), "disconnect_peer",
                            "zmq_disconnect_peer needs a libzmq newer than 4.3.5 with drafts")
         finally:
-            leave(self)
+            leave_marked(self)
 
     def peer_state(self, bytes routing_id not None):
         """Return the POLLIN/POLLOUT mask of one peer of a ROUTER (zmq_socket_get_peer_state, draft)."""
         cdef int state
-        enter(self, "peer_state")
+        enter_marked(self, "peer_state")
         try:
             state = zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id))
             if state < 0:
                 fail_socket(self, libzmq_errno(), "peer_state")
             return state
         finally:
-            leave(self)
+            leave_marked(self)
 
     def _fail_address(self, int error, str operation, address):
         hint = next_step(error, operation, self.type_number)
@@ -249,7 +253,7 @@ cdef class Handle:
 
     def _detach(self, str operation, str address):
         cdef bytes name = address_bytes(address)
-        enter(self, operation)
+        enter_marked(self, operation)
         try:
             error = attach(self, &zmq_unbind if operation == "unbind" else &zmq_disconnect, name)
             if error:
@@ -261,31 +265,31 @@ cdef class Handle:
             if self._peer_ids:  # the ids of the peers that go are free again
                 self._peer_ids = {name: end for name, end in self._peer_ids.items() if end != address}
         finally:
-            leave(self)
+            leave_marked(self)
 
     def join(self, group):
         """Join a group of a DISH socket (zmq_join, draft). At most 255 bytes."""
         cdef bytes name = group_name(group)
-        enter(self, "join")
+        enter_marked(self, "join")
         try:
             if zmq_join(self.handle, name) != 0:
                 error = libzmq_errno()
                 fail_socket(self, error, "join", "a group is joined once and has at most 255 bytes"
                            if error == EINVAL else "")
         finally:
-            leave(self)
+            leave_marked(self)
 
     def leave(self, group):
         """Leave a group of a DISH socket (zmq_leave, draft)."""
         cdef bytes name = group_name(group)
-        enter(self, "leave")
+        enter_marked(self, "leave")
         try:
             if zmq_leave(self.handle, name) != 0:
                 error = libzmq_errno()
                 fail_socket(self, error, "leave", "this socket has not joined that group"
                            if error == EINVAL else "")
         finally:
-            leave(self)
+            leave_marked(self)
 
     def monitor_raw(self, address, uint64_t events, int version=1, int socket_type=0):
         """Publish the socket's events on an inproc address, or stop with None
@@ -294,7 +298,7 @@ cdef class Handle:
         cdef const char *text = NULL
         if name is not None:
             text = name
-        enter(self, "monitor")
+        enter_marked(self, "monitor")
         try:
             if version == 1 and socket_type == ZMQ_PAIR:
                 rc = zmq_socket_monitor(self.handle, text, <int> events)
@@ -305,17 +309,17 @@ cdef class Handle:
                 fail_socket(self, error, "monitor", "the address must begin with inproc://"
                            if error not in (ETERM, ENOTSUP, EADDRINUSE) else "")
         finally:
-            leave(self)
+            leave_marked(self)
 
     def monitor_pipes_stats(self):
         """Ask for an event with the depth of each queue (zmq_socket_monitor_pipes_stats, draft)."""
-        enter(self, "monitor_pipes_stats")
+        enter_marked(self, "monitor_pipes_stats")
         try:
             if zmq_socket_monitor_pipes_stats(self.handle) != 0:
                 fail_socket(self, libzmq_errno(), "monitor_pipes_stats",
                            "the socket needs a version 2 monitor and a peer")
         finally:
-            leave(self)
+            leave_marked(self)
 
     # -- options ---------------------------------------------------------------------------------
 
@@ -346,19 +350,17 @@ cdef bytes address_bytes(object address):
 
 
 cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept:
-    """bind or connect. Returns an errno, 0 for done.
+    """bind or connect, in a socket that is marked. Returns an errno, 0 for done.
 
-    Others run meanwhile if a name may have to be looked up. Else they do not: whoever starts a thread
-    that binds, and ends the context soon after, finds that done, as with pyzmq.
+    Others run meanwhile if a name may have to be looked up. Else they do not: a program that starts a
+    thread which binds, and ends the context soon after, finds that done, as with pyzmq.
     """
     cdef int rc
     cdef void *handle = self.handle
     if not has_name(address):
         return attach_now(handle, call, address)
-    owner_block(&self._owner, self._thread_safe)
     with nogil:
         rc = attach_now(handle, call, address)
-    owner_unblock(&self._owner, self._thread_safe)
     return rc
 
 
@@ -387,12 +389,10 @@ cdef int attach_peer(Handle self, const char *address, uint32_t *peer) noexcept:
     """zmq_connect_peer in the manner of `attach`."""
     cdef int error = 0
     cdef void *handle = self.handle
-    owner_block(&self._owner, self._thread_safe)
     with nogil:
         while True:
             peer[0] = zmq_connect_peer(handle, address)
             error = libzmq_errno() if peer[0] == 0 else 0
             if error != EINTR:
                 break
-    owner_unblock(&self._owner, self._thread_safe)
     return error

@@ -111,23 +111,7 @@ cdef class Socket(Handle):
 
     def recv_multipart_nonblock(self, int flags=0, bint copy=True):
         """Receive one whole message as a list of parts if one is there, else return None."""
-        cdef zmq_msg_t msg
-        cdef Frame frame
-        zmq_msg_init(&msg)
-        enter(self, "recv_multipart_nonblock")
-        if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-            if libzmq_errno() == EAGAIN or not recv_after_all(
-                    self, &msg, flags, "recv_multipart_nonblock"):
-                leave(self)
-                return None
-        self._recv_more = zmq_msg_more(&msg)
-        if copy:
-            return rest_of_parts(self, &msg, "recv_multipart_nonblock")
-        owner_block(&self._owner, self._thread_safe)  # the collector may run, and let others run
-        frame = Frame.__new__(Frame)
-        owner_unblock(&self._owner, self._thread_safe)
-        zmq_msg_move(&frame.msg, &msg)
-        return rest_of_frames(self, frame, False, "recv_multipart_nonblock")
+        return recv_parts_if_there(self, flags, copy)
 
     def send_many(self, messages, int flags=0):
         """Send every message of an iterable in one crossing; return how many were sent.

@@ -5,13 +5,15 @@
 #include <condition_variable>
 #include <errno.h>
 #include <mutex>
+#include <new>
 #include <vector>
+
+#include "mask.hpp"
 
 #ifndef _WIN32
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <unistd.h>
 #endif
 
@@ -34,6 +36,11 @@ static inline int threads_left (int, const Schedule *) { return 0; }
 static inline bool descriptors_left (int count)
 {
     std::vector<int> opened;
+    try {
+        opened.reserve (count); // first: what is open has to be closed again
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
     while (static_cast<int> (opened.size ()) < count) {
         const int fd = opened.empty () ? open ("/dev/null", O_RDONLY | O_CLOEXEC)
                                        : fcntl (opened[0], F_DUPFD_CLOEXEC, 0);
@@ -102,18 +109,22 @@ static inline int threads_left (int count, const Schedule *how)
 {
     Trial trial;
     std::vector<pthread_t> threads;
-    sigset_t all, before;
     int error = 0;
     trial.how = how;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before); // signals are for the interpreter's threads
-    while (!error && static_cast<int> (threads.size ()) < count) {
-        pthread_t thread;
-        error = pthread_create (&thread, nullptr, try_thread, &trial);
-        if (!error)
-            threads.push_back (thread);
+    try {
+        threads.reserve (count); // first: once a thread runs, nothing here may fail
+    } catch (const std::bad_alloc &) {
+        return EAGAIN;
     }
-    pthread_sigmask (SIG_SETMASK, &before, nullptr);
+    {
+        SignalsBlocked blocked;
+        while (!error && static_cast<int> (threads.size ()) < count) {
+            pthread_t thread;
+            error = pthread_create (&thread, nullptr, try_thread, &trial);
+            if (!error)
+                threads.push_back (thread);
+        }
+    }
     {
         std::lock_guard<std::mutex> guard (trial.mutex);
         trial.over = true;

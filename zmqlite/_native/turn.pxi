@@ -17,10 +17,13 @@ cdef class Turn:
     cdef int _quiet
     cdef int _passes         # how many are over, as far as was noticed
     cdef double _start
+    cdef Once _once
     cdef public double seconds
     cdef public object clock
 
     def __init__(self, call_soon, int quiet=8):
+        if not once_claim(&self._once):
+            raise RuntimeError("a turn is initialised once")
         self._call_soon = call_soon
         self._quiet = quiet
         self.count = 4096

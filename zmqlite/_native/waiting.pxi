@@ -165,9 +165,11 @@ cdef int fail_inside(Handle self, int error, str operation, int flags, int optio
     if error == ETERM and interpreter_exits():
         leave(self)
         park()
-    if error == EAGAIN and not flags & ZMQ_DONTWAIT:
+    cdef bint timed_out = error == EAGAIN and not flags & ZMQ_DONTWAIT
+    if timed_out:
         zmq_getsockopt(self.handle, option, &limit, &size)
+    leave(self)  # before anything is made for the exception
+    if timed_out:
         hint = f"{'SNDTIMEO' if option == ZMQ_SNDTIMEO else 'RCVTIMEO'} of {limit} ms is over: "
         hint += next_step(error, operation, self.type_number)
-    leave(self)
     return fail_socket(self, error, operation, hint)

@@ -5,8 +5,22 @@
 # watch is hot when its EVENTS must be read at the next poll (it was ready, or the socket was used since)
 # and cold when nothing can have changed without its descriptor speaking. epoll watches the cold ones.
 # Where there is no epoll, or a source cannot be watched that way, the poller uses zmq_poll throughout.
+#
+# The thread that uses a socket heats the watches of all its pollers, while their own threads look at theirs. So
+# what both touch (the chain of a socket's watches, a poller's chain of hot ones, and the flags that say whether a
+# watch is in them) changes only under the lock of the chains, which is the GIL where there is one. The chains
+# hold no references: a watch that goes leaves them under that lock, before its memory does, and nobody takes a
+# reference to a member, which might be going already. A poller's own watches are held by its dict, which
+# only the thread changes that has entered it.
 
 cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
+    void wake_reset(Wake *wake)
+    void wake_set_rung(Wake *wake, bint on)
+    bint wake_rung(Wake *wake)
+    void wake_set_asleep(Wake *wake, bint on)
+    bint wake_asleep(Wake *wake)
+    int wake_doze(Wake *wake, int more)
+    int wake_close(Wake *wake, int more)
     void *readable_watch(const Readable *found)
     int readable_events(const Readable *found)
     bint have_epoll
@@ -31,17 +45,70 @@ cdef class Watch:
 
 
 cdef void heat(Watch watch) noexcept:
-    """Have EVENTS read at the next poll, and let a thread that is already asleep there know."""
+    """Have EVENTS read at the next poll, and let a thread that is already asleep there know. Under the lock."""
+    cdef Poller poller = watch.poller
+    if watch.hot:
+        return
+    watch.hot = True
+    watch.hot_next = NULL
+    watch.hot_previous = poller._hot_last
+    if poller._hot_last != NULL:
+        (<Watch> poller._hot_last).hot_next = <void *> watch
+    else:
+        poller._hot = <void *> watch
+    poller._hot_last = <void *> watch
+    poller._hot_count += 1
+    ring(poller)
+
+
+cdef void cool(Watch watch) noexcept:
+    """Take a watch out of the chain of hot ones. Under the lock."""
+    cdef Poller poller = watch.poller
     if not watch.hot:
-        watch.hot = True
-        watch.poller._hot.append(watch)
-        ring(watch.poller)
+        return
+    watch.hot = False
+    if watch.hot_previous != NULL:
+        (<Watch> watch.hot_previous).hot_next = watch.hot_next
+    else:
+        poller._hot = watch.hot_next
+    if watch.hot_next != NULL:
+        (<Watch> watch.hot_next).hot_previous = watch.hot_previous
+    else:
+        poller._hot_last = watch.hot_previous
+    watch.hot_next = watch.hot_previous = NULL
+    poller._hot_count -= 1
+
+
+cdef void heat_again(Watch watch) noexcept:
+    """The same as heat(), for the poller's own thread."""
+    chain_lock()
+    heat(watch)
+    chain_unlock()
+
+
+cdef int count_hot(Poller poller) noexcept:
+    cdef int count
+    chain_lock()
+    count = poller._hot_count
+    chain_unlock()
+    return count
+
+
+cdef void *take_hot(Poller poller) noexcept:
+    """The watch that has been hot for longest, which is so no more; NULL for none. For the poller's own thread."""
+    cdef void *first
+    chain_lock()
+    first = poller._hot
+    if first != NULL:
+        cool(<Watch> first)
+    chain_unlock()
+    return first
 
 
 cdef void ring(Poller poller) noexcept:
-    poller._rung = True
+    wake_set_rung(&poller._wake, True)
     full_fence()
-    if poller._asleep:
+    if wake_asleep(&poller._wake):
         bell_ring(poller._bell)
 
 
@@ -65,25 +132,31 @@ cdef void touch_others(Handle self, void *but) noexcept:
 cdef void forget_watches(Handle self) noexcept:
     """The socket closes: its pollers say so when they are asked next, or now if they sleep."""
     cdef void *place
+    cdef void *following
     chain_lock()
     place = self._watch
     self._watch = NULL
     while place != NULL:
-        watch = <Watch> place
-        quiet(watch)
-        watch.closed = True
-        watch.linked = False
-        watch.poller._closed += 1
-        ring(watch.poller)
-        if watch.poller._dozing:
-            bell_ring(watch.poller._bell)
-        place = watch.next
-        watch.next = NULL
+        following = (<Watch> place).next
+        close_watch(<Watch> place)
+        place = following
     chain_unlock()
 
 
+cdef void close_watch(Watch watch) noexcept:
+    cdef Poller poller = watch.poller
+    quiet(watch)
+    watch.closed = True
+    watch.linked = False
+    watch.next = NULL
+    wake_close(&poller._wake, 1)
+    ring(poller)
+    if wake_doze(&poller._wake, 0):
+        bell_ring(poller._bell)
+
+
 cdef void quiet(Watch watch) noexcept:
-    """Take a watch out of the epoll set; not out of one that a fork shares with the parent."""
+    """Take a watch out of the epoll set; not out of one that a fork shares with the parent. Under the lock."""
     if watch.fd >= 0 and watch.poller._forks == forks:
         epoll_take(watch.poller._set, watch.fd)
     watch.fd = -1
@@ -103,18 +176,22 @@ cdef void stick(Handle self) noexcept:
 
 
 cdef void unwatch(Watch watch) noexcept:
-    """Take a watch out of epoll and out of its socket's chain."""
+    """Take a watch out of epoll and out of the chains."""
     cdef void **place
-    if watch.poller is not None:
-        quiet(watch)
-    if not watch.linked:
+    if watch.poller is None:
         return
-    chain_lock()
-    place = &(<Handle> watch.source)._watch
-    while place[0] != NULL and place[0] != <void *> watch:
-        place = &(<Watch> place[0]).next
-    if place[0] != NULL:
-        place[0] = watch.next
-    watch.next = NULL
-    watch.linked = False
+    chain_lock()  # also if it is in none: another thread may just be taking it out
+    quiet(watch)
+    cool(watch)
+    if watch.closed:
+        watch.closed = False
+        wake_close(&watch.poller._wake, -1)
+    if watch.linked:
+        place = &(<Handle> watch.source)._watch
+        while place[0] != NULL and place[0] != <void *> watch:
+            place = &(<Watch> place[0]).next
+        if place[0] != NULL:
+            place[0] = watch.next
+        watch.next = NULL
+        watch.linked = False
     chain_unlock()

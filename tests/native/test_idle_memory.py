@@ -1,0 +1,224 @@
+"""What a burst took goes back when nothing has moved for some seconds."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from programs import run_program
+
+pytestmark = [
+    pytest.mark.skipif(
+        not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="not without the GIL"
+    ),
+    pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs /proc"),
+]
+
+PRELUDE = """
+from zmqlite._native import core
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+def until(condition, seconds=20):
+    '''Wait for it without a call into the core: nothing but time may bring it about.'''
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, (resident() >> 20, threads(), core.held_blocks())
+        time.sleep(0.02)
+
+def burst(size, count, endpoint="tcp://127.0.0.1:*", kind=bytearray, context=None):
+    '''Receive so many messages of this size, and let go of them.'''
+    server = zmq.PULL(rcvhwm=0, linger=0, context=context)
+    client = zmq.PUSH(sndhwm=0, linger=0, context=context, connect=server.bind(endpoint))
+    client.send_many([kind(size)] * count)
+    got = [server.recv() for _ in range(count)]
+    assert resident() > before + size * count // 2
+    return server, client
+
+before = resident()
+MB = 1 << 20
+"""
+
+
+def idling(code: str, *args: object) -> str:
+    return run_program(PRELUDE + textwrap.dedent(code), *args, timeout=50)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "size"),
+    [
+        ("tcp://127.0.0.1:*", 20_000),
+        ("tcp://127.0.0.1:*", 1_000_000),
+        ("tcp://127.0.0.1:*", 9_000_000),
+        ("ipc://*", 1_000_000),
+    ],
+)
+def test_the_memory_of_a_burst_goes_back(endpoint, size):
+    """From the blocks that are kept for bodies, and what the C library has kept of the rest."""
+    idling(
+        """
+        size = int(sys.argv[2])
+        sockets = burst(size, 200_000_000 // size, sys.argv[1])
+        until(lambda: resident() < before + 30 * MB)
+        assert core.held_blocks() <= MB
+        """,
+        endpoint,
+        size,
+    )
+
+
+def test_blocks_go_back_whatever_the_main_thread_does():
+    """It sleeps in a poll, or works without a pause."""
+    idling(
+        """
+        sockets = burst(1_000_000, 50)
+        assert core.held_blocks() > 10 * MB
+        poller = zmq.Poller()
+        poller.register(sockets[0], zmq.POLLIN)
+        for _ in range(40):
+            if core.held_blocks() <= MB:
+                break
+            assert poller.poll(500) == []
+        assert core.held_blocks() <= MB
+        more = burst(1_000_000, 50)
+        end = time.monotonic() + 20
+        while core.held_blocks() > MB:
+            assert time.monotonic() < end
+            sum(range(10_000))
+        """
+    )
+
+
+def test_what_is_kept_or_still_in_the_queue_is_left_alone():
+    idling(
+        """
+        server = zmq.PULL(rcvhwm=0, linger=0)
+        client = zmq.PUSH(sndhwm=0, linger=0, connect=server.bind("tcp://127.0.0.1:*"))
+        bodies = [bytes([n]) * 1_000_000 for n in range(60)]
+        client.send_many(bodies)
+        kept = [server.recv() for _ in range(20)]
+        views = [memoryview(server.recv()) for _ in range(20)]
+        begin = core.held_blocks()
+        until(lambda: core.held_blocks() < begin)
+        assert kept == bodies[:20] and views == bodies[20:40]
+        assert [server.recv() for _ in range(20)] == bodies[40:]
+        """
+    )
+
+
+def test_a_program_that_receives_all_the_time_keeps_its_blocks():
+    idling(
+        """
+        server, client = burst(300_000, 50)
+        begin = core.held_blocks()
+        assert begin > 10 * MB
+        last, longest = time.monotonic(), 0
+        for _ in range(40):
+            client.send(bytearray(300_000))
+            server.recv()
+            longest = max(longest, time.monotonic() - last)
+            last = time.monotonic()
+            time.sleep(0.1)
+        assert core.held_blocks() >= begin or longest > 1  # the machine stood still
+        """
+    )
+
+
+def test_no_thread_stays_when_nothing_is_held():
+    idling(
+        """
+        assert threads() == 1
+        with zmq.Context() as context:
+            sockets = burst(1_000_000, 50, context=context)
+            assert threads() > 3  # those of libzmq, and the one that waits
+            context.destroy(0)
+        until(lambda: threads() == 1, 1)  # the kernel lists a thread for a moment after its end
+        with zmq.Context() as context:
+            sockets = burst(1_000_000, 50, context=context)
+            alone = threads() - 1
+            until(lambda: threads() == alone)
+            context.destroy(0)
+        """
+    )
+
+
+@pytest.mark.parametrize("pause", [0, 0.3, 2.2])
+def test_a_program_ends_at_once_while_memory_is_held(pause):
+    idling(
+        """
+        import atexit
+        def late():
+            assert time.monotonic() < end + 10, "the end takes long"
+        atexit.register(late)
+        sockets = burst(1_000_000, 50)
+        time.sleep(float(sys.argv[1]))
+        for one in sockets:
+            one.close()
+        end = time.monotonic()
+        """,
+        pause,
+    )
+
+
+def test_forks_while_memory_goes_back():
+    idling(
+        """
+        import warnings
+        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+        sockets = burst(1_000_000, 50)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            child = os.fork()
+            if child == 0:
+                with zmq.Context() as context:
+                    frames = [zmq.Frame(bytearray(1_000_000), copy=True) for _ in range(3)]
+                    assert core.held_blocks() > MB
+                    del frames
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            time.sleep(0.05)
+        """
+    )
+
+
+def test_nested_forks_do_not_use_up_the_blocks():
+    """Each child leaves those behind that were in use, here by frames that it still has."""
+    idling(
+        """
+        import warnings
+        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+        kept = []
+        for depth in range(60):
+            kept.append([zmq.Frame(bytearray([depth]) * (5000 + depth)) for _ in range(40)])
+            assert core.held_blocks() >= 40 * 5000, depth
+            if os.fork():
+                status = os.wait()[1]
+                os._exit(status != 0)
+        for depth, frames in enumerate(kept):
+            for frame in frames[:3]:
+                assert frame.bytes == bytes([depth]) * (5000 + depth)
+        with zmq.Context() as context:
+            server = context.socket(zmq.PULL, bind="inproc://nested")
+            client = context.socket(zmq.PUSH, connect="inproc://nested")
+            for depth, frames in enumerate(kept):
+                client.send(frames.pop(), copy=False)
+                client.send(frames.pop().bytes)
+                for _ in range(2):
+                    assert server.recv() == bytes([depth]) * (5000 + depth)
+            for pull in (server, client):
+                pull.close()
+            del frames, frame
+            kept.clear()
+        assert core.held_blocks() == 0
+        for n in range(50):
+            frame = zmq.Frame(bytearray([n]) * 50_000)
+            assert core.held_blocks() >= 50_000 and frame.bytes == bytes([n]) * 50_000
+        """
+    )
