@@ -10,7 +10,7 @@ from support import needs_patch
 import zmqlite as zmq
 
 
-@needs_patch("generated-ids")
+@needs_patch("taken-number")
 def test_nobody_takes_the_name_of_the_next_nameless_peer():
     hostile_program(
         """
@@ -47,7 +47,7 @@ router.close()
     )
 
 
-@needs_patch("generated-ids")
+@needs_patch("taken-number")
 def test_a_name_that_the_program_gave_is_passed_over(context):
     router = context.socket(zmq.ROUTER, rcvtimeo=5000, linger=0)
     endpoint = router.bind("tcp://127.0.0.1:*")
