@@ -168,6 +168,14 @@ static inline int zmq_disconnect_peer (void *s, uint32_t id)
 }
 #endif
 
+/* An option of our own: a STREAM hangs up on the peer of this routing id, although that is full. See
+   stream-hang-up.patch. */
+#ifdef LIBZMQ_HAS_STREAM_HANG_UP
+#define ZMQLITE_HANG_UP 23121
+#else
+#define ZMQLITE_HANG_UP -1
+#endif
+
 #ifdef LIBZMQ_HAS_LENT_BODIES
 #define LIBZMQ_LENDS 1
 #else

@@ -7,6 +7,7 @@ cdef extern from "compat.h" nogil:
     int ZMQLITE_BLOCKS
     int ZMQLITE_DRAFTS
     int LIBZMQ_LENDS
+    int ZMQLITE_HANG_UP
     bint ZMQLITE_FREE_THREADED
     int ZMQLITE_IN_BATCH_SIZE
     int ZMQLITE_OUT_BATCH_SIZE

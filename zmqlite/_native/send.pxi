@@ -294,6 +294,25 @@ cdef int address_msg(Handle self, zmq_msg_t *msg, object routing_id, object grou
     return 0
 
 
+cdef bint hang_up(Handle self, tuple parts) except -1:
+    """Whether this message of a STREAM asked for the end of a full peer's connection, which has been seen to."""
+    cdef int rc
+    if (ZMQLITE_HANG_UP < 0 or len(parts) != 2 or not PyBytes_CheckExact(parts[0])
+            or not PyBytes_CheckExact(parts[1]) or PyBytes_GET_SIZE(parts[1])):
+        return False
+    enter(self, "send_multipart")
+    if self._send_more == 0 and try_bytes(self, parts[0], ZMQ_SNDMORE) >= 0:
+        send_bytes(self, parts[1], 0)
+        rc = 0
+    elif self._send_more == 0 and libzmq_errno() == EAGAIN:
+        rc = zmq_setsockopt(self.handle, ZMQLITE_HANG_UP, PyBytes_AS_STRING(parts[0]),
+                            PyBytes_GET_SIZE(parts[0]))
+    else:
+        rc = -1
+    leave(self)
+    return rc == 0
+
+
 cdef object send_parts(Handle self, tuple parts, int flags):
     """Send bytes of any size as one message."""
     cdef Py_ssize_t last = len(parts) - 1

@@ -62,11 +62,14 @@ cdef class Socket(Handle):
         """Send a sequence of parts as one message: all of it or nothing.
 
         Every part is checked before the first is sent. ``copy`` and ``track`` as in send(); the tracker
-        covers all parts. Raises as send(); IndexError for no parts.
+        covers all parts. Of a STREAM an id and an empty part end that connection, and do not wait for a
+        peer that reads nothing: what it has not taken is dropped then. Raises as send(); IndexError for no parts.
         """
         cdef tuple parts = parts_of(msg_parts)
         if has_returned():
             drain_loans()
+        if self.type_number == ZMQ_STREAM and hang_up(self, parts):
+            return None
         if copy and not track and routing_id is None and group is None and not self._special:
             for part in parts:
                 if not PyBytes_CheckExact(part):
