@@ -32,8 +32,6 @@ SIZES = sorted({*range(TOP - 200, TOP), *around(1 << 63), *around(1 << 32), *aro
     *around(256, 3, 3), *around(4096, 65, 65), *around(8192, 65, 65), *around(65536, 3, 3),
     *around(262144, 65, 65), *around(4 << 20, 65, 65)})
 JUNK = b"x" * 5000
-if way == "ws":  # what follows a whole part would have to be a frame
-    SIZES = [size for size in SIZES if size > len(JUNK)]
 
 def hello(kind, port, bound):
     # what a peer says before it may announce a part
@@ -69,7 +67,6 @@ def attack(raw, said, announced):
     except OSError:
         raw.close()
 
-# without a high-water mark: what stops reading does not notice that the attacker went
 OPTIONS = dict(linger=0, rcvhwm=0, rcvtimeo=5000, sndtimeo=5000)
 if way == "curve":
     public, secret = zmq.curve_keypair()
