@@ -6,10 +6,13 @@ announced that no body follows, which is the point.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
 ABRUPT = struct.pack("ii", 1, 0)
@@ -96,16 +99,46 @@ def ws_message(body: bytes, flags: int = 0, mask: bytes | None = bytes(4)) -> by
     return ws_frame(bytes([flags]) + body, mask=mask)
 
 
+def ws_frames(data: bytes) -> list[tuple[int, bytes]]:
+    """Return opcode and body of each whole WebSocket frame in data, short ones only."""
+    found = []
+    while len(data) >= 2:
+        opcode, masked, size = data[0] & 15, data[1] & 0x80, data[1] & 0x7F
+        if size > 125:
+            raise ValueError("a long frame")
+        mask, data = (data[2:6], data[6:]) if masked else (bytes(4), data[2:])
+        if len(data) < size:
+            break
+        found.append((opcode, bytes(b ^ mask[n % 4] for n, b in enumerate(data[:size]))))
+        data = data[size:]
+    return found
+
+
 def port_of(endpoint: bytes | str) -> int:
     """Return the port of an endpoint such as bind returns it."""
     text = endpoint.decode() if isinstance(endpoint, bytes) else endpoint
     return int(text.rstrip("/").rpartition(":")[2])
 
 
-def connect(port: int, timeout: float = 10) -> socket.socket:
-    """Connect to a socket of this machine."""
-    raw = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+def connect(port: int, timeout: float = 10, rcvbuf: int = 0) -> socket.socket:
+    """Connect to a socket of this machine; `rcvbuf` limits what is received unread."""
+    raw = socket.socket()
+    raw.settimeout(timeout)
+    if rcvbuf:  # later it would not limit what the other side may send
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+    raw.connect(("127.0.0.1", port))
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return raw
+
+
+def dial(endpoint: bytes | str, timeout: float = 10, rcvbuf: int = 0) -> socket.socket:
+    """Connect to an endpoint such as bind returns it: tcp, ws or ipc."""
+    text = endpoint.decode() if isinstance(endpoint, bytes) else endpoint
+    if not text.startswith("ipc://"):
+        return connect(port_of(text), timeout, rcvbuf)
+    raw = socket.socket(socket.AF_UNIX)
+    raw.settimeout(timeout)
+    raw.connect(text.removeprefix("ipc://"))
     return raw
 
 
@@ -124,6 +157,15 @@ def speak(raw: socket.socket, kind: str, identity: bytes = b"") -> None:
     """Shake hands over NULL as a peer of this socket type, to the end."""
     raw.sendall(greeting() + ready(kind, identity))
     read_until(raw, b"Socket-Type")
+
+
+def speak_ws(raw: socket.socket, port: int, kind: str) -> None:
+    """Shake hands over NULL through a WebSocket, to the end."""
+    raw.sendall(upgrade(port, b"ZWS2.0/NULL"))
+    seen = read_until(raw, b"\r\n\r\n")
+    raw.sendall(ws_message(ready(kind)[2:], 2))
+    if b"Socket-Type" not in seen:
+        read_until(raw, b"Socket-Type")
 
 
 def hang_up(raw: socket.socket) -> None:
@@ -147,3 +189,24 @@ def reset(raw: socket.socket) -> None:
 def open_files() -> int:
     """Return how many descriptors this process has open (Linux)."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def watched_files() -> int:
+    """Return how many descriptors the I/O threads of this process watch (Linux)."""
+    count = 0
+    for info in Path("/proc/self/fdinfo").iterdir():
+        try:
+            count += info.read_text().count("tfd:")
+        except OSError:  # closed meanwhile
+            continue
+    return count
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = 10) -> None:
+    """Wait until something holds; fail with what it was."""
+    factor = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
+    deadline = time.monotonic() + timeout * factor
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout * factor:.0f} s in vain: {what}")
+        time.sleep(0.005)

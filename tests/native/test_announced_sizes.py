@@ -71,7 +71,6 @@ def attack(raw, said, announced):
     except OSError:
         raw.close()
 
-# without a high-water mark: what stops reading does not notice that the attacker went
 OPTIONS = dict(linger=0, rcvhwm=0, rcvtimeo=5000, sndtimeo=5000)
 if way == "curve":
     public, secret = zmq.curve_keypair()
