@@ -52,7 +52,7 @@ _ZMQ_MACOS = _names("""
 
 # epoll through the bundled wepoll; ipc works over AF_UNIX since Windows 10 (never run by us)
 _ZMQ_WINDOWS = _names("""
-    ZMQ_HAVE_WINDOWS ZMQ_IOTHREAD_POLLER_USE_EPOLL ZMQ_POLL_BASED_ON_SELECT
+    ZMQ_HAVE_WINDOWS ZMQ_IOTHREAD_POLLER_USE_EPOLL ZMQ_POLL_BASED_ON_SELECT HAVE_STRNLEN
 """)
 
 

@@ -14,6 +14,7 @@ import errno as _errno
 import os
 import sys
 
+from ._build import LIBZMQ_PATCHES, LIBZMQ_VERSION
 from .enums import Errno
 from .error import AddressNotFound, InvalidArgument, NotSupported
 
@@ -51,6 +52,9 @@ TRANSPORTS = (
 
 IPC_PATH_MAX_LEN = 103 if sys.platform == "darwin" or "bsd" in sys.platform else 107
 """Longest path of an ipc address in bytes: the system's sun_path without its NUL."""
+
+_WS_PATH_MAX_LEN = 4096
+_BINDS_NAMES = "bind-names.patch" in LIBZMQ_PATCHES or LIBZMQ_VERSION >= (4, 3, 5)
 
 # What people write for a transport of another name.
 _OTHER_NAMES = {"http": "ws", "https": "wss", "unix": "ipc", "file": "ipc"}
@@ -197,7 +201,13 @@ def _check_tcp(judge: _Refuser, transport: str, rest: str) -> None:
 
 
 def _check_ws(judge: _Refuser, transport: str, rest: str) -> None:
-    _check_host_port(judge, rest.partition("/")[0])
+    authority, slash, path = rest.partition("/")
+    _check_host_port(judge, authority)
+    size = len(os.fsencode(slash + path))
+    if size > _WS_PATH_MAX_LEN:  # libzmq would send what lies behind its buffer
+        judge.refuse(f"the path has {size} bytes", f"{_WS_PATH_MAX_LEN} are the most")
+    if not judge.bind and any(sign <= " " for sign in path):  # it would end the request's line
+        judge.refuse("the path has a blank or a control character", "write a blank as %20")
 
 
 def _check_udp(judge: _Refuser, transport: str, rest: str) -> None:
@@ -339,15 +349,24 @@ def hint_for(errno: int, address: str, operation: str) -> str:
     """Return the next step after libzmq refused an address that `check` let through, or ""."""
     transport, _, rest = address.partition("://")
     if errno == _errno.ENODEV and operation == "bind":
+        if _BINDS_NAMES:
+            return (
+                "bind takes an address, an interface or a name of this machine, or *; "
+                "IPv6 only with ipv6=1"
+            )
         return (
-            "bind takes an address or interface of this machine, or *; not the name of a host, "
-            "and IPv6 only with ipv6=1"
+            "bind takes an address or an interface of this machine, or *; IPv6 only with ipv6=1; "
+            "names of machines not with this libzmq"
         )
     if errno == _errno.ENOENT:
         if operation in ("unbind", "disconnect"):
             return f"it is not in use; {operation} takes what the other call returned"
         directory = rest.rpartition("/")[0] or "."
         return f"the directory {directory} must exist" if transport == "ipc" else ""
+    if errno == Errno.EADDRINUSE and transport == "ipc":
+        if rest.startswith("@"):
+            return "a socket is bound to that name: choose another"
+        return "a file that is no socket has that name: choose another path, or remove it"
     if errno == Errno.EPROTONOSUPPORT:
         if transport in TRANSPORTS:
             return f"this libzmq was built without {transport}"

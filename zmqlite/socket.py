@@ -178,8 +178,10 @@ class Socket(SettingSocket, Generic[T]):
         except ZMQError as error:
             error.hint = hint_for(error.errno or 0, address, operation) or error.hint
             raise
+        known = self.__dict__.setdefault("_resolved", {})
+        known.pop(address, None)  # an endpoint that is gone may have had that name
         if resolved != address:
-            self.__dict__.setdefault("_resolved", {})[address] = resolved
+            known[address] = resolved
         return Endpoint(resolved, self, operation)
 
     def connect_peer(self, address: str | bytes) -> int:
@@ -243,9 +245,11 @@ class Socket(SettingSocket, Generic[T]):
     def _remove_endpoint(self, operation: str, addr: Any) -> None:
         address = str(check(addr, operation, self._subject()))
         known = self.__dict__.get("_resolved", {})
+        target = known.get(address, address)
         detach = self.unbind_raw if operation == "unbind" else self.disconnect_raw
-        detach(known.get(address, address))
-        known.pop(address, None)
+        detach(target)
+        for name in [name for name, resolved in known.items() if resolved == target]:
+            del known[name]
 
     # -- waiting ---------------------------------------------------------------------------------
 

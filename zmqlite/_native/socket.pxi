@@ -237,7 +237,7 @@ cdef class Handle:
         endpoint = str(address)
         if zmq_getsockopt(self.handle, ZMQ_LAST_ENDPOINT, buffer, &size) == 0 and size > 1:
             endpoint = buffer[:size - 1].decode("utf-8", "surrogateescape")
-            if "://" not in endpoint:  # libzmq leaves it out for udp
+            if "://" not in endpoint:  # libzmq leaves it out for udp, without names-that-stay.patch
                 endpoint = str(address).partition("://")[0] + "://" + endpoint
         self._endpoints.append(endpoint)
         note_transport(self, text)
@@ -260,7 +260,7 @@ cdef class Handle:
                 known = ", ".join(self._endpoints) or "none"
                 raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket",
                               f"this socket's endpoints: {known}" if error == ENOENT else "")
-            if address in self._endpoints:
+            while address in self._endpoints:  # libzmq gives up all of that name
                 self._endpoints.remove(address)
             if self._peer_ids:  # the ids of the peers that go are free again
                 self._peer_ids = {name: end for name, end in self._peer_ids.items() if end != address}
