@@ -23,6 +23,13 @@ __all__ = ["Link", "PollSide", "SendSide", "turn_of"]
 _LATER = 0.05  # seconds; see SendSide.refused
 _PATIENCE = 1.0  # seconds that another thread waits for a loop to let go of a socket
 
+_KINDS = (
+    asyncio.Future,
+    (asyncio.Task, getattr(asyncio.tasks, "_PyTask", asyncio.Task)),
+    asyncio.CancelledError,
+    asyncio.InvalidStateError,
+)
+
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, core.Turn] = WeakKeyDictionary()
 
 
@@ -100,7 +107,7 @@ class Link(core.Looker):
     def __init__(self, socket: Any, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.turn = turn = turn_of(loop)
-        grip = core.Grip(self, loop, asyncio.Future, asyncio.CancelledError)
+        grip = core.Grip(self, loop, _KINDS)
         receivers = core.Side(grip, turn, IN)
         senders = SendSide(grip, turn, OUT, True)
         pollers = PollSide(grip, turn, IN | OUT)

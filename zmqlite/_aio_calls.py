@@ -11,7 +11,7 @@ import asyncio
 import json
 import pickle
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
@@ -209,6 +209,12 @@ class Calls(Socket["Future[Any]"]):
         return self
 
     def __anext__(self) -> Awaitable[bytes]:
+        try:
+            return self._next()
+        except Exception as error:  # `anext` with a default crashes on it before Python 3.12
+            return _Raising(_attempts.without_us(error))
+
+    def _next(self) -> Awaitable[bytes]:
         if self.closed:
             raise StopAsyncIteration
         lane = self._lane
@@ -382,6 +388,18 @@ class Calls(Socket["Future[Any]"]):
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
         return super().loan(size, flags | _DONTWAIT)
+
+
+class _Raising:
+    """An awaitable that fails at once, such as the end of an iteration: what `anext` with a
+    default wants to meet there."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        raise self._error
+        yield  # makes it a generator
 
 
 def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -18,13 +18,14 @@ cdef class Looker
 @cython.no_gc_clear  # what is called late must find its fields; the set breaks the cycles
 @cython.nonecheck(True)
 cdef class Grip:
-    """Grip(link, loop, future, cancelled): what a loop holds of a link, in selector and callbacks.
+    """Grip(link, loop, kinds): what a loop holds of a link, in selector and callbacks.
 
     Weakly, so that a dropped socket does not live on in a selector; firmly while an operation is
     awaited, has callbacks or is a send, so that a task that waits cannot vanish with its socket.
-    ``future`` and ``cancelled`` are the loop's kind of futures and their exception; ``kept`` has the
-    operations that live, and their sockets with them, until they are over; ``watching`` says whether
-    the loop watches the descriptor.
+    ``kinds`` are the loop's futures, its tasks (a tuple of classes), and the exceptions of a future
+    that was cancelled and of one that is not in the state for this; ``kept`` has the operations that
+    live, and their sockets with them, until they are over; ``watching`` says whether the loop watches
+    the descriptor.
     """
 
     cdef readonly object loop
@@ -34,15 +35,16 @@ cdef class Grip:
     cdef public bint watching
     cdef int _pass           # which it was when the descriptor spoke, for the turn
     cdef object _future
+    cdef tuple _tasks
     cdef object _cancelled
+    cdef object _invalid
 
-    def __init__(self, Looker link not None, loop, future, cancelled):
+    def __init__(self, Looker link not None, loop, kinds):
         self.loop = loop
         self.link = PyWeakref_NewRef(link, None)
         self.readiness = Readiness()
         self.kept = set()
-        self._future = future
-        self._cancelled = cancelled
+        self._future, self._tasks, self._cancelled, self._invalid = kinds
 
     cpdef int used(self) except -1:
         """The socket was used: if somebody waits, have a look soon."""
@@ -62,14 +64,18 @@ cdef class Grip:
         """Look now, if the link is still there. A callback of the loop."""
         link = self.link()
         if link is not None:
-            (<Looker> link)._look(0, True)
+            (<Looker> link)._look(0, self._runs_tasks())
 
     def heard(self):
         """The descriptor speaks, of which a loop tells once in a pass: look."""
         link = self.link()
         if link is not None:
             self._pass = (<Looker> link).receivers._turn.told(self._pass)
-            (<Looker> link)._look(0, True)
+            (<Looker> link)._look(0, self._runs_tasks())
+
+    cdef bint _runs_tasks(self) except -1:
+        """Whether tasks may run within our callbacks: not in debug mode, which tells the slow ones by name."""
+        return not self.loop.get_debug()
 
 
 @cython.no_gc_clear
@@ -243,6 +249,14 @@ cdef class Looker:
             return 0
         socket = None  # a task that runs at once may drop it
         self.grip.readiness.look(events)
+        try:
+            self._serve(events, without, at_once)
+        except BaseException:  # of a task that ends the program; the others are still to be served
+            self.grip.used()
+            raise
+        return events
+
+    cdef int _serve(self, int events, int without, bint at_once) except -1:
         # Those who only look come first: tasks that run at once may change what holds, and what
         # they begin to wait for has not been seen yet.
         if self.pollers.queue:
@@ -251,7 +265,7 @@ cdef class Looker:
             self.receivers.serve(events & ~without, at_once)
         if self.senders.queue:
             self.senders.serve(events & ~without, at_once)
-        return events
+        return 0
 
     def broken(self, error):
         """EVENTS cannot be read any more."""
