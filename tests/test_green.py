@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pauses import MOST, PROMISE, SlowClock, typical
-from support import FACTOR, in_thread
+from support import FACTOR, in_thread, needs_drafts, wait_until
 
 import zmqlite
 
@@ -468,6 +468,85 @@ def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None
         assert not waiting.ready()
     first.send(b"x")
     assert waiting.get() == [(second, zmq.POLLIN)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+@pytest.mark.parametrize("count", [1, 3])
+def test_pollers_wake_when_another_greenlet_takes_a_message_and_more_remain(
+    green_context: Any, context: Any, count: int
+) -> None:
+    """Of a blocking socket: who takes the first message hears what its descriptor says of all."""
+    pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH, linger=0)
+    push.connect(pull.bind("tcp://127.0.0.1:*"))
+    push.send(b"0")
+    pull.recv()  # connected: from now on only a message makes the descriptor speak
+    pollers = []
+    for _ in range(count):
+        pollers.append(zmq.Poller())
+        pollers[-1].register(pull, zmq.POLLIN)
+    waiting = [gevent.spawn(poller.poll) for poller in pollers]
+    gevent.sleep(0)
+    push.send_many([b"1", b"2"])
+    wait_until(lambda: pull.poll_events(zmq.POLLIN), what="the messages")
+    assert pull.recv() == b"1"  # the hub did not run meanwhile
+    with gevent.Timeout(LIMIT):
+        for greenlet in waiting:
+            assert greenlet.get() == [(pull, zmq.POLLIN)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+def test_pollers_of_one_member_do_not_keep_each_other_busy(
+    green_context: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each hears of the other's looks, which are no news: the socket can be written all the time."""
+    first, second = context.socket(zmq.PAIR), context.socket(zmq.PAIR, linger=0)
+    second.connect(first.bind("inproc://calm"))
+    looks = []
+    poll = zmqlite.Poller.poll
+    monkeypatch.setattr(zmqlite.Poller, "poll", lambda *args: looks.append(1) or poll(*args))
+    pollers = []
+    for _ in range(2):
+        pollers.append(zmq.Poller())
+        pollers[-1].register(first, zmq.POLLIN)
+    waiting = [gevent.spawn(poller.poll) for poller in pollers]
+    gevent.sleep(0.2)
+    assert len(looks) <= 12
+    second.send(b"x")
+    with gevent.Timeout(LIMIT):
+        assert [greenlet.get() for greenlet in waiting] == [[(first, zmq.POLLIN)]] * 2
+
+
+@needs_drafts
+def test_a_poller_waits_for_a_blocking_socket_without_a_descriptor(
+    green_context: Any, context: Any
+) -> None:
+    server, client = context.socket(zmq.SERVER), context.socket(zmq.CLIENT, linger=0)
+    client.connect(server.bind("inproc://thread-safe"))
+    poller = zmq.Poller()
+    poller.register(server, zmq.POLLIN)
+    waiting = gevent.spawn(poller.poll)
+    gevent.sleep(0.01)
+    assert not waiting.ready()
+    client.send(b"x")
+    with gevent.Timeout(LIMIT):
+        assert waiting.get() == [(server, zmq.POLLIN)]
+
+
+def test_poll_at_the_end_raises_what_recv_raises(green_context: Any) -> None:
+    pull = green_context.socket(zmq.PULL)
+    waiting = gevent.spawn(pull.poll)
+    wait_for(pull)
+    pull.close()
+    with pytest.raises(zmq.SocketClosed, match="poll"):
+        waiting.get(timeout=LIMIT)
+    with pytest.raises(zmq.SocketClosed):
+        pull.poll()
+    pull = green_context.socket(zmq.PULL)
+    waiting = gevent.spawn(pull.poll)
+    wait_for(pull)
+    green_context.shutdown()
+    with pytest.raises(zmq.ContextTerminated):
+        waiting.get(timeout=LIMIT)
 
 
 @pytest.mark.parametrize("name", ["proxy", "device"])

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from ._native import core
+from .error import SocketClosed
 
 __all__ = [
     "MORE",
@@ -117,6 +118,8 @@ def send_parts(
 
 def poll(socket: Any, flags: int) -> Any:
     """Say which events hold."""
+    if socket.closed:
+        raise SocketClosed.during("poll", socket._subject(), "the socket is closed")
     return core.Socket.poll_events(socket, flags, 0) or NOTHING
 
 

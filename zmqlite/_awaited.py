@@ -247,7 +247,7 @@ class AwaitedSocket(TiedSocket):
         ``timeout`` in ms, None for ever; 0 when it is over. Takes no message, waits in no line.
         """
         await checkpoint_if_cancelled()
-        look = partial(_events, self, flags)
+        look = partial(attempts.poll, self, flags)
         try:
             link = self._attach()
             if not link.turn.take():
@@ -265,9 +265,3 @@ class AwaitedSocket(TiedSocket):
 
 def _send_some(socket: core.Socket, messages: Sequence[Any], flags: int) -> Any:
     return core.Socket.send_many(socket, messages, flags) or NOTHING
-
-
-def _events(socket: core.Socket, flags: int) -> Any:
-    if socket.closed:
-        raise _SocketClosed.during("poll", "socket", "the socket is closed")
-    return core.Socket.poll_events(socket, flags, 0) or NOTHING

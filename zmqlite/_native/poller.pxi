@@ -165,13 +165,14 @@ cdef class Poller:
         return ready
 
     def _doze(self):
-        """For event loops, after a poll(0): a descriptor that speaks when a member is closed, until
-        _rise(). -1 where there is none; then only the members' own descriptors may tell."""
+        """For event loops, after a poll(0): a descriptor that speaks when a member was closed, or used by
+        others, who may have heard its news, until _rise(). -1 where there is none; then only the members'
+        own descriptors may tell."""
         if self._bell < 0:
             return -1
         self._dozing += 1
         full_fence()
-        if self._closed:
+        if self._closed or self._rung:
             bell_ring(self._bell)
         return self._bell
 
@@ -296,7 +297,7 @@ cdef class Poller:
                 refuse_poll(socket)
             events = ready_events(socket, 0xFF)
             if events:
-                touch_others(socket, <void *> watch)
+                touch_others(socket, <void *> watch, events)
             events &= watch.events
             leave(socket)
         if events:

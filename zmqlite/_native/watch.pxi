@@ -41,22 +41,24 @@ cdef void heat(Watch watch) noexcept:
 cdef void ring(Poller poller) noexcept:
     poller._rung = True
     full_fence()
-    if poller._asleep:
+    if poller._asleep or poller._dozing:
         bell_ring(poller._bell)
 
 
 cdef inline void touch(Handle self) noexcept:
     """The socket is being used: what its descriptor would have said may be swallowed."""
-    touch_others(self, NULL)
+    touch_others(self, NULL, -1)
 
 
-cdef void touch_others(Handle self, void *but) noexcept:
-    """The same for all pollers of the socket but the one of this watch."""
+cdef void touch_others(Handle self, void *but, int events) noexcept:
+    """The same for all pollers of the socket but the one of this watch, which has read these EVENTS:
+    news to those who want one of them. To wake the others too would have two pollers wake each other
+    without end."""
     cdef void *place
     chain_lock()
     place = self._watch
     while place != NULL:
-        if place != but:
+        if place != but and (<Watch> place).events & events:
             heat(<Watch> place)
         place = (<Watch> place).next
     chain_unlock()
@@ -75,8 +77,6 @@ cdef void forget_watches(Handle self) noexcept:
         watch.linked = False
         watch.poller._closed += 1
         ring(watch.poller)
-        if watch.poller._dozing:
-            bell_ring(watch.poller._bell)
         place = watch.next
         watch.next = NULL
     chain_unlock()
