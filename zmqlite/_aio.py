@@ -147,6 +147,17 @@ class Link(core.Looker):
         """Return all that wait."""
         return self.receivers.all() + self.senders.all() + self.pollers.all()
 
+    def close_later(self, close: Callable[[], object]) -> bool:
+        """For finalizers, which must not wait: if to end would, have the loop call `close`."""
+        elsewhere = self.loop.is_running() and asyncio._get_running_loop() is not self.loop
+        if self._reader is None or not (elsewhere or self._reader is not self.loop):
+            return False
+        try:
+            self.loop.call_soon_threadsafe(close)
+        except RuntimeError:  # it is closed
+            return False
+        return True
+
     def end(self) -> None:
         """Leave the loop; what waits is cancelled. From any thread."""
         if not self.loop.is_running() or asyncio._get_running_loop() is self.loop:

@@ -78,9 +78,15 @@ class Socket(Calls):
         """Close the socket and cancel what waits on it; an iteration ends."""
         link = self._link
         if link is not None and not self.closed:
+            if self.__dict__.pop("_unwaited", False) and link.close_later(self.close):
+                return
             link.end()
             self.__dict__["_link"] = self.__dict__["_lane"] = None
         super().close(linger)
+
+    def __del__(self) -> None:
+        self.__dict__["_unwaited"] = True
+        super().__del__()
 
     # -- waiting ---------------------------------------------------------------------------------
 

@@ -227,7 +227,7 @@ cdef class Context:
         try:
             warnings.warn(f"unclosed context {self!r}", ResourceWarning, source=self)
         finally:  # a warning may be an exception
-            self.destroy()
+            end_later(self)
 
     def __dealloc__(self):
         if self._state:

@@ -37,6 +37,8 @@ def _forget_after_fork():
         (<Context> place)._ending = NULL
         (<Context> place)._ends = False
         place = (<Context> place)._next
+    left_behind.clear()  # these threads are the parent's
+    patience_of.clear()
     place = all_shadows
     while place != NULL:
         forget_socket(<Handle> place)
@@ -52,6 +54,82 @@ cdef void forget_socket(Handle self) noexcept:
     self.handle = NULL
     self._state = FORKED
     owner_reset(&self._owner)
+
+
+# Contexts that were dropped and have messages to send: threads that are in zmq_ctx_term, and how many
+# seconds the exit of the interpreter gives each; below 0: as many as linger says.
+cdef vector[Ending *] left_behind
+cdef vector[double] patience_of
+
+cdef double MOMENT = 0.02  # seconds that a finalizer gives a context to end; without messages it is quicker
+
+
+cdef double exit_patience(Context context) except? -1:
+    patience = getattr(context, "_exit_patience", None)
+    return -1 if patience is None else patience
+
+
+cdef int end_later(Context self) except -1:
+    """A context was dropped. A finalizer, which runs whenever and wherever the collector does, waits for
+    nobody: a thread ends the context, as soon as what is unsent has gone, or linger is over."""
+    cdef Ending *ending = self._ending
+    cdef bint done
+    self._close_idle(-2)
+    drain()
+    if ending == NULL:
+        zmq_ctx_shutdown(self.handle)
+        ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
+    self._ending = NULL
+    with nogil:
+        done = ending.wait(MOMENT)
+    if done:
+        del ending
+    else:
+        forget_the_done()
+        left_behind.push_back(ending)
+        patience_of.push_back(exit_patience(self))
+    self._forget()
+    return 0
+
+
+cdef int forget_the_done() noexcept:
+    cdef size_t place = 0
+    while place < left_behind.size():
+        if left_behind[place].wait(0):
+            del left_behind[place]
+            left_behind.erase(left_behind.begin() + place)
+            patience_of.erase(patience_of.begin() + place)
+        else:
+            place += 1
+    return 0
+
+
+cdef int wait_for_left_behind() except -1:
+    """At the exit of the interpreter: the same as for a context that is still there."""
+    cdef size_t place
+    cdef double patience, end
+    cdef bint done
+    for place in range(left_behind.size()):
+        patience = patience_of[place]
+        end = now() + (3 if patience < 0 else patience)
+        while True:
+            with nogil:
+                done = left_behind[place].wait(0.02)
+            if done:
+                break
+            PyErr_CheckSignals()
+            if now() >= end:
+                if patience >= 0:
+                    break
+                tell_of_waiting("closed sockets")
+                end = now() + 1e9
+    return 0
+
+
+cdef int tell_of_waiting(str names) except -1:
+    print(f"zmqlite: waiting for unsent messages of {names} "
+          "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
+    return 0
 
 
 def _end_with_interpreter():
@@ -71,6 +149,7 @@ def _end_with_interpreter():
     try:
         for context in contexts:
             end_context(context)
+        wait_for_left_behind()
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
     stop_pending_calls()
@@ -82,8 +161,8 @@ cdef int end_context(Context context) except -1:
     A context with ``_exit_patience`` waits that many seconds and loses what is unsent then; others
     wait as linger says, and tell.
     """
-    patience = getattr(context, "_exit_patience", None)
-    cdef double first = 3 if patience is None else patience
+    cdef double patience = exit_patience(context)
+    cdef double first = 3 if patience < 0 else patience
     if context.handle == NULL or context._shadow:
         return 0
     names = "; ".join(subject_of(socket) for socket in context.sockets())
@@ -97,10 +176,9 @@ cdef int end_context(Context context) except -1:
             context._close_idle(-2)
     if not begin_to_end(context, -1, 0) or end_in_thread(context, first, now() + first):
         return 0
-    if patience is not None:
+    if patience >= 0:
         return 0
-    print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
-          "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
+    tell_of_waiting(names or "closed sockets")
     if begin_to_end(context, -1, 0):
         end_in_thread(context, -1, 0)
     return 0
