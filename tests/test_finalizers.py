@@ -22,7 +22,7 @@ LIMIT = 0.5 * FACTOR  # seconds; what a finalizer took that waited for a busy lo
 
 
 def collected_in(holder: list[Any]) -> float:
-    """Make garbage of what a list holds, as a part of a cycle; return how long the collector took."""
+    """Make garbage of what a list holds, as a part of a cycle; return the collector's seconds."""
     cycle: list[Any] = [holder.pop()]
     cycle.append(cycle)
     start = time.monotonic()
@@ -119,8 +119,10 @@ def test_a_dropped_socket_goes_with_its_loop(make_context: Any) -> None:
         in_thread(collected_in, sockets)()
         loop.stop()
 
-    loop.create_task(main())
+    task = loop.create_task(main())
     loop.run_forever()
+    assert task.done()
+    del task
     loop.close()
     gc.collect()
     wait_until(lambda: not context.sockets(), what="the socket to go with its loop")

@@ -498,7 +498,7 @@ def test_pollers_wake_when_another_greenlet_takes_a_message_and_more_remain(
 def test_pollers_of_one_member_do_not_keep_each_other_busy(
     green_context: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each hears of the other's looks, which are no news: the socket can be written all the time."""
+    """Each hears of the other's looks, which are no news: the socket can be written always."""
     first, second = context.socket(zmq.PAIR), context.socket(zmq.PAIR, linger=0)
     second.connect(first.bind("inproc://calm"))
     looks = []

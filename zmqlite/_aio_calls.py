@@ -11,7 +11,7 @@ import asyncio
 import json
 import pickle
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
@@ -212,7 +212,7 @@ class Calls(Socket["Future[Any]"]):
         try:
             return self._next()
         except Exception as error:  # `anext` with a default crashes on it before Python 3.12
-            return _Raising(_attempts.without_us(error))
+            return cast("Awaitable[bytes]", _Raising(_attempts.without_us(error)))
 
     def _next(self) -> Awaitable[bytes]:
         if self.closed:
@@ -397,9 +397,14 @@ class _Raising:
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
-    def __await__(self) -> Generator[Any, None, bytes]:
+    def __await__(self) -> _Raising:
+        return self
+
+    def __iter__(self) -> _Raising:
+        return self
+
+    def __next__(self) -> NoReturn:
         raise self._error
-        yield  # makes it a generator
 
 
 def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:

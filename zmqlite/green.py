@@ -219,8 +219,8 @@ class Socket(TiedSocket):
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
 
-        ``timeout`` in ms, None for ever; 0 when it is over. Raises `SocketClosed` when the socket is
-        closed, also meanwhile.
+        ``timeout`` in ms, None for ever; 0 when it is over. Raises `SocketClosed` when the socket
+        is closed, also meanwhile.
         """
         look = partial(attempts.poll, self, flags)
         link: Link = self._attach()

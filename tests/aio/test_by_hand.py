@@ -35,7 +35,7 @@ async def ticks(count: int = 3) -> None:
         await asyncio.sleep(0)
 
 
-# -- the builtin anext with a default: a new iterator at each step, and each is dropped -------------
+# -- the builtin anext with a default: a new iterator at each step, and each is dropped -----------
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -150,7 +150,7 @@ def test_anext_wherever_awaitables_go(run_both: Any, wire: Any) -> None:
     run_both(main())
 
 
-# -- other drivers ----------------------------------------------------------------------------------
+# -- other drivers --------------------------------------------------------------------------------
 
 
 class AnewEachStep:
@@ -239,7 +239,7 @@ def test_a_dropped_iterator_is_no_cancelling(run: Any, wire: Any) -> None:
     run(main())
 
 
-# -- what its owner finishes ------------------------------------------------------------------------
+# -- what its owner finishes ----------------------------------------------------------------------
 
 
 CALLS = {
@@ -298,7 +298,7 @@ def test_what_isfuture_calls_a_future_has_its_methods(run: Any, wire: Any) -> No
     """Of a call that waits, and of what its task says it waits for."""
 
     async def main() -> None:
-        push, pull = wire()
+        _, pull = wire()
         future = pull.recv()
         task = asyncio.ensure_future(_awaiting(future))
         await ticks()
@@ -344,7 +344,7 @@ def test_what_isfuture_calls_a_future_has_its_methods(run: Any, wire: Any) -> No
     run(main())
 
 
-# -- callbacks and the log ---------------------------------------------------------------------------
+# -- callbacks and the log ------------------------------------------------------------------------
 
 
 def test_a_callback_that_fails_is_not_run_again(run_both: Any, wire: Any) -> None:
@@ -439,5 +439,3 @@ def test_eager_tasks_may_use_anext(run: Any, wire: Any) -> None:
         assert await asyncio.wait_for(task, 10 * FACTOR) == b"x"
 
     run(main())
-
-

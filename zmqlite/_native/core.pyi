@@ -245,9 +245,7 @@ class Grip:
         self,
         link: Looker,
         loop: Any,
-        kinds: tuple[
-            type[Any], tuple[type[Any], ...], type[BaseException], type[BaseException]
-        ],
+        kinds: tuple[type[Any], tuple[type[Any], ...], type[BaseException], type[BaseException]],
     ) -> None: ...
     def used(self) -> int: ...
     def soon(self) -> int: ...
