@@ -175,6 +175,85 @@ def test_a_killed_send_did_not_happen(green_context: Any) -> None:
     assert 200 < len(sent) < 5000
 
 
+class Source:
+    """An iterable without end that counts what is drawn."""
+
+    def __init__(self, message: Any = b"x") -> None:
+        self.drawn = 0
+        self.message = message
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            self.drawn += 1
+            yield self.message
+
+
+def test_send_many_draws_as_it_sends_and_others_run(green_context: Any) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+    source, ended = Source([b"x", b"y"]), []
+
+    def send() -> None:
+        try:
+            push.send_many(source)
+        except gevent.GreenletExit as error:
+            ended.append(error.sent)  # type: ignore[attr-defined]
+            raise
+
+    sender = gevent.spawn(send)
+    wait_for(push)
+    assert source.drawn == 21
+    for _ in range(5000):
+        assert pull.recv_multipart() == [b"x", b"y"]
+    while source.drawn < 5021:
+        gevent.sleep(0)
+    wait_for(push)
+    assert source.drawn == 5021
+    sender.kill()
+    assert ended == [5020]
+
+
+def test_send_many_to_a_socket_that_always_takes_more_lets_others_run(green_context: Any) -> None:
+    push = green_context.socket(zmq.PUB, linger=0)
+    push.bind("inproc://void")
+    sender = gevent.spawn(push.send_many, Source())
+    for _ in range(20):
+        gevent.sleep(0)
+    sender.kill()
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), zmqlite.Again()], ids=["KeyError", "Again"])
+@pytest.mark.parametrize("hwm", [2, 1000])
+def test_an_exception_of_what_send_many_draws(green_context: Any, error: Any, hwm: int) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=hwm, rcvhwm=hwm)
+
+    def failing() -> Iterator[bytes]:
+        for number in range(20):
+            yield b"%d" % number
+        raise error
+
+    def send() -> None:
+        with pytest.raises(type(error)) as caught:
+            push.send_many(failing())
+        assert caught.value is error
+        assert error.sent == 20
+
+    sender = gevent.spawn(send)
+    for number in range(20):
+        assert pull.recv() == b"%d" % number
+    sender.get(timeout=LIMIT)
+
+
+def test_send_many_with_dontwait_and_a_time_limit(green_context: Any) -> None:
+    push, _ = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+    assert push.send_many(Source(), zmq.DONTWAIT) == 20
+    assert push.send_many([b"x"], zmq.DONTWAIT) == 0
+    for limit in (0, 10):
+        push.sndtimeo = limit
+        with pytest.raises(zmq.Again) as caught:
+            push.send_many(Source())
+        assert caught.value.sent == 0
+
+
 def test_time_limits(green_context: Any) -> None:
     push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
     full(push)

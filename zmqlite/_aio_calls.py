@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overloa
 
 from . import _attempts
 from ._aio import Link
-from ._aio_futures import RCVTIMEO, SNDTIMEO, Sending, try_now, wait_in_line
+from ._aio_futures import (
+    RCVTIMEO,
+    SNDTIMEO,
+    Raising,
+    Sending,
+    go_on_sending,
+    try_now,
+    wait_in_line,
+)
 from ._aio_operation import Operation
 from ._attempts import MORE, NOTHING
 from ._native import core
@@ -209,17 +217,13 @@ class Calls(Socket["Future[Any]"]):
         return self
 
     def __anext__(self) -> Awaitable[bytes]:
-        try:
-            return self._next()
-        except Exception as error:  # `anext` with a default crashes on it before Python 3.12
-            return cast("Awaitable[bytes]", _Raising(_attempts.without_us(error)))
-
-    def _next(self) -> Awaitable[bytes]:
         if self.closed:
-            raise StopAsyncIteration
-        lane = self._lane
-        if lane is not None:
-            ready = lane.next(self)
+            return Raising(StopAsyncIteration())
+        if (lane := self._lane) is not None:
+            try:
+                ready = lane.next(self)
+            except Exception as error:
+                return Raising(error)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
             if lane.refused:
@@ -318,10 +322,13 @@ class Calls(Socket["Future[Any]"]):
     ) -> Count:
         """Send every message of an iterable; a Future of how many.
 
-        Its attribute ``sent`` counts them while it waits, and after it was cancelled.
+        They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
+        list is copied first. The attribute ``sent`` of the Future, and of its exception, counts
+        them: also after it was cancelled, when one more may have been drawn. SNDTIMEO is for each
+        message; with DONTWAIT it ends, with the number, when the next one would have to wait.
         """
         link = self._linked()
-        operation = Sending.of(link.senders, _attempts.Batch(self, messages, flags))
+        operation = Sending.of(link.senders, core.Batch(self, messages, flags))
         tried = False
         if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
             begin = monotonic()
@@ -332,10 +339,8 @@ class Calls(Socket["Future[Any]"]):
             if value is not NOTHING and value is not MORE:
                 operation.finish(value)
             tried = value is NOTHING
-            if flags & _DONTWAIT:
-                operation.finish(operation.sent)
         if not operation.done():
-            wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
+            go_on_sending(self, link, operation, tried, flags)
         return cast("Count", operation)
 
     if TYPE_CHECKING:  # these end in send and send_multipart
@@ -388,23 +393,6 @@ class Calls(Socket["Future[Any]"]):
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
         return super().loan(size, flags | _DONTWAIT)
-
-
-class _Raising:
-    """An awaitable that fails at once, such as the end of an iteration: what `anext` with a
-    default wants to meet there."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    def __await__(self) -> _Raising:
-        return self
-
-    def __iter__(self) -> _Raising:
-        return self
-
-    def __next__(self) -> NoReturn:
-        raise self._error
 
 
 def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -200,19 +200,22 @@ class Socket(TiedSocket):
     def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:
         """Send every message of an iterable; return how many.
 
-        An exception carries the number of those sent before it in its attribute ``sent``.
+        They are drawn as they are sent, each when its turn comes, and other greenlets run
+        meanwhile; a list is copied first. An exception carries the number of those sent before it
+        in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for each message; with
+        DONTWAIT it returns when the next one would have to wait.
         """
-        batch = list(messages)
-        sent = 0
+        batch = attempts.Batch(self, messages, flags)
         try:
-            while sent < len(batch):
-                some = attempts.some_of(batch, sent)
-                attempt = partial(_send_some, self, some, flags | DONTWAIT)
-                sent += self._perform(attempt, flags, False)
+            while self._perform(batch.step, flags, False) is attempts.MORE:
+                pass
+        except attempts.ForeignAgain as foreign:
+            raise foreign.error from None
         except BaseException as failure:
-            failure.__dict__["sent"] = sent + getattr(failure, "sent", 0)
+            with suppress(AttributeError):  # an exception of the iterable with slots
+                failure.sent = batch.sent  # type: ignore[attr-defined]
             raise
-        return sent
+        return batch.sent
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -230,10 +233,6 @@ class Socket(TiedSocket):
         if found is NOTHING and timeout != 0:
             found = link.wait(link.pollers, look, flags, True, _deadline(timeout))
         return 0 if found is NOTHING else int(found)
-
-
-def _send_some(socket: core.Socket, messages: Sequence[Any], flags: int) -> Any:
-    return core.Socket.send_many(socket, messages, flags) or NOTHING
 
 
 class Context(_Context[Socket]):

@@ -54,8 +54,10 @@ cdef class Place:
             return NOTHING
         except BaseException as error:
             self.side.grip.used()  # the try may have silenced what others wait for
+            if isinstance(error, ForeignAgain):
+                error = error.error
             operation.fail(error)
-            if not isinstance(error, Exception):
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):  # which end the loop, as out of a task
                 raise
             return NOTHING
 
