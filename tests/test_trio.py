@@ -538,6 +538,63 @@ def test_a_full_peer_does_not_hold_up_the_others(trio_context: Any) -> None:
     run(main)
 
 
+async def star(context: Any, *names: bytes) -> Any:
+    """Return a ROUTER that must deliver, and peers that are full, by name."""
+    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
+    address = router.bind(f"inproc://{id(router):x}")
+    peers = {}
+    for name in names:
+        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peers[name].connect(address)
+        await peers[name].send(b"hello")
+        await router.recv_multipart()
+        while await router.send_many([[name, b"fill"]], zmq.DONTWAIT):
+            pass
+    return router, peers
+
+
+def test_a_peer_that_goes_fails_what_waits_for_it(trio_context: Any) -> None:
+    """Though no other peer has room, so that the socket does not become writable."""
+
+    async def main() -> None:
+        router, peers = await star(trio_context, b"going", b"full")
+
+        async def send() -> None:
+            with pytest.raises(zmqlite.HostUnreachable):
+                await router.send_multipart([b"going", b"x"])
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(send)
+            await waiting(router, count=2)
+            peers[b"going"].close()
+
+    run(main)
+
+
+def test_a_message_does_not_begin_in_the_middle_of_another(trio_context: Any) -> None:
+    """Sent part by part by a task, while another one waits for a full peer that has room then."""
+
+    async def main() -> None:
+        router, peers = await star(trio_context, b"full", b"idle")
+        while await peers[b"idle"].poll(0):
+            await peers[b"idle"].recv()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(router.send_multipart, [b"full", b"x", b"y"])
+            await waiting(router)
+            await router.send(b"idle", zmq.SNDMORE)
+            while await peers[b"full"].poll(0):
+                assert await peers[b"full"].recv_multipart() == [b"fill"]
+            await testing.wait_all_tasks_blocked()
+            await router.send(b"1", zmq.SNDMORE)
+            await testing.wait_all_tasks_blocked()
+            await router.send(b"2")
+            assert await peers[b"idle"].recv_multipart() == [b"1", b"2"]
+            assert await peers[b"full"].recv_multipart() == [b"x", b"y"]
+
+    run(main)
+
+
 def test_many_blocked_peers(trio_context: Any) -> None:
     """Several senders wait, each for a peer of his own, and a receiver besides."""
 

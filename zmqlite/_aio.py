@@ -70,10 +70,15 @@ class SendSide(core.Side):
         if link is None or not link.look(without=OUT) & OUT or operation.done():
             return NOTHING
         value = operation.attempt()
-        if value is NOTHING and not operation.done() and self._again is None:
+        if value is NOTHING and not operation.done():
+            self.look_later()
+        return value
+
+    def look_later(self) -> None:
+        """Have a look in a while."""
+        if self._again is None:
             me: ReferenceType[SendSide] = ref(self)
             self._again = self.grip.loop.call_later(_LATER, _look_again, me)
-        return value
 
     def look_again(self) -> None:
         """Have the later look."""
@@ -104,12 +109,17 @@ class Link(core.Looker):
     _reader: _selector_thread.Reader | None = None
     _fd = -1
 
-    def __init__(self, socket: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        socket: Any,
+        loop: asyncio.AbstractEventLoop,
+        senders_for: Callable[..., SendSide],
+    ) -> None:
         self.loop = loop
         self.turn = turn = turn_of(loop)
         grip = core.Grip(self, loop, _KINDS)
         receivers = core.Side(grip, turn, IN)
-        senders = SendSide(grip, turn, OUT, True)
+        senders = senders_for(socket, grip, turn, OUT, True)
         pollers = PollSide(grip, turn, IN | OUT)
         super().__init__(socket, receivers, senders, pollers)
         self.lane = core.QuickLane(

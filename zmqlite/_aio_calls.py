@@ -28,6 +28,7 @@ from ._aio_futures import (
     wait_in_line,
 )
 from ._aio_operation import Operation
+from ._aio_routing import senders_for
 from ._attempts import MORE, NOTHING
 from ._native import core
 from .socket import Socket
@@ -68,7 +69,7 @@ class Calls(Socket["Future[Any]"]):
             if link.loop is loop:
                 return link
             link.end()
-        link = Link(self, loop)
+        link = Link(self, loop, senders_for)
         self.__dict__["_link"] = link
         self.__dict__["_lane"] = link.lane
         return link
@@ -241,13 +242,14 @@ class Calls(Socket["Future[Any]"]):
 
     def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
         link = self._linked()
+        side = link.senders
         tried = False
-        if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+        if flags & _DONTWAIT or ((not side.queue or side.passes(attempt)) and link.turn.take()):
             done, tried = try_now(link, attempt)
             if done is not None:
                 return done
-        operation = link.senders.operation(self._operation, _attempts.frozen(attempt))
-        return wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
+        operation = side.operation(self._operation, _attempts.frozen(attempt))
+        return wait_in_line(self, link, side, operation, tried, flags, SNDTIMEO)
 
     @overload
     def send(
@@ -328,9 +330,10 @@ class Calls(Socket["Future[Any]"]):
         message; with DONTWAIT it ends, with the number, when the next one would have to wait.
         """
         link = self._linked()
-        operation = Sending.of(link.senders, core.Batch(self, messages, flags))
+        side, batch = link.senders, core.Batch(self, messages, flags)
+        operation = Sending.of(side, batch)
         tried = False
-        if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+        if flags & _DONTWAIT or ((not side.queue or side.passes(batch)) and link.turn.take()):
             begin = monotonic()
             value = operation.attempt()
             link.turn.weigh(monotonic() - begin)

@@ -17,6 +17,7 @@ __all__ = [
     "NOTHING",
     "Batch",
     "ForeignAgain",
+    "addressee",
     "frozen",
     "poll",
     "recv",
@@ -38,7 +39,7 @@ Batch = core.Batch
 ForeignAgain = core.ForeignAgain
 """The coat of an Again that the caller's own code raised."""
 
-_DONTWAIT = 1
+_DONTWAIT, _SNDMORE = 1, 2
 _recv_nonblock = core.Socket.recv_nonblock
 _recv_multipart_nonblock = core.Socket.recv_multipart_nonblock
 _send = core.Socket.send
@@ -120,6 +121,32 @@ def poll(socket: Any, flags: int) -> Any:
     if socket.closed:
         raise SocketClosed.during("poll", socket._subject(), "the socket is closed")
     return core.Socket.poll_events(socket, flags, 0) or NOTHING
+
+
+def addressee(attempt: Any) -> tuple[Any, bool]:
+    """Return whom a send of a routing socket is for, and whether another part is to follow."""
+    if isinstance(attempt, Batch):
+        message = attempt.peek()
+        return _first(
+            message[0] if isinstance(message, (list, tuple)) and message else message
+        ), False
+    if attempt.func is send:
+        _, data, flags, _, _, routing_id, _ = attempt.args
+        return _first(data) if routing_id is None else routing_id, bool(flags & _SNDMORE)
+    _, parts, flags, *_, kwargs = attempt.args
+    routing_id = kwargs.get("routing_id")
+    try:
+        return _first(parts[0]) if routing_id is None else routing_id, bool(flags & _SNDMORE)
+    except (IndexError, KeyError, TypeError):  # no message: the attempt will say so
+        return None, False
+
+
+def _first(part: Any) -> Any:
+    """Return the routing id in the first part of a message; None if it is none."""
+    try:
+        return bytes(memoryview(part))
+    except TypeError:
+        return None
 
 
 def frozen(attempt: Any) -> Any:

@@ -21,7 +21,7 @@ cdef class Place:
     cdef public object timer
     cdef public bint _asyncio_future_blocking
     cdef object _entry           # a weak reference to the operation; we are what it calls
-    cdef object _attempt     # to be called, or a socket of which a part is to be received
+    cdef readonly object attempted  # to be called, or a socket of which a part is to be received
     cdef object _step            # the task's
     cdef object _context
     cdef object _message         # of the cancelling
@@ -42,7 +42,7 @@ cdef class Place:
 
     cpdef object attempt(self, operation):
         """Return the result, NOTHING or MORE; an error ends the operation."""
-        attempt = self._attempt
+        attempt = self.attempted
         if attempt is None:
             return NOTHING
         try:
@@ -82,7 +82,7 @@ cdef class Place:
 
     cpdef int over(self, operation) except -1:
         """The operation has ended: leave the line, and let go of what it needed."""
-        self._attempt = None  # neither the socket nor the data
+        self.attempted = None  # neither the socket nor the data
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -103,7 +103,7 @@ cdef class Place:
         self._armed = False
         self._step = self._context = self._message = None
 
-    cdef int ring(self, bint at_once) except -1:
+    cpdef int ring(self, bint at_once) except -1:
         """Have the task go on: here and now, which is for when no other task runs, or in the next pass."""
         if self._armed:
             self._armed = False

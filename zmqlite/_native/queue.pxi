@@ -92,14 +92,14 @@ cdef class Side:
     cdef readonly list queue
     cdef readonly bint stays
     cdef Turn _turn
-    cdef int _mask
+    cdef readonly int mask
 
     def __init__(self, Grip grip not None, Turn turn not None, int mask, bint stays=False):
         self.grip = grip
         self.queue = []
         self.stays = stays
         self._turn = turn
-        self._mask = mask
+        self.mask = mask
 
     def operation(self, kind, attempt, *, bint ends=False, int wants=0):
         """Return a new operation of this kind, not yet in the line.
@@ -115,7 +115,7 @@ cdef class Side:
         place.side = self
         place.ends = ends
         place.wants = wants
-        place._attempt = attempt
+        place.attempted = attempt
         operation._place = place
         return operation
 
@@ -128,7 +128,7 @@ cdef class Side:
             self.grip.kept.add(operation)
         place._entry = PyWeakref_NewRef(operation, place)
         self.queue.append(place)
-        if self.grip.readiness.begin(self._mask):
+        if self.grip.readiness.begin(self.mask):
             if tried:  # the refusal was as good as a look
                 self.grip.readiness.forget()
             else:
@@ -142,14 +142,24 @@ cdef class Side:
         for number in range(len(self.queue)):
             if self.queue[number] is place:
                 del self.queue[number]
-                if self.grip.readiness.end(self._mask):
+                if self.stays:
+                    self.left(place)
+                if self.grip.readiness.end(self.mask):
                     self.grip.soon()
                 break
         return 0
 
+    cpdef bint passes(self, attempt) except -1:
+        """Whether a new attempt may be made at once though others wait."""
+        return False
+
+    cpdef int left(self, Place place) except -1:
+        """An operation that stays has left the line."""
+        return 0
+
     cpdef int serve(self, int events, bint at_once) except -1:
         """Perform what nobody awaits, wake the first one that somebody does."""
-        if events & self._mask:
+        if events & self.mask:
             while self.queue and self._serve_first(at_once):
                 pass
         return 0

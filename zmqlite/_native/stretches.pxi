@@ -19,7 +19,8 @@ cdef class Batch:
     Called, it sends what somebody takes now. Returns the number of all once that is done, or with
     DONTWAIT as soon as nobody takes the next one; NOTHING if that has to wait; MORE after a stretch.
     ``sent`` counts. An exception, also one of the iterable, carries that number as ``sent``.
-    ``refusal`` may be set to an Again that it raises (in its coat) in place of NOTHING.
+    ``refusal`` may be set to an Again that it raises (in its coat) in place of NOTHING, ``most`` to how
+    many messages it sends at a call.
     """
 
     cdef Handle _socket
@@ -31,6 +32,8 @@ cdef class Batch:
     cdef double _moved       # when the last one was sent
     cdef readonly Py_ssize_t sent
     cdef public object refusal
+    cdef public Py_ssize_t most
+    cdef object _failure     # what the iterable raised when it was asked ahead
 
     def __init__(self, Handle socket not None, messages, int flags=0):
         self._socket = socket
@@ -80,29 +83,47 @@ cdef class Batch:
 
     def end(self):
         """It goes no further: let go of what it needed."""
-        self._socket = self._messages = self._source = self._drawn = None
+        self._socket = self._messages = self._source = self._drawn = self._failure = None
         self._holds = False
+
+    def peek(self):
+        """Return the next message, or None at the end; an error is raised when the batch comes to it."""
+        if self._messages is not None:
+            if self.sent < PySequence_Fast_GET_SIZE(self._messages):
+                return <object> PySequence_Fast_GET_ITEM(self._messages, self.sent)
+            return None
+        if not self._holds and self._failure is None:
+            try:
+                self._draw()
+            except BaseException as error:
+                self._failure = error
+        return self._drawn
+
+    cdef bint _pauses(self, Py_ssize_t before, double last) noexcept:
+        return now() >= last or (self.most and self.sent - before >= self.most)
 
     cdef object _send_listed(self, Handle socket):
         """Returns None when all are sent, NOTHING or MORE."""
         cdef double last = now() + STRETCH
+        cdef Py_ssize_t before = self.sent
         cdef Py_ssize_t taken
         cdef int flags = self._flags | ZMQ_DONTWAIT
         messages = self._messages
         while self.sent < PySequence_Fast_GET_SIZE(messages):
-            taken = send_several(socket, messages, self.sent, flags)
+            taken = 0 if self.most else send_several(socket, messages, self.sent, flags)
             if taken == 0:
                 if not send_of_batch(socket, <object> PySequence_Fast_GET_ITEM(messages, self.sent), flags):
                     return NOTHING
                 taken = 1
             self.sent += taken
-            if now() >= last:
+            if self._pauses(before, last):
                 return MORE
         return None
 
     cdef object _send_drawn(self, Handle socket):
         """The same."""
         cdef double last = now() + STRETCH
+        cdef Py_ssize_t before = self.sent
         cdef int flags = self._flags | ZMQ_DONTWAIT
         while self._holds or self._draw():
             if not (quick_of_batch(socket, self._drawn, flags) or send_of_batch(socket, self._drawn, flags)):
@@ -110,13 +131,15 @@ cdef class Batch:
             self.sent += 1
             self._holds = False
             self._drawn = None
-            if now() >= last:
+            if self._pauses(before, last):
                 return MORE
         return None
 
     cdef bint _draw(self) except -1:
         """Draw the next one; returns False at the end."""
         source = self._source
+        if self._failure is not None:
+            raise self._failure
         if source is None:
             return False
         try:
