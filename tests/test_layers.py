@@ -54,6 +54,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_selector_thread",
         "_aio_operation",
         "_aio",
+        "_aio_routing",
         "_aio_futures",
         "_aio_calls",
         "asyncio",

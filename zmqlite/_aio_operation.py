@@ -47,6 +47,8 @@ class Operation(_Future):
 
     else:
         __await__ = core.awaiting
+        set_result = core.set_result
+        set_exception = core.set_exception
 
     __iter__ = __await__
 
@@ -84,7 +86,6 @@ class Operation(_Future):
         if self._place.ends and isinstance(error, (ContextTerminated, SocketClosed)):
             error = StopAsyncIteration()
         self.set_exception(without_us(error))
-        self._place.over(self)
 
     def close(self) -> None:
         """The socket was closed: end."""

@@ -78,9 +78,15 @@ class Socket(Calls):
         """Close the socket and cancel what waits on it; an iteration ends."""
         link = self._link
         if link is not None and not self.closed:
+            if self.__dict__.pop("_unwaited", False) and link.close_later(self.close):
+                return
             link.end()
             self.__dict__["_link"] = self.__dict__["_lane"] = None
         super().close(linger)
+
+    def __del__(self) -> None:
+        self.__dict__["_unwaited"] = True
+        super().__del__()
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -265,7 +271,7 @@ class Poller(_Poller):
                 if ready:
                     return ready
                 if any(_is_plain(source) for source, _ in self.sockets):
-                    stops += self._hear_of_ends(loop, wake)
+                    stops += self._hear_of_others(loop, wake)
                 await woken
             finally:
                 for stop in stops:
@@ -276,8 +282,9 @@ class Poller(_Poller):
             if ready or (deadline is not None and loop.time() >= deadline):
                 return ready
 
-    def _hear_of_ends(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
-        """Call `wake` when a blocking socket is closed: its descriptor need not say so."""
+    def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
+        """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
+        say so then."""
         bell = self._doze()
         return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._rise)]
 

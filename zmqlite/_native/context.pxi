@@ -247,16 +247,19 @@ cdef class Context:
         try:
             warnings.warn(f"unclosed context {self!r}", ResourceWarning, source=self)
         finally:  # a warning may be an exception
-            self.destroy()
+            end_later(self)
 
     def __dealloc__(self):
         if not self._state:
             return
         context_unlink(self)
-        if (self.handle != NULL and not self._shadow and not self._ends and self._ending == NULL
-                and not interpreter_exits()):
+        if self.handle != NULL and not self._shadow and not self._ends and not interpreter_exits():
             # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
-            self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+            if self._ending == NULL:
+                self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+            if self._ending != NULL:
+                leave_behind(self._ending, -1)
+                self._ending = NULL
         del self._ending
 
 
@@ -317,6 +320,11 @@ cdef int end_here(Context self) except -1:
     return 0
 
 
+cdef int fail_to_begin(str instead) except -1:
+    return fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout or a finalizer "
+                f"needs: {instead}")
+
+
 cdef int term_quietly(void *context) noexcept nogil:
     return zmq_ctx_term(context)
 
@@ -335,8 +343,7 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
         ending = self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
         if ending == NULL:
             self._ends = False
-            fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout needs: "
-                 "end some, or terminate without a timeout")
+            fail_to_begin("end some, or terminate without a timeout")
     while True:
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))

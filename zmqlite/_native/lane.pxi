@@ -29,6 +29,17 @@ cdef class Ready:
     def __next__(self):
         raise StopIteration(self._value)
 
+    def send(self, value):
+        """Go on, as of any awaitable."""
+        raise StopIteration(self._value)
+
+    def throw(self, kind, value=None, trace=None):
+        """The task is cancelled, or ends."""
+        raise thrown(kind, value, trace)
+
+    def close(self):
+        """Nothing waits."""
+
 
 cdef PyObject *ready_next(PyObject *self) except? NULL:
     """`__next__` as the interpreter runs it: the end is no error that a traceback would be made for."""

@@ -165,19 +165,25 @@ cdef class Poller:
             finally:
                 owner_leave(&self._owner, False)
             if self._plain and not over:
-                return poll_items(by_descriptor(self.sockets), timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                return self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
             if not over:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
         return report(&hits)
 
+    cdef list _poll_plainly(self, object timeout):
+        cdef list ready = poll_items(by_descriptor(self.sockets), timeout)
+        forget_hot(self)
+        return ready
+
     def _doze(self):
-        """For event loops, after a poll(0): a descriptor that speaks when a member is closed, until
-        _rise(). -1 where there is none; then only the members' own descriptors may tell."""
+        """For event loops, after a poll(0): a descriptor that speaks when a member was closed, or used by
+        others, who may have heard its news, until _rise(). -1 where there is none; then only the members'
+        own descriptors may tell."""
         if self._bell < 0:
             return -1
         wake_doze(&self._wake, 1)
         full_fence()
-        if wake_close(&self._wake, 0):
+        if wake_close(&self._wake, 0) or wake_rung(&self._wake):
             bell_ring(self._bell)
         return self._bell
 
@@ -302,7 +308,7 @@ cdef class Poller:
             return refuse_poll(socket)
         error = read_events(socket, &events)
         if events and not error:
-            touch_others(socket, <void *> watch)
+            touch_others(socket, <void *> watch, events)
         leave(socket)
         if error:
             heat_again(watch)

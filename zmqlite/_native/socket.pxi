@@ -92,6 +92,11 @@ cdef class Handle:
         return self._recv_more
 
     @property
+    def half_sent(self):
+        """Whether the part sent last is to be followed by another of the same message."""
+        return self._send_more != 0
+
+    @property
     def endpoints(self):
         """The endpoints bound and connected now, resolved, in order."""
         return tuple(self._endpoints)
