@@ -372,5 +372,4 @@ _STEPS = {
     Errno.EMTHREAD.value: "the context has io_threads=0, which serves inproc only",
     Errno.ECONNREFUSED.value: "nobody is bound there in this context",
     Errno.EAFNOSUPPORT.value: "the system lacks this protocol; its kernel module may be missing",
-    _errno.EMFILE: "the process has too many files open: raise its limit (ulimit -n)",
 }

@@ -58,6 +58,7 @@ cdef void finish_socket(Handle self) noexcept:
             (<Handle> place)._state = CLOSED
         place = (<Handle> place)._next
     chain_unlock()
+    self._context._last_close = now()
     zmq_close(handle)
 
 

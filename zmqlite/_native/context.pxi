@@ -14,6 +14,7 @@ cdef class Context:
 
     def __init__(self, io_threads=1, shadow=0):
         cdef int threads
+        cdef Shortage shortage
         cdef size_t address = shadow
         if self._state:
             raise RuntimeError("a context is initialised once")
@@ -26,14 +27,18 @@ cdef class Context:
             threads = io_threads
             check_limit(NULL, ZMQ_IO_THREADS, threads)
             self.handle = zmq_ctx_new()
-            if self.handle == NULL:
-                fail(libzmq_errno(), "Context", "")
+            while self.handle == NULL:
+                error = libzmq_errno()
+                if not passes(&shortage, error):
+                    fail(error, "Context", "", scarce(None, error) if is_shortage(error) else "")
+                self.handle = zmq_ctx_new()
             if zmq_ctx_set(self.handle, ZMQ_IO_THREADS, threads) != 0:
                 error = libzmq_errno()
                 zmq_ctx_term(self.handle)
                 self.handle = NULL
                 fail(error, "Context", f"io_threads={threads}", "the number of I/O threads is 0 or more")
         self._state = OPEN
+        self._last_close = -1e9
         context_link(self)
 
     cdef int _check(self) except -1:
@@ -122,12 +127,13 @@ cdef class Context:
         return found
 
     cdef int _start(self) except -1:
-        """Before the first socket: libzmq aborts when it cannot open its own descriptors."""
+        """Before the first socket: libzmq aborts when it cannot open its own descriptors. Returns EMFILE
+        then, or 0."""
         cdef int threads, error
         if not self._started:
             threads = zmq_ctx_get(self.handle, ZMQ_IO_THREADS)
             if not descriptors_left(10 + 3 * threads):
-                fail(EMFILE, "socket", "Context", next_step(EMFILE, "socket", 0))
+                return EMFILE
             error = threads_left(threads + 1, &self._schedule)
             if error == EAGAIN:
                 fail(ENOMEM, "socket", "Context", f"the system cannot run {threads + 1} more threads")
@@ -277,18 +283,26 @@ cdef bint handle_signals(Context self, double limit, double end) except -1:
 cdef int end_here(Context self) except -1:
     cdef int error
     cdef void *handle = self.handle
+    cdef Shortage shortage
     while True:
         with nogil:
             error = libzmq_errno() if zmq_ctx_term(handle) != 0 else 0
+        if is_shortage(error) and paused(&shortage):
+            error = EINTR
         if error != EINTR:
             break
         if not handle_signals(self, -1, 0):
             return 0
     if error:
         self._ends = False
-        fail(error, "term", "Context", next_step(error, "term", 0))
+        fail_to_end(self, error)
     self._forget()
     return 0
+
+
+cdef int fail_to_end(Context self, int error) except -1:
+    return fail(error, "term", "Context",
+                scarce(self, error) if is_shortage(error) else next_step(error, "term", 0))
 
 
 cdef int term_quietly(void *context) noexcept nogil:
@@ -299,18 +313,24 @@ cdef int last_error() noexcept nogil:
     return libzmq_errno()
 
 
+cdef Ending *start_ending(Context self) except NULL:
+    zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
+    try:
+        self._ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
+    except BaseException:
+        self._ends = False
+        raise
+    return self._ending
+
+
 cdef bint end_in_thread(Context self, double limit, double end) except -1:
     """Terminate until `end` (`limit` below 0: without one). Returns whether it is done."""
     cdef double left = 0.02
     cdef bint done = False
     cdef Ending *ending = self._ending
+    cdef Shortage shortage
     if ending == NULL:
-        zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
-        try:
-            ending = self._ending = new Ending(self.handle, &term_quietly, &last_error, EINTR)
-        except BaseException:
-            self._ends = False
-            raise
+        ending = start_ending(self)
     while True:
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))
@@ -322,7 +342,12 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
                 del self._ending
                 self._ending = NULL
                 self._ends = False
-                fail(error, "term", "Context", next_step(error, "term", 0))
+                if not passes(&shortage, error):
+                    fail_to_end(self, error)
+                if not begin_to_end(self, limit, end):
+                    return True
+                ending = start_ending(self)
+                continue
             self._forget()
             return True
         if not handle_signals(self, limit, end):

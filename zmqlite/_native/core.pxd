@@ -42,6 +42,7 @@ cdef class Context:
     cdef void *_sockets          # borrowed: the first Socket of a chain
     cdef void *_next             # borrowed: the chain of all contexts
     cdef void *_previous
+    cdef double _last_close      # of one of its sockets; see shortage.pxi
     cdef Schedule _schedule      # of libzmq's threads, as far as it was set
     cdef Ending *_ending         # a termination that runs in a thread of its own
     cdef bint _shadow
@@ -136,6 +137,7 @@ cdef class Poller:
     cdef bint _plain             # something here cannot be watched through epoll: use zmq_poll
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
+    cdef int _open_patiently(self) except -1
     cdef int _open_set(self) except -1
     cdef int _add(self, object source, int flags) except -1
     cdef int _drop(self, object source) except -1

@@ -15,13 +15,14 @@ from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_REFCNT
 from libc.errno cimport (
-    EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
+    EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EMFILE, EMSGSIZE, ENFILE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset, strlen, strncmp
 
 from .libzmq cimport *
 
+import gc
 import os
 import threading
 import warnings
@@ -144,8 +145,6 @@ cdef str next_step(int error, str operation, int type_number):
         return "another socket is bound there: choose another address, or port * for a free one"
     if error == ENODEV:
         return "no network interface of this machine has that name or address"
-    if error == EMFILE:
-        return "raise the limit of open files (ulimit -n) or the context's MAX_SOCKETS"
     if error == EINVAL and operation.startswith("send") and type_number >= 12:
         return "this socket type carries single-part messages: SNDMORE is refused"
     return ""

@@ -32,6 +32,7 @@ cdef class Poller:
         Registering again changes the flags. Raises TypeError for what cannot be polled, NotSupported
         for a closed socket, ThreadMisuse while another thread is in poll().
         """
+        self._open_patiently()
         poller_enter(self)
         try:
             if flags:
@@ -73,6 +74,21 @@ cdef class Poller:
             self._room = 2 * count
         return 0
 
+    cdef int _open_patiently(self) except -1:
+        """Open the epoll set, where there is one; where descriptors may come back, try again."""
+        cdef Shortage shortage
+        while have_epoll and self._set < 0:
+            poller_enter(self)
+            try:
+                self._open_set()
+            except ZMQError as error:
+                failed = error
+            finally:
+                owner_leave(&self._owner, False)
+            if self._set < 0 and not passes(&shortage, EMFILE):
+                raise failed
+        return 0
+
     cdef int _open_set(self) except -1:
         if self._set < 0:
             self._set = epoll_open()
@@ -81,7 +97,7 @@ cdef class Poller:
             if self._bell < 0:
                 epoll_end(self._set)
                 self._set = -1
-                fail(EMFILE, "poll", "Poller", next_step(EMFILE, "poll", 0))
+                fail(EMFILE, "poll", "Poller", scarce(None, EMFILE))
         return self._reserve(2)
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1:
@@ -150,6 +166,7 @@ cdef class Poller:
         cdef double limit = -1 if timeout is None else timeout
         cdef double end = now() + limit / 1000 if limit > 0 else 0
         cdef list ready = None
+        self._open_patiently()
         while ready is None:
             poller_enter(self)
             try:

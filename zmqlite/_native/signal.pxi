@@ -12,17 +12,22 @@ cdef class ReadySignal:
     cdef void *_poller
 
     def __init__(self, Handle socket not None):
+        cdef Shortage shortage
+        cdef int error
         self._socket = socket
-        enter(socket, "ReadySignal")
-        self._poller = zmq_poller_new()
-        if self._poller != NULL and zmq_poller_add(
-                self._poller, socket.handle, NULL, ZMQ_POLLIN | ZMQ_POLLOUT) != 0:
-            zmq_poller_destroy(&self._poller)
-            self._poller = NULL
-        error = libzmq_errno()
-        leave(socket)
-        if self._poller == NULL:
-            fail_socket(socket, error, "ReadySignal")
+        while self._poller == NULL:
+            enter(socket, "ReadySignal")
+            self._poller = zmq_poller_new()
+            if self._poller != NULL and zmq_poller_add(
+                    self._poller, socket.handle, NULL, ZMQ_POLLIN | ZMQ_POLLOUT) != 0:
+                error = libzmq_errno()
+                zmq_poller_destroy(&self._poller)
+                self._poller = NULL
+            else:
+                error = libzmq_errno()
+            leave(socket)
+            if self._poller == NULL and not passes(&shortage, error):
+                fail_socket(socket, error, "ReadySignal")
 
     def fileno(self):
         """Return the descriptor."""

@@ -45,18 +45,20 @@ cdef class Handle:
 
     def _open(self, Context context not None, int socket_type):
         cdef int batch = BATCH_SIZE
+        cdef Shortage shortage
+        cdef int error = EMFILE
         if context.handle == NULL and context._state != FORKED:
             fail(ENOTSUP, "socket", "Context", "the context is closed")
         drain()
-        with cython.critical_section(context):
-            context._check()
-            context._start()
-            self.handle = zmq_socket(context.handle, socket_type)
-            error = libzmq_errno() if self.handle == NULL else 0
-        if error:
-            if error == EINVAL:
-                fail(error, "socket", "Context", f"{socket_type} is not a socket type of this libzmq")
-            fail(error, "socket", "Context", next_step(error, "socket", socket_type))
+        while error:
+            with cython.critical_section(context):
+                context._check()
+                error = context._start()
+                if not error:
+                    self.handle = zmq_socket(context.handle, socket_type)
+                    error = libzmq_errno() if self.handle == NULL else 0
+            if error and not passes(&shortage, error):
+                fail(error, "socket", "Context", no_socket(context, error, socket_type))
         if ZMQLITE_DRAFTS:
             zmq_setsockopt(self.handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
             zmq_setsockopt(self.handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
@@ -155,35 +157,11 @@ cdef class Handle:
 
     def bind_raw(self, address):
         """Bind to an address that the facade has checked; return the resolved endpoint (zmq_bind)."""
-        cdef int error
-        cdef bytes name = address_bytes(address)
-        cdef const char *text = name
-        enter(self, "bind")
-        try:
-            error = attach(self, &zmq_bind, text)
-            if error:
-                self._fail_address(error, "bind", address)
-            return self._attached(address, text)
-        finally:
-            leave(self)
+        return attach_patiently(self, "bind", address)
 
     def connect_raw(self, address):
         """Connect to an address that the facade has checked (zmq_connect)."""
-        cdef int error
-        cdef bytes name = address_bytes(address)
-        cdef const char *text = name
-        enter(self, "connect")
-        try:
-            error = attach(self, &zmq_connect, text)
-            if error:
-                self._fail_address(error, "connect", address)
-            endpoint = self._attached(address, text)
-            if self._next_peer_id is not None:
-                self._peer_ids[self._next_peer_id] = endpoint
-                self._next_peer_id = None
-            return endpoint
-        finally:
-            leave(self)
+        return attach_patiently(self, "connect", address)
 
     def connect_peer(self, address):
         """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
@@ -222,7 +200,10 @@ cdef class Handle:
             leave(self)
 
     def _fail_address(self, int error, str operation, address):
-        hint = next_step(error, operation, self.type_number)
+        if is_shortage(error):
+            hint = scarce(self._context, error)
+        else:
+            hint = next_step(error, operation, self.type_number)
         address = str(address)
         raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket", hint)
 
@@ -292,20 +273,21 @@ cdef class Handle:
         (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
         cdef bytes name = None if address is None else address_bytes(address)
         cdef const char *text = NULL
+        cdef Shortage shortage
+        cdef int error = EMFILE
         if name is not None:
             text = name
-        enter(self, "monitor")
-        try:
+        while error:
+            enter(self, "monitor")
             if version == 1 and socket_type == ZMQ_PAIR:
                 rc = zmq_socket_monitor(self.handle, text, <int> events)
             else:
                 rc = zmq_socket_monitor_versioned(self.handle, text, events, version, socket_type)
-            if rc != 0:
-                error = libzmq_errno()
+            error = libzmq_errno() if rc != 0 else 0
+            leave(self)
+            if error and not passes(&shortage, error):
                 fail_socket(self, error, "monitor", "the address must begin with inproc://"
                            if error not in (ETERM, ENOTSUP, EADDRINUSE) else "")
-        finally:
-            leave(self)
 
     def monitor_pipes_stats(self):
         """Ask for an event with the depth of each queue (zmq_socket_monitor_pipes_stats, draft)."""
@@ -335,64 +317,3 @@ cdef class Handle:
     def __repr__(self):
         state = " closed" if self.handle == NULL else ""
         return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}) at {id(self):#x}{state}>"
-
-
-cdef bytes address_bytes(object address):
-    if not isinstance(address, str):
-        raise TypeError(f"Expected addr to be str, got {type(address).__name__!r}")
-    if "\0" in address:
-        raise ValueError(f"an address has no NUL in it: {address!r}")
-    return (<object> address).encode("utf-8", "surrogateescape")
-
-
-cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept:
-    """bind or connect. Returns an errno, 0 for done.
-
-    Others run meanwhile if a name may have to be looked up. Else they do not: whoever starts a thread
-    that binds, and ends the context soon after, finds that done, as with pyzmq.
-    """
-    cdef int rc
-    cdef void *handle = self.handle
-    if not has_name(address):
-        return attach_now(handle, call, address)
-    owner_block(&self._owner, self._thread_safe)
-    with nogil:
-        rc = attach_now(handle, call, address)
-    owner_unblock(&self._owner, self._thread_safe)
-    return rc
-
-
-cdef int attach_now(
-        void *handle, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept nogil:
-    cdef int rc = EINTR
-    while rc == EINTR:  # a signal that arrives while libzmq looks at its commands is no reason to give up
-        rc = libzmq_errno() if call(handle, address) != 0 else 0
-    return rc
-
-
-cdef bint has_name(const char *address) noexcept:
-    """Whether an address may hold the name of a host or device, which is looked up."""
-    if strncmp(address, "inproc:", 7) == 0 or strncmp(address, "ipc:", 4) == 0:
-        return False
-    while address[0] and address[0] != b":":  # the transport
-        address += 1
-    while address[0]:
-        if address[0] & 0x40 or address[0] & 0x80:  # a letter
-            return True
-        address += 1
-    return False
-
-
-cdef int attach_peer(Handle self, const char *address, uint32_t *peer) noexcept:
-    """zmq_connect_peer in the manner of `attach`."""
-    cdef int error = 0
-    cdef void *handle = self.handle
-    owner_block(&self._owner, self._thread_safe)
-    with nogil:
-        while True:
-            peer[0] = zmq_connect_peer(handle, address)
-            error = libzmq_errno() if peer[0] == 0 else 0
-            if error != EINTR:
-                break
-    owner_unblock(&self._owner, self._thread_safe)
-    return error
