@@ -33,6 +33,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """The half of `Socket` that knows options; see `Socket`."""
 
     _descriptor: core.ReadySignal
+    _takes_text = True  # set() encodes a str
 
     # -- by number -------------------------------------------------------------------------------
 
@@ -63,18 +64,20 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     def set(self, option: int, optval: Any) -> None:
         """Set an option: zmq_setsockopt(3). Ints and bools, or bytes for what is text or a key.
 
-        None takes back what can be unset (filters, proxies, PLAIN names). An option that acts
-        only on later binds and connects warns (`LateOptionWarning`), once for this socket, when
-        it already has endpoints.
+        A str travels as UTF-8, as in the attribute of the option. None takes back what can be
+        unset (filters, proxies, PLAIN names). An option that acts only on later binds and
+        connects warns (`LateOptionWarning`), once for this socket, when it already has endpoints.
 
-        Raises `TypeError` for a wrong type (str: use `set_string`), `InvalidArgument` for a wrong
-        value, option or socket type, `NotSupported` for an option that this libzmq lacks,
-        `SocketClosed`, `ContextTerminated`.
+        Raises `TypeError` for a wrong type, `InvalidArgument` for a wrong value, option or socket
+        type, `NotSupported` for an option that this libzmq lacks, `SocketClosed`,
+        `ContextTerminated`.
         """
         row = _ROWS.get(option)
         if row is None:
             self._set_unlisted(option, optval)
             return
+        if self._takes_text and isinstance(optval, str) and row.kind in _TEXTUAL:
+            optval = optval.encode("utf-8", "surrogateescape")
         value = options.check_value(row, optval, _SUBJECTS.get(self.type_number, "socket"))
         if row.acts_late and self.endpoints:
             self._warn_late(row)

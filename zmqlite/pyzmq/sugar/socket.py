@@ -31,11 +31,12 @@ class _SocketContext(Endpoint[Any]):
 class Socket(_ours.Socket[_T]):
     """A ZeroMQ socket; see `zmqlite.Socket` for what its methods do.
 
-    Two habits of pyzmq: closing the `shadow` of a socket closes the socket, and nothing is said
-    of an option that is set too late to act.
+    Three habits of pyzmq: closing the `shadow` of a socket closes the socket, nothing is said of
+    an option that is set too late to act, and `setsockopt` refuses a str.
     """
 
     _repr_cls = "zmq.Socket"
+    _takes_text = False
 
     @property
     def context(self) -> Any:
