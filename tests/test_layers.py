@@ -40,6 +40,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "frame",
         "poller",
         "monitor",
+        "_attach",
         "socket",
         "context",
         "proxy",

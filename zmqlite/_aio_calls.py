@@ -22,6 +22,7 @@ from ._aio_futures import RCVTIMEO, SNDTIMEO, Sending, try_now, wait_in_line
 from ._aio_operation import Operation
 from ._attempts import MORE, NOTHING
 from ._native import core
+from ._payload import refuse_timeout
 from .socket import Socket
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class Calls(Socket["Future[Any]"]):
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
         """Receive one part and decode it as JSON."""
+        refuse_timeout(kwargs)
         attempt = partial(_attempts.recv_converted, self, partial(json.loads, **kwargs))
         return cast("Future[Any]", self._begin_recv(attempt, flags))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 from . import _attempts
 from ._aio import Link
@@ -92,15 +93,17 @@ def wait_in_line(
         return operation
     name = "recv" if option == RCVTIMEO else "send"
     if timeout == 0:
-        operation.fail(Again(msg=f"{name}: not ready, and DONTWAIT or a timeout of 0 is set"))
+        operation.fail(socket._not_now(name, 0))
         return operation
     if timeout > 0:
-        text = f"{name}: {'RCV' if name == 'recv' else 'SND'}TIMEO of {timeout} ms is over"
-        operation.expire_after(timeout / 1000, partial(_time_is_over, text))
+        operation.expire_after(timeout / 1000, partial(_time_is_over, ref(socket), name, timeout))
     side.join(operation, tried)
     link.watch()
     return operation
 
 
-def _time_is_over(text: str, operation: Operation) -> None:
-    operation.fail(Again(msg=text))
+def _time_is_over(
+    socket: ReferenceType[core.Socket], name: str, limit: int, operation: Operation
+) -> None:
+    target = socket()  # (the operation keeps it, but for the moment in which it ends)
+    operation.fail(Again() if target is None else target._not_now(name, limit))

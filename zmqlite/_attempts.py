@@ -41,8 +41,8 @@ _SMALL, _LARGE = (
     4,
 )  # how many messages of a batch, small or large, between two looks at the clock
 
-_recv_nonblock = core.Socket.recv_nonblock
-_recv_multipart_nonblock = core.Socket.recv_multipart_nonblock
+_recv_nonblock = core.Socket._try_recv
+_recv_multipart_nonblock = core.Socket._try_recv_multipart
 _send = core.Socket.send
 _send_multipart = core.Socket.send_multipart
 

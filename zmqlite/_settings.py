@@ -14,7 +14,7 @@ from ._payload import PayloadSocket
 from .enums import SocketOption, SocketType
 from .error import DraftFDWarning, LateOptionWarning, ZMQError
 
-__all__ = ["SettingSocket", "declares", "warn_late"]
+__all__ = ["SettingSocket", "declares", "warn_late", "warn_of_seconds"]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
@@ -169,6 +169,9 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         except ZMQError as error:
             raise self._explained(error, option, "set") from None
 
+    def _warn_of_seconds(self, timeout: float) -> None:
+        warn_of_seconds(timeout)
+
     def _warn_late(self, row: options.Option) -> None:
         warned = self.__dict__.setdefault("_late", set())
         if row.number in warned:
@@ -209,6 +212,15 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
 def warn_late(message: str) -> None:
     """Issue a `LateOptionWarning` that points at the first line outside this package."""
     warnings.warn(message, LateOptionWarning, stacklevel=_level_outside())
+
+
+def warn_of_seconds(timeout: float) -> None:
+    """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds."""
+    text = (
+        f"poll() takes milliseconds, and {timeout:g} of them are over at once: "
+        f"for {timeout:g} s write poll({round(timeout * 1000)})"
+    )
+    warnings.warn(text, UserWarning, stacklevel=_level_outside())
 
 
 def _level_outside() -> int:

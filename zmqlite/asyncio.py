@@ -104,6 +104,8 @@ class Socket(Calls):
             if operation.done():
                 return operation
         if timeout is not None and timeout >= 0:
+            if 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
             operation.expire_after(timeout / 1000, _answer_none)
         link.pollers.join(operation, tried)
         link.watch()

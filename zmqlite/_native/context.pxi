@@ -196,7 +196,7 @@ cdef class Context:
         if self.handle == NULL:
             return
         if linger is not None:
-            self._linger_all(linger)
+            self._linger_all(whole_linger(linger))
         self._close_idle(-2)
         if self._sockets != NULL:
             self.shutdown()

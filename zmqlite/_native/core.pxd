@@ -84,6 +84,7 @@ cdef class Handle:
     cdef bint _exposed           # someone knows the address and may use it behind our back
     cdef bint _udp               # an udp endpoint was bound or connected
     cdef bint _outside           # an endpoint that leaves the process was
+    cdef bint _subscribed        # a topic, or of a DISH a group
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Buffer, Self
 
+from ..error import Again
+
 Data: TypeAlias = Buffer | Frame
 _FutureT = TypeVar("_FutureT")
 
@@ -164,7 +166,14 @@ class Socket:
         self, max: int = 1000, flags: int = 0, *, multipart: Literal[True]
     ) -> list[list[bytes]]: ...
     def send_nonblock(self, data: Data, flags: int = 0) -> bool: ...
+    def _not_now(self, operation: str, limit: int) -> Again: ...
     def recv_nonblock(self, flags: int = 0) -> bytes | None: ...
+    # for event loops: the same as the three *_nonblock, under other names in their errors
+    def _try_send(self, data: Data, flags: int = 0) -> bool: ...
+    def _try_recv(self, flags: int = 0) -> bytes | None: ...
+    def _try_recv_multipart(
+        self, flags: int = 0, copy: bool = True
+    ) -> list[bytes] | list[Frame] | None: ...
     @overload
     def recv_multipart_nonblock(
         self, flags: int = 0, copy: Literal[True] = True

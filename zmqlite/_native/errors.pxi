@@ -28,13 +28,16 @@ import threading
 import warnings
 
 from ..constants import SocketType
-from ..error import Again, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
+from ..error import Again, ClosedContext, ClosedSocket, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
 
 cdef extern from "Python.h":
     int get_buffer "PyObject_GetBuffer"(object data, Py_buffer *view, int flags) noexcept  # tells by -1
     Py_ssize_t PySequence_Fast_GET_SIZE(object sequence) noexcept
     PyObject *PySequence_Fast_GET_ITEM(object sequence, Py_ssize_t place) noexcept  # borrowed
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept  # by NULL
+
+cdef extern from "keywords.hpp":
+    pass
 
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void owner_reset(Owner *owner)
@@ -117,7 +120,8 @@ cdef str next_step(int error, str operation, int type_number):
     if error == EFSM:
         if type_number == ZMQ_REQ:
             if operation.startswith("send"):
-                return "a REQ socket waits for the reply to its last request: recv first, or set REQ_RELAXED"
+                return "a REQ socket waits for the reply to its last request: recv first, or set REQ_RELAXED " \
+                       "and REQ_CORRELATE (without that one, a late reply is taken for the next one)"
             return "a REQ socket has no request in flight: send first"
         if type_number == ZMQ_REP:
             if operation.startswith("send"):
@@ -142,6 +146,8 @@ cdef str next_step(int error, str operation, int type_number):
     if error == EHOSTUNREACH:
         return "no connected peer has that routing id"
     if error == EADDRINUSE:
+        if operation == "monitor":
+            return "a socket of this context has that name already: choose another"
         return "another socket is bound there: choose another address, or port * for a free one"
     if error == ENODEV:
         return "no network interface of this machine has that name or address"

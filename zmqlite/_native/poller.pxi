@@ -29,7 +29,7 @@ cdef class Poller:
     def register(self, socket, int flags=3):
         """Wait for ``flags`` (POLLIN, POLLOUT, POLLERR, POLLPRI) on ``socket``; 0 unregisters it.
 
-        Registering again changes the flags. Raises TypeError for what cannot be polled, NotSupported
+        Registering again changes the flags. Raises TypeError for what cannot be polled, ClosedSocket
         for a closed socket, ThreadMisuse while another thread is in poll().
         """
         self._open_patiently()
@@ -160,7 +160,7 @@ cdef class Poller:
         Objects with fileno() come back as their descriptor.
         ``timeout`` in ms; None or below 0 waits for ever. Other threads run and signals are handled
         meanwhile; the time is kept exactly while signals arrive. The cost follows what is ready, not
-        what is registered. Raises NotSupported when a registered socket was closed, also meanwhile;
+        what is registered. Raises ClosedSocket when a registered socket was closed, also meanwhile;
         ThreadMisuse while another thread is in poll() (zmq_poll).
         """
         cdef double limit = -1 if timeout is None else timeout
@@ -203,7 +203,7 @@ cdef class Poller:
         if self._closed:
             for source, watch in self._watches.items():
                 if (<Watch> watch).closed:
-                    fail(ENOTSUP, "poll", subject_of(source), "the socket is closed; unregister it")
+                    fail_closed(source, "unregister it")
         if self._forks != forks:
             self._renew()
         return 0
@@ -345,7 +345,7 @@ cdef inline int poller_enter(Poller self) except -1:
 cdef int refuse_poll(Handle socket) except -1:
     """As `_examine` would say it next time: the one who closes may not have told the watch yet."""
     if socket.handle == NULL and socket._state != FORKED:
-        fail(ENOTSUP, "poll", subject_of(socket), "the socket is closed; unregister it")
+        fail_closed(socket, "unregister it")
     return refuse(socket, "poll")
 
 

@@ -121,20 +121,40 @@ cdef inline object recv_bytes(Handle self, int flags, str operation):
     return take_bytes(&msg)
 
 
-cdef object recv_if_there(Handle self, int flags):
+cdef object recv_if_there(Handle self, int flags, str operation):
     """One part, or None if none is there."""
     cdef zmq_msg_t msg
     if has_returned():
         drain_loans()
     zmq_msg_init(&msg)
-    enter(self, "recv_nonblock")
+    enter(self, operation)
     if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-        if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, "recv_nonblock"):
+        if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, operation):
             leave(self)
             return None
     self._recv_more = zmq_msg_more(&msg)
     leave(self)
     return take_bytes(&msg)
+
+
+cdef object recv_parts_if_there(Handle self, int flags, bint copy, str operation):
+    """One whole message as a list of parts, or None if none is there."""
+    cdef zmq_msg_t msg
+    cdef Frame frame
+    zmq_msg_init(&msg)
+    enter(self, operation)
+    if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
+        if libzmq_errno() == EAGAIN or not recv_after_all(self, &msg, flags, operation):
+            leave(self)
+            return None
+    self._recv_more = zmq_msg_more(&msg)
+    if copy:
+        return rest_of_parts(self, &msg, operation)
+    owner_block(&self._owner, self._thread_safe)  # the collector may run, and let others run
+    frame = Frame.__new__(Frame)
+    owner_unblock(&self._owner, self._thread_safe)
+    zmq_msg_move(&frame.msg, &msg)
+    return rest_of_frames(self, frame, False, operation)
 
 
 cdef inline object take_bytes(zmq_msg_t *msg):

@@ -48,7 +48,7 @@ cdef class Handle:
         cdef Shortage shortage
         cdef int error = EMFILE
         if context.handle == NULL and context._state != FORKED:
-            fail(ENOTSUP, "socket", "Context", "the context is closed")
+            raise ClosedContext.during("socket", "Context", "make a new one", text="the context is closed")
         drain()
         while error:
             with cython.critical_section(context):
@@ -127,7 +127,7 @@ cdef class Handle:
         if self.handle == NULL:
             return
         if linger is not None:
-            value = linger
+            value = whole_linger(linger)
         if not owner_claim(&self._owner, self._thread_safe):
             refuse(self, "close")
         if self.handle != NULL:
@@ -253,6 +253,7 @@ cdef class Handle:
                 error = libzmq_errno()
                 fail_socket(self, error, "join", "a group is joined once and has at most 255 bytes"
                            if error == EINVAL else "")
+            self._subscribed = True
         finally:
             leave(self)
 

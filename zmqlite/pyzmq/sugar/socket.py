@@ -59,6 +59,7 @@ class Socket(_ours.Socket[_T]):
         A handle that is merely dropped closes nothing.
         """
         owner = None if self.__dict__.get("_dropped") else self.shadowed()
+        linger = None if linger is None else int(linger)  # whatever number it is
         super().close(linger)
         if owner is not None:
             owner.close(linger)
@@ -69,6 +70,9 @@ class Socket(_ours.Socket[_T]):
 
     def _warn_late(self, row: options.Option) -> None:
         """Say nothing: a program that was not written for us may set any option at any time."""
+
+    def _warn_of_seconds(self, timeout: float) -> None:
+        """Say nothing, as pyzmq does."""
 
 
 if TYPE_CHECKING:
