@@ -28,6 +28,11 @@ _SocketT = TypeVar("_SocketT", bound="Socket[Any]")
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 _monitor_numbers = count(1)
 _PORTS = (49152, 65536)
+_SHOWN = 3  # endpoints in a repr
+_INNER = {
+    *("bind_raw", "connect_raw", "unbind_raw", "disconnect_raw", "monitor_raw"),
+    *("get_option", "set_option", "poll_events", "shadowed", "type_number"),
+}
 
 
 class Socket(SettingSocket, Generic[T]):
@@ -346,7 +351,13 @@ class Socket(SettingSocket, Generic[T]):
             kind = f"zmq.{SocketType(self.type_number).name}"
         except ValueError:
             kind = str(self.type_number)
-        return f"<{name}({kind}) at {id(self):#x}{' closed' * self.closed}>"
+        known = self.endpoints
+        where = f" {', '.join(known[:_SHOWN])}{', ...' * (len(known) > _SHOWN)}" if known else ""
+        return f"<{name}({kind}){where} at {id(self):#x}{' closed' * self.closed}>"
+
+    def __dir__(self) -> list[str]:
+        """What is meant for use: not the calls into the core that other methods end in."""
+        return sorted(set(super().__dir__()) - _INNER)
 
 
 def _check_context(context: object) -> None:

@@ -94,7 +94,7 @@ cdef class Handle:
     @property
     def endpoints(self):
         """The endpoints bound and connected now, resolved, in order."""
-        return tuple(self._endpoints)
+        return () if self._endpoints is None else tuple(self._endpoints)
 
     def shadowed(self):
         """Return the Socket that this is a second handle on; None if it is none, or not of ours."""
@@ -316,5 +316,6 @@ cdef class Handle:
         write_option(self, option, kind, value)
 
     def __repr__(self):
+        where = "".join([" " + one for one in self.endpoints[:3]])
         state = " closed" if self.handle == NULL else ""
-        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}) at {id(self):#x}{state}>"
+        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}){where} at {id(self):#x}{state}>"
