@@ -64,6 +64,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "green",
     ),
     4: (
+        "_output",
         "cli.command",
         "cli.version",
         "cli.demo.records",
