@@ -152,6 +152,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.auth.asyncio",
         "pyzmq.auth.ioloop",
         # the guest room: activation
+        "pyzmq._freezing",
+        "pyzmq._freezing.hook-zmqlite.pyzmq",
         "pyzmq.auto",
         "pyzmq._environment",
         "pyzmq.__main__",
