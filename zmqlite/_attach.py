@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NoReturn, Protocol
 
 from ._native import core
 from .enums import SocketOption
 from .error import InvalidArgument
 
-__all__ = ["misplaced", "refuse_unreachable", "taken"]
+__all__ = ["is_pair", "misplaced", "refuse_unreachable", "taken"]
 
 # The core wants each option's number and kind as plain ints (kinds: see `options`).
 _IPV6, _SOCKS_PROXY = SocketOption.IPV6.value, SocketOption.SOCKS_PROXY.value
@@ -30,25 +29,29 @@ class _Checked(Protocol):
     def get_option(self, option: int, kind: int, /) -> object: ...
 
 
-def misplaced(operation: str, addr: Any, more: Iterable[Any]) -> TypeError | None:
-    """Return the error for host and port that came apart, or as a pair; None if they did not."""
-    given = (*addr, *more) if isinstance(addr, tuple) else (addr, *more)
-    if len(given) == 2 and isinstance(given[0], str) and _is_port(given[1]):
-        host, port = given
-        host = f"[{host}]" if ":" in host and "//" not in host and host[:1] != "[" else host
-        address = f"{host}:{port}" if "://" in host else f"tcp://{host}:{port}"
-        return TypeError(
-            f"{operation}() takes an address as one text, not host and port: write {address}"
-        )
-    if more:
+def is_pair(given: Any) -> bool:
+    """Whether this is host and port, come apart."""
+    return (
+        given.__class__ is tuple
+        and len(given) == 2
+        and isinstance(given[0], str)
+        and (isinstance(given[1], int) or (isinstance(given[1], str) and given[1].isdecimal()))
+    )
+
+
+def misplaced(operation: str, given: tuple[Any, ...]) -> TypeError:
+    """Return the error for host and port in place of an address, or for too many addresses."""
+    if not is_pair(given):
         return TypeError(
             f"{operation}() takes one address, or a list of them, not {len(given)} arguments"
         )
-    return None
-
-
-def _is_port(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
+    host: str = given[0]
+    if ":" in host and "//" not in host and host[:1] != "[":
+        host = f"[{host}]"
+    address = f"{host}:{given[1]}" if "://" in host else f"tcp://{host}:{given[1]}"
+    return TypeError(
+        f"{operation}() takes an address as one text, not host and port: write {address}"
+    )
 
 
 def refuse_unreachable(socket: _Checked, address: str, subject: str = "") -> None:
@@ -110,10 +113,13 @@ def taken(socket: Any, address: str) -> str:
         return "this context has an authenticator (a ZAP handler) already: stop that one first"
     if _holds(socket, address):
         return f"this socket is bound there already: once is enough, or {choice}"
-    for other in core.Socket.context.__get__(socket).sockets():
+    kind: Any = (
+        core.Socket
+    )  # whose attribute, unlike the guest room's, is the context that it is in
+    for other in kind.context.__get__(socket).sockets():
         if _holds(other, address):
-            kind = getattr(other, "_subject", lambda: "socket")()
-            return f"a {kind} of this context is bound there: {choice}"
+            name = getattr(other, "_subject", lambda: "socket")()
+            return f"a {name} of this context is bound there: {choice}"
     return f"another socket is bound there: {choice}"
 
 

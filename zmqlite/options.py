@@ -194,8 +194,8 @@ def _meant(option: Option, value: Any) -> str:
         return f": it is {option.doc}"
     if not isinstance(value, float) or not isfinite(value):
         return ""
-    if value == int(value):
-        return f": write {int(value)}"
+    if value.is_integer():
+        return f": write {value:.0f}"
     if option.unit != "ms":
         return ""
     whole = round(value * 1000)

@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ._address import address_of
-from ._attach import misplaced, refuse_unreachable, taken
+from ._attach import is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
 from ._settings import SettingSocket
 from .endpoint import Endpoint, check, hint_for
@@ -165,13 +165,13 @@ class Socket(SettingSocket, Generic[T]):
         return self._add_endpoints("connect", addr, more)
 
     def _add_endpoints(self, operation: str, addr: Any, more: tuple[Any, ...]) -> Any:
-        if more or isinstance(addr, tuple):
-            mistake = misplaced(operation, addr, more)
-            if mistake is not None:
-                raise mistake
+        if more:
+            raise misplaced(operation, (addr, *more))
         if isinstance(addr, (str, bytes)) or not hasattr(addr, "__iter__"):
             return self._add_endpoint(operation, addr)
-        addresses = list(addr)
+        if is_pair(addr):
+            raise misplaced(operation, addr)
+        addresses: list[Any] = list(addr)
         for one in addresses:  # all, before the first is in use
             check(one, operation, self._subject())
         return [self._add_endpoint(operation, one) for one in addresses]
