@@ -57,8 +57,8 @@ cdef void finish_socket(Handle self) noexcept:
             (<Handle> place).handle = NULL
             (<Handle> place)._state = CLOSED
         place = (<Handle> place)._next
-    chain_unlock()
     self._context._last_close = now()
+    chain_unlock()
     zmq_close(handle)
 
 
