@@ -316,7 +316,7 @@ def _watch_fd(
 ) -> Callable[[], object]:
     """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
     reader = _selector_thread.reader_of(loop)
-    own = os.dup(fd) if os.name == "posix" else fd
+    own = core.duplicate(fd) if os.name == "posix" else fd
     if flags & ~_POLLOUT:
         reader.add_reader(own, wake)
     if flags & _POLLOUT:

@@ -325,7 +325,7 @@ def _watch_fd(watches: ExitStack, fd: int, events: int, sleeper: Sleeper) -> Non
     """Have `sleeper` woken by a descriptor: by a copy, since libev ends the process when what it
     watches is closed under it."""
     if os.name == "posix":
-        fd = os.dup(fd)
+        fd = core.duplicate(fd)
         watches.callback(os.close, fd)
     watcher: Any = gevent.get_hub().loop.io(fd, events)
     watches.callback(watcher.close)

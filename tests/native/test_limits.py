@@ -130,6 +130,26 @@ def test_opening_and_closing_in_a_loop_does_not_run_out_of_descriptors(loop):
 
 
 @linux_only
+def test_a_copy_of_a_descriptor_waits_for_closed_sockets():
+    """As event loops make one for what waits."""
+    program(
+        """
+        import resource
+        from zmqlite._native import core
+        zmq.PAIR().close()
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
+        for _ in range(400):
+            zmq.PAIR().close()
+            os.close(core.duplicate(0))
+        kept = []
+        error = refused(lambda: [kept.append(core.duplicate(0)) for _ in range(30)], OSError)
+        assert error.errno == 24, error
+        """
+    )
+
+
+@linux_only
 @needs_drafts
 def test_a_descriptor_for_a_thread_safe_type_waits_for_closed_sockets():
     program(

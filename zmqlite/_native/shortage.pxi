@@ -51,6 +51,17 @@ cdef bint passes(Shortage *shortage, int error) except -1:
     return again
 
 
+def duplicate(int fd):
+    """Return os.dup(fd), for event loops; where descriptors may come back, try again."""
+    cdef Shortage shortage
+    while True:
+        try:
+            return os.dup(fd)
+        except OSError as error:
+            if not passes(&shortage, error.errno):
+                raise
+
+
 cdef str scarce(Context context, int error):
     """What there is not enough of after all, and what helps. No context: of descriptors."""
     cdef int most
