@@ -254,6 +254,24 @@ def test_send_many_with_dontwait_and_a_time_limit(green_context: Any) -> None:
         assert caught.value.sent == 0
 
 
+def test_errors_name_the_call_that_failed(green_context: Any) -> None:
+    """Not the step inside it that met the error; and a time limit says on which endpoint."""
+    push, pull = pair(green_context, (zmq.PUSH, zmq.SUB))
+    with pytest.raises(zmqlite.NotSupported, match=r"^recv on PUSH socket"):
+        push.recv()
+    pull.rcvtimeo = 1
+    with pytest.raises(zmqlite.Again, match=r"^recv on SUB socket \(inproc://.*subscription"):
+        pull.recv()
+    with pytest.warns(UserWarning, match=r"write poll\(500\)"):
+        assert pull.poll(0.5) == 0
+    push.close()
+    for name in ("recv", "recv_multipart", "recv_many", "poll"):
+        with pytest.raises(zmqlite.SocketClosed, match=f"^{name} on PUSH socket.* is closed"):
+            getattr(push, name)()
+    with pytest.raises(zmqlite.SocketClosed, match=r"^send on PUSH socket"):
+        push.send(b"x")
+
+
 def test_time_limits(green_context: Any) -> None:
     push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
     full(push)

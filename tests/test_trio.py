@@ -663,6 +663,28 @@ def test_use_after_close(trio_context: Any) -> None:
     run(main)
 
 
+def test_errors_name_the_call_that_failed(trio_context: Any) -> None:
+    """Not the step inside it that met the error; and a time limit says on which endpoint."""
+
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.SUB))
+        with pytest.raises(zmqlite.NotSupported, match=r"^recv on PUSH socket"):
+            await push.recv()
+        pull.rcvtimeo = 1
+        with pytest.raises(zmqlite.Again, match=r"^recv on SUB socket \(inproc://.*subscription"):
+            await pull.recv()
+        with pytest.warns(UserWarning, match=r"write poll\(500\)"):
+            assert await pull.poll(0.5) == 0
+        push.close()
+        for name in ("recv", "recv_multipart", "recv_many", "poll"):
+            with pytest.raises(zmq.SocketClosed, match=f"^{name} on PUSH socket.* is closed"):
+                await getattr(push, name)()
+        with pytest.raises(zmq.SocketClosed, match=r"^send on PUSH socket"):
+            await push.send(b"x")
+
+    run(main)
+
+
 def end_close(context: Any, socket: Any) -> None:
     socket.close()
 

@@ -86,6 +86,13 @@ class SendSide(core.Side):
         self.grip.used()
 
 
+def _renamed(error: ZMQError, operation: str) -> ZMQError:
+    """Return an error of its own for an operation that ends by what another one met."""
+    if not error.operation:  # the text says it all
+        return error
+    return type(error).during(operation, error.subject, error.hint, errno=error.errno)
+
+
 def _look_again(side: ReferenceType[SendSide]) -> None:
     target = side()
     if target is not None:
@@ -150,8 +157,10 @@ class Link(core.Looker):
     def broken(self, error: ZMQError) -> None:
         """EVENTS cannot be read any more: a terminated socket's descriptor never falls silent."""
         self._unwatch()
-        for operation in self.operations():
-            operation.fail(error)
+        sides = ("recv", self.receivers), ("send", self.senders), ("poll", self.pollers)
+        for name, side in sides:
+            for operation in side.all():
+                operation.fail(_renamed(error, name))
 
     def operations(self) -> list[Operation]:
         """Return all that wait."""

@@ -31,6 +31,7 @@ from ._aio_operation import Operation
 from ._aio_routing import senders_for
 from ._attempts import MORE, NOTHING
 from ._native import core
+from ._payload import refuse_timeout
 from .socket import Socket
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Calls(Socket["Future[Any]"]):
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
         """Receive one part and decode it as JSON."""
+        refuse_timeout(kwargs)
         attempt = partial(_attempts.recv_converted, self, partial(json.loads, **kwargs))
         return cast("Future[Any]", self._begin_recv(attempt, flags))
 

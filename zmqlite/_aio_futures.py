@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
+from weakref import ReferenceType, ref
 
 from . import _attempts
 from ._aio import Link
@@ -127,9 +128,9 @@ def wait_in_line(
         return operation
     name = "recv" if option == RCVTIMEO else "send"
     if timeout == 0:
-        operation.fail(_refusal(name))
+        operation.fail(socket._not_now(name, 0))
         return operation
-    _join(link, side, operation, tried, timeout, name)
+    _join(socket, link, side, operation, tried, timeout, name)
     return operation
 
 
@@ -140,9 +141,9 @@ def go_on_sending(
     allows."""
     timeout = -1 if flags & _DONTWAIT else _timeout(socket, SNDTIMEO)
     if timeout == 0:
-        operation.refuse(_refusal("send"), tried)
+        operation.refuse(socket._not_now("send", 0), tried)
     if not operation.done():
-        _join(link, link.senders, operation, tried, timeout, "send")
+        _join(socket, link, link.senders, operation, tried, timeout, "send")
 
 
 def _timeout(socket: core.Socket, option: int) -> int:
@@ -152,27 +153,31 @@ def _timeout(socket: core.Socket, option: int) -> int:
         return -1
 
 
-def _refusal(name: str) -> Again:
-    return Again(msg=f"{name}: not ready, and DONTWAIT or a timeout of 0 is set")
-
-
 def _join(
-    link: Link, side: core.Side, operation: Operation, tried: bool, timeout: int, name: str
+    socket: core.Socket,
+    link: Link,
+    side: core.Side,
+    operation: Operation,
+    tried: bool,
+    timeout: int,
+    name: str,
 ) -> None:
     if timeout > 0:
-        text = f"{name}: {'RCV' if name == 'recv' else 'SND'}TIMEO of {timeout} ms is over"
-        operation.expire_after(timeout / 1000, partial(_time_is_over, timeout / 1000, text))
+        operation.expire_after(timeout / 1000, partial(_time_is_over, ref(socket), name, timeout))
     side.join(operation, tried)
     link.watch()
 
 
-def _time_is_over(limit: float, text: str, operation: Operation) -> None:
+def _time_is_over(
+    socket: ReferenceType[core.Socket], name: str, limit: int, operation: Operation
+) -> None:
     """Fail, unless it gets on: the limit is for each message."""
-    left = limit - operation.quiet if isinstance(operation, Sending) else 0
+    left = limit / 1000 - operation.quiet if isinstance(operation, Sending) else 0
     if left > 0:
-        operation.expire_after(left, partial(_time_is_over, limit, text))
-    else:
-        operation.fail(Again(msg=text))
+        operation.expire_after(left, partial(_time_is_over, socket, name, limit))
+        return
+    target = socket()  # (the operation keeps it, but for the moment in which it ends)
+    operation.fail(Again() if target is None else target._not_now(name, limit))
 
 
 class Raising:

@@ -40,8 +40,8 @@ ForeignAgain = core.ForeignAgain
 """The coat of an Again that the caller's own code raised."""
 
 _DONTWAIT, _SNDMORE = 1, 2
-_recv_nonblock = core.Socket.recv_nonblock
-_recv_multipart_nonblock = core.Socket.recv_multipart_nonblock
+_recv_nonblock = core.Socket._try_recv
+_recv_multipart_nonblock = core.Socket._try_recv_multipart
 _send = core.Socket.send
 _send_multipart = core.Socket.send_multipart
 

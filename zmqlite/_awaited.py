@@ -38,8 +38,8 @@ __all__ = ["AwaitedSocket", "SocketClosed"]
 
 _POLLIN = PollEvent.POLLIN.value
 
-_recv_nonblock = core.Socket.recv_nonblock
-_send_nonblock = core.Socket.send_nonblock
+_recv_nonblock = core.Socket._try_recv
+_send_nonblock = core.Socket._try_send
 
 
 class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
@@ -63,7 +63,7 @@ class AwaitedSocket(TiedSocket):
         """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
         cannot."""
         try:
-            link = self._attach()
+            link = self._attach(attempt)
             if not link.turn.take():
                 await link.pace.rest()
             line = link.receivers if receives else link.senders
@@ -250,13 +250,15 @@ class AwaitedSocket(TiedSocket):
         await checkpoint_if_cancelled()
         look = partial(attempts.poll, self, flags)
         try:
-            link = self._attach()
+            link = self._attach(look)
             if not link.turn.take():
                 await link.pace.rest()
             found = link.attempt(link.pollers, look, flags)
             if found is NOTHING and (timeout is None or timeout < 0):
                 found = await link.wait(link.pollers, look, flags, True)
             elif found is NOTHING and timeout:
+                if timeout < 1:
+                    self._warn_of_seconds(timeout)
                 with _trio.move_on_after(timeout / 1000):
                     found = await link.wait(link.pollers, look, flags, True)
         except _SocketClosed as error:

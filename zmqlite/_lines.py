@@ -276,7 +276,7 @@ class Lines:
             elif os.name == "nt":  # a handle, which os.dup does not know
                 self._fd = socket.get_option(14, 6)
             else:
-                self._fd = os.dup(socket.get_option(14, 6))
+                self._fd = core.duplicate(socket.get_option(14, 6))
         return self._fd
 
     def release(self) -> None:

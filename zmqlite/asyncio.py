@@ -110,6 +110,8 @@ class Socket(Calls):
             if operation.done():
                 return operation
         if timeout is not None and timeout >= 0:
+            if 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
             operation.expire_after(timeout / 1000, _answer_none)
         link.pollers.join(operation, tried)
         link.watch()
@@ -321,7 +323,7 @@ def _watch_fd(
 ) -> Callable[[], object]:
     """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
     reader = _selector_thread.reader_of(loop)
-    own = os.dup(fd) if os.name == "posix" else fd
+    own = core.duplicate(fd) if os.name == "posix" else fd
     if flags & ~_POLLOUT:
         reader.add_reader(own, wake)
     if flags & _POLLOUT:

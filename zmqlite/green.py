@@ -63,8 +63,8 @@ __all__ += security.__all__
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
 _hub = gevent.get_hub
-_recv_nonblock = core.Socket.recv_nonblock
-_send_nonblock = core.Socket.send_nonblock
+_recv_nonblock = core.Socket._try_recv
+_send_nonblock = core.Socket._try_send
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -102,7 +102,7 @@ class Socket(TiedSocket):
     def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
         """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
         cannot."""
-        link: Link = self._attach()
+        link: Link = self._attach(attempt)
         if not link.turn.take():
             link.pace.rest()
         line = link.receivers if receives else link.senders
@@ -231,6 +231,8 @@ class Socket(TiedSocket):
             link.pace.rest()
         found = link.attempt(link.pollers, look, flags)
         if found is NOTHING and timeout != 0:
+            if timeout and 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
             found = link.wait(link.pollers, look, flags, True, _deadline(timeout))
         return 0 if found is NOTHING else int(found)
 
@@ -335,7 +337,7 @@ def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], objec
     """Have `wake` called by a descriptor: by a copy, since libev ends the process when what it
     watches is closed under it."""
     if os.name == "posix":
-        fd = os.dup(fd)
+        fd = core.duplicate(fd)
         watches.callback(os.close, fd)
     watcher: Any = gevent.get_hub().loop.io(fd, events)
     watches.callback(watcher.close)

@@ -229,7 +229,7 @@ def test_the_time_is_kept(run_both: Any, wire: Any) -> None:
             await router.recv_multipart()
             await asyncio.sleep(0.001)
         assert await future == []
-        assert 0.099 <= loop.time() - start < 2 * FACTOR
+        assert 0.099 <= loop.time() - start < 15 * FACTOR
         assert await azmq.Poller().poll(10) == []
 
     run_both(main())

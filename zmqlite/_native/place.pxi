@@ -48,7 +48,7 @@ cdef class Place:
         try:
             if not isinstance(attempt, Socket):
                 return attempt()
-            part = recv_if_there(<Socket> attempt, 0)
+            part = recv_if_there(<Socket> attempt, 0, "recv")
             return NOTHING if part is None else part
         except Again:
             return NOTHING
