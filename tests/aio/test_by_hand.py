@@ -9,6 +9,7 @@ import select
 import sys
 import time
 import types
+import weakref
 from collections.abc import Generator
 from typing import Any
 
@@ -437,3 +438,35 @@ def test_eager_tasks_may_use_anext(run: Any, wire: Any) -> None:
         assert await asyncio.wait_for(task, 10 * FACTOR) == b"x"
 
     run(main())
+
+
+# -- a future for each send -----------------------------------------------------------------------
+
+
+def test_each_send_has_a_future_of_its_own(run_both: Any, wire: Any) -> None:
+    """As long as somebody has it, or has left something in it."""
+
+    async def main() -> None:
+        push, _ = wire(at="inproc://own", hwm=0)
+        sends = {push.send(b"%d" % number): number for number in range(100)}
+        assert len(sends) == 100
+        assert all(future.done() for future in sends)
+        assert await asyncio.gather(*sends) == [None] * 100
+        sends.clear()
+
+        push.send(b"x").mark = "mine"
+        assert not hasattr(push.send(b"x"), "mark")
+        weak = weakref.ref(push.send(b"x"), lambda _: gone.append(True))
+        gone: list[bool] = []
+        del weak
+        names = weakref.WeakKeyDictionary({push.send(b"x"): "mine"})
+        assert push.send(b"x") not in names
+        told: list[Any] = []
+        push.send(b"x").add_done_callback(told.append)
+        push.send(b"x").add_done_callback(told.append)
+        await ticks()
+        assert len(set(told)) == 2
+        for _ in range(10):  # and what nobody has any more costs nothing
+            assert await push.send(b"x") is None
+
+    run_both(main())

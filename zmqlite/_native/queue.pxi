@@ -5,6 +5,7 @@
 cdef extern from "iteration.hpp" namespace "zmqlite":
     void iterate_with(object type, PyObject *(*next)(PyObject *) except? NULL)
     PyObject *iteration_ends(object value)
+    int is_as_new(PyObject *object) except -1
 
 NOTHING = type("NOTHING", (), {})()  # what an attempt returns: the socket cannot do it now
 MORE = type("MORE", (), {})()        # ... it could go on; others should have their turn first
