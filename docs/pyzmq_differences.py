@@ -84,6 +84,11 @@ ROWS = [
         "A socket can be bound and connected in the same call; options are keywords too.",
     ),
     Row(
+        "*Socket.bind()|*Socket.connect()",
+        "takes *[*]more*",
+        "Host and port as two arguments are answered with the address to write.",
+    ),
+    Row(
         "*Socket.send_multipart()|*Socket.send_json()|*Socket.send()",
         "takes *routing_id=None, group=None*",
         "What pyzmq takes among **kwargs has a name.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import FACTOR, needs_curve
@@ -139,7 +141,7 @@ def test_ctrl_c_ends_the_demo_at_any_step(step: int) -> None:
         while f"[{step}/" not in process.stderr.readline():
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=5 * FACTOR)
+        _, errors = process.communicate(timeout=20 * FACTOR)
         assert process.returncode == 130
         assert errors.splitlines()[-1] == "zmqlite: interrupted"
         assert "Traceback" not in errors
@@ -247,3 +249,83 @@ def test_a_faulty_command_line_is_explained(
         main(words)
     assert error.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("patience", ["-1", "0", "nan", "inf", "1e300", "soon"])
+def test_a_patience_that_is_none_is_refused_at_once(
+    patience: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(["demo", "--patience", patience])
+    assert error.value.code == 2
+    output, errors = capsys.readouterr()
+    assert "argument --patience: " in errors
+    assert (output, "[1/" in errors) == ("", False)
+
+
+# --- an output that takes nothing -----------------------------------------------------------
+
+WORDS = [
+    ["version"],
+    ["version", "--json"],
+    ["--version"],
+    ["--help"],
+    ["demo", "--help"],
+    ["demo", "--quick", "--only", "reqrep"],
+    ["demo", "--quick", "--only", "reqrep", "--json"],
+]
+GUESTS = [["zmqlite.pyzmq", "status"], ["zmqlite.pyzmq", "--help"]]
+GUESTS += [["zmqlite.pyzmq.curve_keygen"]] if zmq.has("curve") else []
+COMMANDS = [["zmqlite", *words] for words in WORDS] + GUESTS
+
+
+def ended(words: list[str], shell: str, **options: Any) -> tuple[int, list[str]]:
+    """Return the exit code of `python -m WORDS` under a shell's redirection, and what it said on
+    standard error, without the demo's progress."""
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {shell}', "bash", sys.executable, "-X", "dev", "-m", *words],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path},
+        timeout=LIMIT, **options,
+    )  # fmt: skip
+    return done.returncode, [line for line in done.stderr.splitlines() if line[:1] != "["]
+
+
+needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of Unix")
+
+
+@needs_bash
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_full_output_is_one_line_and_a_failure(words: list[str]) -> None:
+    code, errors = ended(words, "> /dev/full")
+    text = os.strerror(errno.ENOSPC)
+    assert (code, errors) == (1, [f"zmqlite: cannot write to standard output: {text}"])
+
+
+@needs_bash
+@pytest.mark.parametrize("words", [WORDS[0], WORDS[3], WORDS[5]], ids=" ".join)
+def test_a_closed_pipe_is_one_line_and_a_failure(words: list[str]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        code, errors = ended(["zmqlite", *words], f">&{writes}", pass_fds=[writes])
+    finally:
+        os.close(writes)
+    text = os.strerror(errno.EPIPE)
+    assert (code, errors) == (1, [f"zmqlite: cannot write to standard output: {text}"])
+
+
+@needs_bash
+def test_no_output_at_all_is_one_line_and_a_failure() -> None:
+    code, errors = ended(["zmqlite", "version"], ">&-")
+    assert (code, errors) == (1, ["zmqlite: cannot write to standard output: it is closed"])
+
+
+@needs_bash
+@pytest.mark.parametrize("shell", ["2>&-", "2> /dev/full"])
+def test_the_demo_does_not_mind_that_its_progress_is_not_shown(shell: str) -> None:
+    if "full" in shell and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    words = ["zmqlite", "demo", "--quick", "--only", "reqrep", "--patience", PATIENCE]
+    assert ended(words, shell) == (0, [])

@@ -164,6 +164,8 @@ def test_bad_addresses(address: str, words: str) -> None:
         ("tcp://eth0:x;host:5555", "'x' is not a number"),
         ("tcp://;host:5555", r"write tcp://\*:0;host:5555"),
         ("tcp://127.0.0.1:5555;", "the port is missing"),
+        ("tcp://127.0.0.256:5555", "no IPv4 address; its numbers go from 0 to 255"),
+        ("ws://1.2.3.400:5555/x", "1.2.3.400 is no IPv4 address"),
     ],
 )
 def test_bad_addresses_to_connect(address: str, words: str) -> None:
@@ -178,8 +180,8 @@ def test_bad_addresses_to_connect(address: str, words: str) -> None:
         ("INPROC://x", "inproc://x"),
         ("TCP://host:5555", "tcp://host:5555"),
         ("tpc://host:5555", "tcp://host:5555"),
-        ("http://host:80/x", "ws://host:80/x"),
-        ("https://host:80", "wss://host:80"),
+        ("http://host:80/x", "tcp://host:80, or ws://host:80/x"),
+        ("https://host:80", "tcp://host:80, or wss://host:80"),
         ("unix:///tmp/x", "ipc:///tmp/x"),
         (" tcp://host:1", "tcp://host:1"),
     ],

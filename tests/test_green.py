@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pauses import MOST, PROMISE, SlowClock, typical
-from support import FACTOR, in_thread
+from support import FACTOR, in_thread, needs_drafts, wait_until
 
 import zmqlite
 
@@ -175,6 +175,103 @@ def test_a_killed_send_did_not_happen(green_context: Any) -> None:
     assert 200 < len(sent) < 5000
 
 
+class Source:
+    """An iterable without end that counts what is drawn."""
+
+    def __init__(self, message: Any = b"x") -> None:
+        self.drawn = 0
+        self.message = message
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            self.drawn += 1
+            yield self.message
+
+
+def test_send_many_draws_as_it_sends_and_others_run(green_context: Any) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+    source, ended = Source([b"x", b"y"]), []
+
+    def send() -> None:
+        try:
+            push.send_many(source)
+        except gevent.GreenletExit as error:
+            ended.append(error.sent)  # type: ignore[attr-defined]
+            raise
+
+    sender = gevent.spawn(send)
+    wait_for(push)
+    assert source.drawn == 21
+    for _ in range(5000):
+        assert pull.recv_multipart() == [b"x", b"y"]
+    while source.drawn < 5021:
+        gevent.sleep(0)
+    wait_for(push)
+    assert source.drawn == 5021
+    sender.kill()
+    assert ended == [5020]
+
+
+def test_send_many_to_a_socket_that_always_takes_more_lets_others_run(green_context: Any) -> None:
+    push = green_context.socket(zmq.PUB, linger=0)
+    push.bind("inproc://void")
+    sender = gevent.spawn(push.send_many, Source())
+    for _ in range(20):
+        gevent.sleep(0)
+    sender.kill()
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), zmqlite.Again()], ids=["KeyError", "Again"])
+@pytest.mark.parametrize("hwm", [2, 1000])
+def test_an_exception_of_what_send_many_draws(green_context: Any, error: Any, hwm: int) -> None:
+    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=hwm, rcvhwm=hwm)
+
+    def failing() -> Iterator[bytes]:
+        for number in range(20):
+            yield b"%d" % number
+        raise error
+
+    def send() -> None:
+        with pytest.raises(type(error)) as caught:
+            push.send_many(failing())
+        assert caught.value is error
+        assert error.sent == 20
+
+    sender = gevent.spawn(send)
+    for number in range(20):
+        assert pull.recv() == b"%d" % number
+    sender.get(timeout=LIMIT)
+
+
+def test_send_many_with_dontwait_and_a_time_limit(green_context: Any) -> None:
+    push, _ = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+    assert push.send_many(Source(), zmq.DONTWAIT) == 20
+    assert push.send_many([b"x"], zmq.DONTWAIT) == 0
+    for limit in (0, 10):
+        push.sndtimeo = limit
+        with pytest.raises(zmq.Again) as caught:
+            push.send_many(Source())
+        assert caught.value.sent == 0
+
+
+def test_errors_name_the_call_that_failed(green_context: Any) -> None:
+    """Not the step inside it that met the error; and a time limit says on which endpoint."""
+    push, pull = pair(green_context, (zmq.PUSH, zmq.SUB))
+    with pytest.raises(zmqlite.NotSupported, match=r"^recv on PUSH socket"):
+        push.recv()
+    pull.rcvtimeo = 1
+    with pytest.raises(zmqlite.Again, match=r"^recv on SUB socket \(inproc://.*subscription"):
+        pull.recv()
+    with pytest.warns(UserWarning, match=r"write poll\(500\)"):
+        assert pull.poll(0.5) == 0
+    push.close()
+    for name in ("recv", "recv_multipart", "recv_many", "poll"):
+        with pytest.raises(zmqlite.SocketClosed, match=f"^{name} on PUSH socket.* is closed"):
+            getattr(push, name)()
+    with pytest.raises(zmqlite.SocketClosed, match=r"^send on PUSH socket"):
+        push.send(b"x")
+
+
 def test_time_limits(green_context: Any) -> None:
     push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
     full(push)
@@ -324,6 +421,51 @@ def test_a_full_peer_does_not_hold_up_the_others(green_context: Any) -> None:
     gevent.joinall(blocked, raise_error=True)
 
 
+def star(context: Any, *names: bytes) -> Any:
+    """Return a ROUTER that must deliver, and peers that are full, by name."""
+    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
+    address = router.bind(f"inproc://{id(router):x}")
+    peers = {}
+    for name in names:
+        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peers[name].connect(address)
+        peers[name].send(b"hello")
+        router.recv_multipart()
+        while router.send_many([[name, b"fill"]], zmq.DONTWAIT):
+            pass
+    return router, peers
+
+
+def test_a_peer_that_goes_fails_what_waits_for_it(green_context: Any) -> None:
+    """Though no other peer has room, so that the socket does not become writable."""
+    router, peers = star(green_context, b"going", b"full")
+    blocked = [gevent.spawn(router.send_multipart, [b"going", b"x"]) for _ in range(2)]
+    wait_for(router, count=2)
+    peers[b"going"].close()
+    for greenlet in blocked:
+        with pytest.raises(zmq.HostUnreachable):
+            greenlet.get(timeout=LIMIT)
+
+
+def test_a_message_does_not_begin_in_the_middle_of_another(green_context: Any) -> None:
+    """Sent part by part, while another greenlet waits for a full peer that has room then."""
+    router, peers = star(green_context, b"full", b"idle")
+    while peers[b"idle"].poll(0):
+        peers[b"idle"].recv()
+    blocked = gevent.spawn(router.send_multipart, [b"full", b"x", b"y"])
+    wait_for(router)
+    router.send(b"idle", zmq.SNDMORE)
+    while peers[b"full"].poll(0):
+        assert peers[b"full"].recv_multipart() == [b"fill"]
+    gevent.sleep(0.01)
+    router.send(b"1", zmq.SNDMORE)
+    gevent.sleep(0.01)
+    router.send(b"2")
+    assert peers[b"idle"].recv_multipart() == [b"1", b"2"]
+    assert peers[b"full"].recv_multipart() == [b"x", b"y"]
+    blocked.get(timeout=LIMIT)
+
+
 @pytest.mark.skipif(not zmqlite.DRAFT_API, reason="built without drafts")
 def test_routing_id_is_kept_by_a_send_that_waits(green_context: Any) -> None:
     server, client = pair(green_context, (zmq.SERVER, zmq.CLIENT), sndhwm=1, rcvhwm=1)
@@ -468,6 +610,85 @@ def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None
         assert not waiting.ready()
     first.send(b"x")
     assert waiting.get() == [(second, zmq.POLLIN)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+@pytest.mark.parametrize("count", [1, 3])
+def test_pollers_wake_when_another_greenlet_takes_a_message_and_more_remain(
+    green_context: Any, context: Any, count: int
+) -> None:
+    """Of a blocking socket: who takes the first message hears what its descriptor says of all."""
+    pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH, linger=0)
+    push.connect(pull.bind("tcp://127.0.0.1:*"))
+    push.send(b"0")
+    pull.recv()  # connected: from now on only a message makes the descriptor speak
+    pollers = []
+    for _ in range(count):
+        pollers.append(zmq.Poller())
+        pollers[-1].register(pull, zmq.POLLIN)
+    waiting = [gevent.spawn(poller.poll) for poller in pollers]
+    gevent.sleep(0)
+    push.send_many([b"1", b"2"])
+    wait_until(lambda: pull.poll_events(zmq.POLLIN), what="the messages")
+    assert pull.recv() == b"1"  # the hub did not run meanwhile
+    with gevent.Timeout(LIMIT):
+        for greenlet in waiting:
+            assert greenlet.get() == [(pull, zmq.POLLIN)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+def test_pollers_of_one_member_do_not_keep_each_other_busy(
+    green_context: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each hears of the other's looks, which are no news: the socket can be written always."""
+    first, second = context.socket(zmq.PAIR), context.socket(zmq.PAIR, linger=0)
+    second.connect(first.bind("inproc://calm"))
+    looks = []
+    poll = zmqlite.Poller.poll
+    monkeypatch.setattr(zmqlite.Poller, "poll", lambda *args: looks.append(1) or poll(*args))
+    pollers = []
+    for _ in range(2):
+        pollers.append(zmq.Poller())
+        pollers[-1].register(first, zmq.POLLIN)
+    waiting = [gevent.spawn(poller.poll) for poller in pollers]
+    gevent.sleep(0.2)
+    assert len(looks) <= 12
+    second.send(b"x")
+    with gevent.Timeout(LIMIT):
+        assert [greenlet.get() for greenlet in waiting] == [[(first, zmq.POLLIN)]] * 2
+
+
+@needs_drafts
+def test_a_poller_waits_for_a_blocking_socket_without_a_descriptor(
+    green_context: Any, context: Any
+) -> None:
+    server, client = context.socket(zmq.SERVER), context.socket(zmq.CLIENT, linger=0)
+    client.connect(server.bind("inproc://thread-safe"))
+    poller = zmq.Poller()
+    poller.register(server, zmq.POLLIN)
+    waiting = gevent.spawn(poller.poll)
+    gevent.sleep(0.01)
+    assert not waiting.ready()
+    client.send(b"x")
+    with gevent.Timeout(LIMIT):
+        assert waiting.get() == [(server, zmq.POLLIN)]
+
+
+def test_poll_at_the_end_raises_what_recv_raises(green_context: Any) -> None:
+    pull = green_context.socket(zmq.PULL)
+    waiting = gevent.spawn(pull.poll)
+    wait_for(pull)
+    pull.close()
+    with pytest.raises(zmq.SocketClosed, match="poll"):
+        waiting.get(timeout=LIMIT)
+    with pytest.raises(zmq.SocketClosed):
+        pull.poll()
+    pull = green_context.socket(zmq.PULL)
+    waiting = gevent.spawn(pull.poll)
+    wait_for(pull)
+    green_context.shutdown()
+    with pytest.raises(zmq.ContextTerminated):
+        waiting.get(timeout=LIMIT)
 
 
 @pytest.mark.parametrize("name", ["proxy", "device"])

@@ -41,6 +41,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "frame",
         "poller",
         "monitor",
+        "_attach",
         "socket",
         "context",
         "proxy",
@@ -54,6 +55,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_selector_thread",
         "_aio_operation",
         "_aio",
+        "_aio_routing",
         "_aio_futures",
         "_aio_calls",
         "asyncio",
@@ -64,6 +66,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "green",
     ),
     4: (
+        "_output",
         "cli.command",
         "cli.version",
         "cli.demo.records",
@@ -151,6 +154,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq.auth.asyncio",
         "pyzmq.auth.ioloop",
         # the guest room: activation
+        "pyzmq._freezing",
+        "pyzmq._freezing.hook-zmqlite.pyzmq",
         "pyzmq.auto",
         "pyzmq._environment",
         "pyzmq.__main__",

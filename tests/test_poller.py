@@ -114,6 +114,20 @@ class TestPoller:
         with pytest.raises(KeyError):
             poller.unregister(one)
 
+    def test_repr_shows_members(self, context: Any, pipe: tuple[int, int]) -> None:
+        poller = zmq.Poller()
+        assert repr(poller).startswith("<zmqlite.Poller() at 0x")
+        socket = context.socket(zmq.PULL, bind="inproc://shown")
+        poller.register(socket, zmq.POLLIN)
+        poller.register(pipe[1], zmq.POLLIN | zmq.POLLOUT)
+        assert f"({socket!r} POLLIN, {pipe[1]} POLLIN|POLLOUT) at 0x" in repr(poller)
+        assert "inproc://shown" in repr(poller)
+        for number in range(3):
+            poller.register(context.socket(zmq.PULL), 64 if number else zmq.POLLERR)
+        assert ", ...) at" in repr(poller)
+        socket.close()
+        assert " closed> POLLIN" in repr(poller)
+
     def test_members_that_close(self, context: Any) -> None:
         one, two = connect_pair(context)
         poller = zmq.Poller()

@@ -86,6 +86,24 @@ class TestCurve:
         with pytest.raises(zmq.InvalidArgument, match=missing):
             client.connect("tcp://127.0.0.1:5555")
 
+    @pytest.mark.parametrize("side", ["server", "client"])
+    def test_keys_that_are_no_pair(self, context: Any, side: str) -> None:
+        """libzmq accepts them, and then no handshake ever succeeds."""
+        public, secret = zmq.curve_keypair()
+        other = zmq.curve_keypair()[0]
+        options = {"curve_server": 1} if side == "server" else {"curve_serverkey": other}
+        socket = context.socket(zmq.DEALER, **options, linger=0)
+        call = socket.bind if side == "server" else socket.connect
+        endpoint = "tcp://127.0.0.1:*" if side == "server" else "tcp://127.0.0.1:5555"
+        socket.curve_publickey, socket.curve_secretkey = secret, public
+        with pytest.raises(zmq.InvalidArgument, match="curve_secretkey are swapped"):
+            call(endpoint)
+        socket.curve_publickey, socket.curve_secretkey = other, secret
+        with pytest.raises(zmq.InvalidArgument, match=r"curve_publickey = curve_public\(secret\)"):
+            call(endpoint)
+        socket.curve_publickey = public
+        call(endpoint)
+
     def test_inproc_is_not_encrypted_and_needs_no_keys(self, context: Any) -> None:
         context.socket(zmq.REP, curve_server=1).bind("inproc://plain")
 

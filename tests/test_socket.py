@@ -15,6 +15,7 @@ from support import FACTOR, connect_pair, in_thread, wait_until
 
 import zmqlite as zmq
 from zmqlite import _build
+from zmqlite._native import core
 
 
 class TestEndpoints:
@@ -247,6 +248,29 @@ class TestLife:
         assert repr(socket).startswith("<zmqlite.Socket(zmq.PUSH) at 0x")
         socket.close()
         assert repr(socket).endswith(" closed>")
+
+    def test_repr_shows_endpoints(self, context: Any) -> None:
+        socket = context.socket(zmq.PAIR)
+        endpoint = socket.bind("tcp://127.0.0.1:*")
+        socket.connect("inproc://other")
+        assert f"<zmqlite.Socket(zmq.PAIR) {endpoint}, inproc://other at 0x" in repr(socket)
+        socket.unbind(endpoint)
+        assert "(zmq.PAIR) inproc://other at" in repr(socket)
+        for number in range(5):
+            socket.connect(f"inproc://{number}")
+        assert "inproc://0, inproc://1, ... at" in repr(socket)
+        bare = core.Socket(context, 0)
+        bare.connect_raw("inproc://bare")
+        assert "inproc://bare at" in repr(bare)
+        bare.close()
+        assert "(zmq" in repr(zmq.Socket.__new__(zmq.Socket))  # one that is not made yet
+
+    def test_dir_shows_what_is_meant_for_use(self, context: Any) -> None:
+        names = dir(context.socket(zmq.PAIR))
+        assert {"bind", "send", "linger", "LINGER", "poll", "endpoints", "__repr__"} <= set(names)
+        inner = {"bind_raw", "connect_raw", "unbind_raw", "disconnect_raw", "monitor_raw"}
+        inner |= {"type_number", "get_option", "set_option", "poll_events", "shadowed"}
+        assert not inner & set(names)
 
     def test_uses_after_close(self, context: Any) -> None:
         socket = context.socket(zmq.REQ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +254,110 @@ def test_a_woken_waiter_is_not_overtaken(trio_context: Any) -> None:
     run(main)
 
 
+class Source:
+    """An iterable without end that counts what is drawn."""
+
+    def __init__(self, message: Any = b"x") -> None:
+        self.drawn = 0
+        self.message = message
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            self.drawn += 1
+            yield self.message
+
+
+def test_send_many_draws_as_it_sends_and_others_run(trio_context: Any) -> None:
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+        source, ended = Source([b"x", b"y"]), []
+        with trio.CancelScope() as scope:
+
+            async def send() -> None:
+                try:
+                    await push.send_many(source)
+                except trio.Cancelled as error:
+                    ended.append(error.sent)
+                    raise
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(send)
+                await waiting(push)
+                assert source.drawn == 21
+                for _ in range(5000):
+                    assert await pull.recv_multipart() == [b"x", b"y"]
+                await waiting(push)
+                assert source.drawn == 5021
+                scope.cancel()
+        assert ended == [5020]
+
+    run(main)
+
+
+def test_send_many_to_a_socket_that_always_takes_more_lets_others_run(trio_context: Any) -> None:
+    async def main() -> None:
+        push = trio_context.socket(zmq.PUB, linger=0)
+        push.bind("inproc://void")
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(push.send_many, Source())
+                for _ in range(20):
+                    await trio.lowlevel.checkpoint()
+                scope.cancel()
+
+    run(main)
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), zmqlite.Again()], ids=["KeyError", "Again"])
+@pytest.mark.parametrize("hwm", [2, 1000])
+def test_an_exception_of_what_send_many_draws(trio_context: Any, error: Any, hwm: int) -> None:
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=hwm, rcvhwm=hwm)
+
+        def failing() -> Iterator[bytes]:
+            for number in range(20):
+                yield b"%d" % number
+            raise error
+
+        async def send() -> None:
+            with pytest.raises(type(error)) as caught:
+                await push.send_many(failing())
+            assert caught.value is error
+            assert error.sent == 20
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            for number in range(20):
+                assert await pull.recv() == b"%d" % number
+
+    run(main)
+
+
+def test_send_many_with_dontwait_and_time_limits(trio_context: Any) -> None:
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+        assert await push.send_many(Source(), zmq.DONTWAIT) == 20
+        assert await push.send_many([b"x"], zmq.DONTWAIT) == 0
+        push.sndtimeo = 0
+        with pytest.raises(zmqlite.Again) as caught:
+            await push.send_many(Source())
+        assert caught.value.sent == 0
+        push.sndtimeo = limit = int(200 * FACTOR)
+        async with trio.open_nursery() as nursery:
+
+            async def send() -> None:
+                with pytest.raises(zmqlite.Again) as caught:
+                    await push.send_many(Source())
+                assert caught.value.sent >= 100
+
+            nursery.start_soon(send)
+            for _ in range(120):  # it gets on all the time, for longer than the limit
+                await trio.sleep(limit / 40_000)
+                await pull.recv()
+
+    run(main)
+
+
 def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
     """Only what is used in one pass counts, not what was used since long ago."""
 
@@ -434,6 +538,63 @@ def test_a_full_peer_does_not_hold_up_the_others(trio_context: Any) -> None:
     run(main)
 
 
+async def star(context: Any, *names: bytes) -> Any:
+    """Return a ROUTER that must deliver, and peers that are full, by name."""
+    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
+    address = router.bind(f"inproc://{id(router):x}")
+    peers = {}
+    for name in names:
+        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peers[name].connect(address)
+        await peers[name].send(b"hello")
+        await router.recv_multipart()
+        while await router.send_many([[name, b"fill"]], zmq.DONTWAIT):
+            pass
+    return router, peers
+
+
+def test_a_peer_that_goes_fails_what_waits_for_it(trio_context: Any) -> None:
+    """Though no other peer has room, so that the socket does not become writable."""
+
+    async def main() -> None:
+        router, peers = await star(trio_context, b"going", b"full")
+
+        async def send() -> None:
+            with pytest.raises(zmqlite.HostUnreachable):
+                await router.send_multipart([b"going", b"x"])
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(send)
+            await waiting(router, count=2)
+            peers[b"going"].close()
+
+    run(main)
+
+
+def test_a_message_does_not_begin_in_the_middle_of_another(trio_context: Any) -> None:
+    """Sent part by part by a task, while another one waits for a full peer that has room then."""
+
+    async def main() -> None:
+        router, peers = await star(trio_context, b"full", b"idle")
+        while await peers[b"idle"].poll(0):
+            await peers[b"idle"].recv()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(router.send_multipart, [b"full", b"x", b"y"])
+            await waiting(router)
+            await router.send(b"idle", zmq.SNDMORE)
+            while await peers[b"full"].poll(0):
+                assert await peers[b"full"].recv_multipart() == [b"fill"]
+            await testing.wait_all_tasks_blocked()
+            await router.send(b"1", zmq.SNDMORE)
+            await testing.wait_all_tasks_blocked()
+            await router.send(b"2")
+            assert await peers[b"idle"].recv_multipart() == [b"1", b"2"]
+            assert await peers[b"full"].recv_multipart() == [b"x", b"y"]
+
+    run(main)
+
+
 def test_many_blocked_peers(trio_context: Any) -> None:
     """Several senders wait, each for a peer of his own, and a receiver besides."""
 
@@ -498,6 +659,28 @@ def test_use_after_close(trio_context: Any) -> None:
                 await socket.send(b"x")
             async for _ in socket:
                 pytest.fail("a closed socket has no messages")
+
+    run(main)
+
+
+def test_errors_name_the_call_that_failed(trio_context: Any) -> None:
+    """Not the step inside it that met the error; and a time limit says on which endpoint."""
+
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.SUB))
+        with pytest.raises(zmqlite.NotSupported, match=r"^recv on PUSH socket"):
+            await push.recv()
+        pull.rcvtimeo = 1
+        with pytest.raises(zmqlite.Again, match=r"^recv on SUB socket \(inproc://.*subscription"):
+            await pull.recv()
+        with pytest.warns(UserWarning, match=r"write poll\(500\)"):
+            assert await pull.poll(0.5) == 0
+        push.close()
+        for name in ("recv", "recv_multipart", "recv_many", "poll"):
+            with pytest.raises(zmq.SocketClosed, match=f"^{name} on PUSH socket.* is closed"):
+                await getattr(push, name)()
+        with pytest.raises(zmq.SocketClosed, match=r"^send on PUSH socket"):
+            await push.send(b"x")
 
     run(main)
 

@@ -23,6 +23,13 @@ __all__ = ["Link", "PollSide", "SendSide", "turn_of"]
 _LATER = 0.05  # seconds; see SendSide.refused
 _PATIENCE = 1.0  # seconds that another thread waits for a loop to let go of a socket
 
+_KINDS = (
+    asyncio.Future,
+    (asyncio.Task, getattr(asyncio.tasks, "_PyTask", asyncio.Task)),
+    asyncio.CancelledError,
+    asyncio.InvalidStateError,
+)
+
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, core.Turn] = WeakKeyDictionary()
 
 
@@ -63,15 +70,27 @@ class SendSide(core.Side):
         if link is None or not link.look(without=OUT) & OUT or operation.done():
             return NOTHING
         value = operation.attempt()
-        if value is NOTHING and not operation.done() and self._again is None:
+        if value is NOTHING and not operation.done():
+            self.look_later()
+        return value
+
+    def look_later(self) -> None:
+        """Have a look in a while."""
+        if self._again is None:
             me: ReferenceType[SendSide] = ref(self)
             self._again = self.grip.loop.call_later(_LATER, _look_again, me)
-        return value
 
     def look_again(self) -> None:
         """Have the later look."""
         self._again = None
         self.grip.used()
+
+
+def _renamed(error: ZMQError, operation: str) -> ZMQError:
+    """Return an error of its own for an operation that ends by what another one met."""
+    if not error.operation:  # the text says it all
+        return error
+    return type(error).during(operation, error.subject, error.hint, errno=error.errno)
 
 
 def _look_again(side: ReferenceType[SendSide]) -> None:
@@ -97,12 +116,17 @@ class Link(core.Looker):
     _reader: _selector_thread.Reader | None = None
     _fd = -1
 
-    def __init__(self, socket: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        socket: Any,
+        loop: asyncio.AbstractEventLoop,
+        senders_for: Callable[..., SendSide],
+    ) -> None:
         self.loop = loop
         self.turn = turn = turn_of(loop)
-        grip = core.Grip(self, loop, asyncio.Future, asyncio.CancelledError)
+        grip = core.Grip(self, loop, _KINDS)
         receivers = core.Side(grip, turn, IN)
-        senders = SendSide(grip, turn, OUT, True)
+        senders = senders_for(socket, grip, turn, OUT, True)
         pollers = PollSide(grip, turn, IN | OUT)
         super().__init__(socket, receivers, senders, pollers)
         self.lane = core.QuickLane(
@@ -133,12 +157,25 @@ class Link(core.Looker):
     def broken(self, error: ZMQError) -> None:
         """EVENTS cannot be read any more: a terminated socket's descriptor never falls silent."""
         self._unwatch()
-        for operation in self.operations():
-            operation.fail(error)
+        sides = ("recv", self.receivers), ("send", self.senders), ("poll", self.pollers)
+        for name, side in sides:
+            for operation in side.all():
+                operation.fail(_renamed(error, name))
 
     def operations(self) -> list[Operation]:
         """Return all that wait."""
         return self.receivers.all() + self.senders.all() + self.pollers.all()
+
+    def close_later(self, close: Callable[[], object]) -> bool:
+        """For finalizers, which must not wait: if to end would, have the loop call `close`."""
+        elsewhere = self.loop.is_running() and asyncio._get_running_loop() is not self.loop
+        if self._reader is None or not (elsewhere or self._reader is not self.loop):
+            return False
+        try:
+            self.loop.call_soon_threadsafe(close)
+        except RuntimeError:  # it is closed
+            return False
+        return True
 
     def end(self) -> None:
         """Leave the loop; what waits is cancelled. From any thread."""

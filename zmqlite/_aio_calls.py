@@ -18,10 +18,20 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overloa
 
 from . import _attempts
 from ._aio import Link
-from ._aio_futures import RCVTIMEO, SNDTIMEO, Sending, try_now, wait_in_line
+from ._aio_futures import (
+    RCVTIMEO,
+    SNDTIMEO,
+    Raising,
+    Sending,
+    go_on_sending,
+    try_now,
+    wait_in_line,
+)
 from ._aio_operation import Operation
+from ._aio_routing import senders_for
 from ._attempts import MORE, NOTHING
 from ._native import core
+from ._payload import refuse_timeout
 from .socket import Socket
 
 if TYPE_CHECKING:
@@ -60,7 +70,7 @@ class Calls(Socket["Future[Any]"]):
             if link.loop is loop:
                 return link
             link.end()
-        link = Link(self, loop)
+        link = Link(self, loop, senders_for)
         self.__dict__["_link"] = link
         self.__dict__["_lane"] = link.lane
         return link
@@ -159,6 +169,7 @@ class Calls(Socket["Future[Any]"]):
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
         """Receive one part and decode it as JSON."""
+        refuse_timeout(kwargs)
         attempt = partial(_attempts.recv_converted, self, partial(json.loads, **kwargs))
         return cast("Future[Any]", self._begin_recv(attempt, flags))
 
@@ -210,10 +221,12 @@ class Calls(Socket["Future[Any]"]):
 
     def __anext__(self) -> Awaitable[bytes]:
         if self.closed:
-            raise StopAsyncIteration
-        lane = self._lane
-        if lane is not None:
-            ready = lane.next(self)
+            return Raising(StopAsyncIteration())
+        if (lane := self._lane) is not None:
+            try:
+                ready = lane.next(self)
+            except Exception as error:
+                return Raising(error)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
             if lane.refused:
@@ -231,13 +244,14 @@ class Calls(Socket["Future[Any]"]):
 
     def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
         link = self._linked()
+        side = link.senders
         tried = False
-        if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+        if flags & _DONTWAIT or ((not side.queue or side.passes(attempt)) and link.turn.take()):
             done, tried = try_now(link, attempt)
             if done is not None:
                 return done
-        operation = link.senders.operation(self._operation, _attempts.frozen(attempt))
-        return wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
+        operation = side.operation(self._operation, _attempts.frozen(attempt))
+        return wait_in_line(self, link, side, operation, tried, flags, SNDTIMEO)
 
     @overload
     def send(
@@ -312,12 +326,16 @@ class Calls(Socket["Future[Any]"]):
     ) -> Count:
         """Send every message of an iterable; a Future of how many.
 
-        Its attribute ``sent`` counts them while it waits, and after it was cancelled.
+        They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
+        list is copied first. The attribute ``sent`` of the Future, and of its exception, counts
+        them: also after it was cancelled, when one more may have been drawn. SNDTIMEO is for each
+        message; with DONTWAIT it ends, with the number, when the next one would have to wait.
         """
         link = self._linked()
-        operation = Sending.of(link.senders, _attempts.Batch(self, messages, flags))
+        side, batch = link.senders, core.Batch(self, messages, flags)
+        operation = Sending.of(side, batch)
         tried = False
-        if flags & _DONTWAIT or (not link.senders.queue and link.turn.take()):
+        if flags & _DONTWAIT or ((not side.queue or side.passes(batch)) and link.turn.take()):
             begin = monotonic()
             value = operation.attempt()
             link.turn.weigh(monotonic() - begin)
@@ -326,10 +344,8 @@ class Calls(Socket["Future[Any]"]):
             if value is not NOTHING and value is not MORE:
                 operation.finish(value)
             tried = value is NOTHING
-            if flags & _DONTWAIT:
-                operation.finish(operation.sent)
         if not operation.done():
-            wait_in_line(self, link, link.senders, operation, tried, flags, SNDTIMEO)
+            go_on_sending(self, link, operation, tried, flags)
         return cast("Count", operation)
 
     if TYPE_CHECKING:  # these end in send and send_multipart

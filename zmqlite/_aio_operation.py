@@ -47,8 +47,25 @@ class Operation(_Future):
 
     else:
         __await__ = core.awaiting
+        set_result = core.set_result
+        set_exception = core.set_exception
 
     __iter__ = __await__
+
+    def __repr__(self) -> str:
+        """As of any Future; one that nobody awaits says that it should be."""
+        text: str = super().__repr__()
+        if self.done() or self._place.awaited or self._callbacks:
+            return text
+        return text.replace(" pending", " pending, await it for its result", 1)
+
+    if not TYPE_CHECKING:
+
+        def __dir__(self) -> list[str]:
+            return [name for name in super().__dir__() if name not in _RESULTS]
+
+        def __getitem__(self, key: object) -> Any:
+            raise TypeError(_forgotten("is not subscriptable"))
 
     @property
     def wants(self) -> int:
@@ -84,7 +101,6 @@ class Operation(_Future):
         if self._place.ends and isinstance(error, (ContextTerminated, SocketClosed)):
             error = StopAsyncIteration()
         self.set_exception(without_us(error))
-        self._place.over(self)
 
     def close(self) -> None:
         """The socket was closed: end."""
@@ -111,6 +127,34 @@ class Operation(_Future):
         if not place.awaited and not self._callbacks and not place.side.stays:
             place.side.grip.kept.discard(self)
         return count
+
+
+# A forgotten await: what programs ask of a result is asked of the operation. Attributes that only
+# say so, since a `__getattr__` would make the use of every other one slower.
+_RESULTS = frozenset(
+    name
+    for kind in (bytes, str, list, dict, int, core.Frame)
+    for name in dir(kind)
+    if not name.startswith("_") and not hasattr(Operation, name)
+)
+
+
+def _forgotten(lacks: str) -> str:
+    return f"'Operation' object {lacks}: await it first, it is the future of a result"
+
+
+class _OfResult:
+    """An attribute that the result has, and the operation has not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, operation: Operation | None, owner: type) -> Any:
+        raise AttributeError(_forgotten(f"has no attribute {self.name!r}"))
+
+
+for _name in _RESULTS:
+    setattr(Operation, _name, _OfResult(_name))
 
 
 def _expire(operation: ReferenceType[Operation], end: Callable[[Operation], object]) -> None:

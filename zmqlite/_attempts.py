@@ -5,17 +5,19 @@ and MORE when it paused in the middle of long work; anything else is its result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from ._native import core
+from .error import Again, SocketClosed
 
 __all__ = [
     "MORE",
     "NOTHING",
     "Batch",
+    "ForeignAgain",
+    "addressee",
     "frozen",
     "poll",
     "recv",
@@ -25,7 +27,6 @@ __all__ = [
     "recv_parts",
     "send",
     "send_parts",
-    "some_of",
     "without_us",
 ]
 
@@ -33,16 +34,14 @@ NOTHING: Any = core.NOTHING
 """The socket cannot do it now."""
 MORE: Any = core.MORE
 """The socket could go on; others should have their turn first."""
+Batch = core.Batch
+"""Sends many messages, going on where it stopped."""
+ForeignAgain = core.ForeignAgain
+"""The coat of an Again that the caller's own code raised."""
 
-_DONTWAIT = 1
-_SECONDS = 0.0005  # how much of a batch is sent at a stretch
-_SMALL, _LARGE = (
-    256,
-    4,
-)  # how many messages of a batch, small or large, between two looks at the clock
-
-_recv_nonblock = core.Socket.recv_nonblock
-_recv_multipart_nonblock = core.Socket.recv_multipart_nonblock
+_DONTWAIT, _SNDMORE = 1, 2
+_recv_nonblock = core.Socket._try_recv
+_recv_multipart_nonblock = core.Socket._try_recv_multipart
 _send = core.Socket.send
 _send_multipart = core.Socket.send_multipart
 
@@ -74,6 +73,8 @@ def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
         return convert(value)
     except StopIteration as error:
         raise RuntimeError("a conversion raised StopIteration") from error
+    except Again as error:
+        raise ForeignAgain(error) from None
 
 
 def without_us(error: BaseException) -> BaseException:
@@ -117,43 +118,35 @@ def send_parts(
 
 def poll(socket: Any, flags: int) -> Any:
     """Say which events hold."""
+    if socket.closed:
+        raise SocketClosed.during("poll", socket._subject(), "the socket is closed")
     return core.Socket.poll_events(socket, flags, 0) or NOTHING
 
 
-def some_of(messages: list[Any], start: int) -> list[Any]:
-    """Return so many messages from `start` on as are sent in a small part of a millisecond."""
-    first: Any = messages[start] if start < len(messages) else b""
-    parts: Iterable[Any] = first if type(first) in (list, tuple) else (first,)
-    large = any(hasattr(part, "__len__") and len(part) >= 65536 for part in parts)
-    return messages[start : start + (_LARGE if large else _SMALL)]
+def addressee(attempt: Any) -> tuple[Any, bool]:
+    """Return whom a send of a routing socket is for, and whether another part is to follow."""
+    if isinstance(attempt, Batch):
+        message = attempt.peek()
+        return _first(
+            message[0] if isinstance(message, (list, tuple)) and message else message
+        ), False
+    if attempt.func is send:
+        _, data, flags, _, _, routing_id, _ = attempt.args
+        return _first(data) if routing_id is None else routing_id, bool(flags & _SNDMORE)
+    _, parts, flags, *_, kwargs = attempt.args
+    routing_id = kwargs.get("routing_id")
+    try:
+        return _first(parts[0]) if routing_id is None else routing_id, bool(flags & _SNDMORE)
+    except (IndexError, KeyError, TypeError):  # no message: the attempt will say so
+        return None, False
 
 
-class Batch:
-    """Send many messages, going on where the last attempt stopped. `sent` counts them."""
-
-    def __init__(self, socket: Any, messages: Iterable[Any], flags: int) -> None:
-        self._socket = socket
-        self._messages = list(messages)
-        self._flags = flags | _DONTWAIT
-        self.sent = 0
-
-    def __call__(self) -> Any:
-        end = monotonic() + _SECONDS
-        while True:
-            chunk = some_of(self._messages, self.sent)
-            try:
-                count = core.Socket.send_many(self._socket, chunk, self._flags)
-            except BaseException as error:
-                self.sent += getattr(error, "sent", 0)
-                error.__dict__["sent"] = self.sent
-                raise
-            self.sent += count
-            if self.sent == len(self._messages):
-                return self.sent
-            if count < len(chunk):
-                return NOTHING
-            if monotonic() > end:
-                return MORE
+def _first(part: Any) -> Any:
+    """Return the routing id in the first part of a message; None if it is none."""
+    try:
+        return bytes(memoryview(part))
+    except TypeError:
+        return None
 
 
 def frozen(attempt: Any) -> Any:

@@ -38,8 +38,8 @@ __all__ = ["AwaitedSocket", "SocketClosed"]
 
 _POLLIN = PollEvent.POLLIN.value
 
-_recv_nonblock = core.Socket.recv_nonblock
-_send_nonblock = core.Socket.send_nonblock
+_recv_nonblock = core.Socket._try_recv
+_send_nonblock = core.Socket._try_send
 
 
 class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
@@ -63,7 +63,7 @@ class AwaitedSocket(TiedSocket):
         """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
         cannot."""
         try:
-            link = self._attach()
+            link = self._attach(attempt)
             if not link.turn.take():
                 await link.pace.rest()
             line = link.receivers if receives else link.senders
@@ -221,22 +221,23 @@ class AwaitedSocket(TiedSocket):
     async def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
         """Send every message of an iterable; return how many.
 
-        An exception, `trio.Cancelled` included, carries the number of those sent before it in its
-        attribute ``sent``.
+        They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
+        list is copied first. An exception, `trio.Cancelled` included, carries the number of those
+        sent before it in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for
+        each message; with DONTWAIT it returns when the next one would have to wait.
         """
-        batch = list(messages)
-        sent = 0
+        batch = attempts.Batch(self, messages, flags)
         try:
             await checkpoint_if_cancelled()
-            while sent < len(batch):
-                some = attempts.some_of(batch, sent)
-                attempt = partial(_send_some, self, some, flags | DONTWAIT)
-                sent += await self._perform(attempt, flags, False)
+            while await self._perform(batch.step, flags, False) is attempts.MORE:
+                pass
+        except attempts.ForeignAgain as foreign:
+            raise foreign.error from None
         except BaseException as error:
-            with suppress(AttributeError):
-                error.sent = sent + getattr(error, "sent", 0)  # type: ignore[attr-defined]
+            with suppress(AttributeError):  # an exception of the iterable with slots
+                error.sent = batch.sent  # type: ignore[attr-defined]
             raise
-        return sent
+        return batch.sent
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -247,27 +248,19 @@ class AwaitedSocket(TiedSocket):
         ``timeout`` in ms, None for ever; 0 when it is over. Takes no message, waits in no line.
         """
         await checkpoint_if_cancelled()
-        look = partial(_events, self, flags)
+        look = partial(attempts.poll, self, flags)
         try:
-            link = self._attach()
+            link = self._attach(look)
             if not link.turn.take():
                 await link.pace.rest()
             found = link.attempt(link.pollers, look, flags)
             if found is NOTHING and (timeout is None or timeout < 0):
                 found = await link.wait(link.pollers, look, flags, True)
             elif found is NOTHING and timeout:
+                if timeout < 1:
+                    self._warn_of_seconds(timeout)
                 with _trio.move_on_after(timeout / 1000):
                     found = await link.wait(link.pollers, look, flags, True)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
         return 0 if found is NOTHING else int(found)
-
-
-def _send_some(socket: core.Socket, messages: Sequence[Any], flags: int) -> Any:
-    return core.Socket.send_many(socket, messages, flags) or NOTHING
-
-
-def _events(socket: core.Socket, flags: int) -> Any:
-    if socket.closed:
-        raise _SocketClosed.during("poll", "socket", "the socket is closed")
-    return core.Socket.poll_events(socket, flags, 0) or NOTHING

@@ -101,7 +101,7 @@ class Link(Lines):
         self.join(line, waiter, tried)
         try:
             while waiter.sleep(deadline):
-                if line.may_try(waiter):
+                if self.may_try(line, waiter):
                     value = attempted(operation)
                     if value is NOTHING:
                         value = self.refused(line, operation, mask)

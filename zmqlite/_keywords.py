@@ -29,6 +29,10 @@ _ATTRIBUTES = {
 }
 _ATTRIBUTES["hwm"] = "hwm"
 _ENDPOINTS = ("bind", "connect", "context")  # the keywords of a socket type beside the options
+_OTHER_KEYWORDS = {
+    **dict.fromkeys(("addr", "address", "endpoint", "host", "port", "url"), "connect or bind"),
+    "ctx": "context",
+}
 _STOCK_ARGUMENTS = ("shadow", "copy_threshold")
 
 
@@ -62,7 +66,8 @@ def sort_keywords(
         elif name in taken or not stock:
             own[name] = value
         else:
-            near = options.SOCKET_OPTIONS.nearest(name, _ENDPOINTS + taken)
+            near = _OTHER_KEYWORDS.get(name.lower())
+            near = near or options.SOCKET_OPTIONS.nearest(name, _ENDPOINTS + taken)
             hint = f"; did you mean {near}?" if near else ""
             raise TypeError(f"{name!r} is no socket option{hint}")
     settings.sort(key=_comes_later)

@@ -91,10 +91,11 @@ class Pace:
 class Waiter:
     """A task in a line."""
 
-    __slots__ = ("called", "mask", "pressed")
+    __slots__ = ("called", "continues", "mask", "pressed")
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
+        self.continues = False  # what he sends belongs to a message that was half sent already
         self.called = False  # a try is worth it
         self.pressed = False  # ... even if others are before him: the socket has ended
 
@@ -118,6 +119,8 @@ class Line:
             return []
         if self.ordered:
             return [self.queue[0]] if self.mask & ready else []
+        if self.mask == OUT:  # it says that some peer has room, and nothing of one that has gone
+            return list(self.queue)
         return [waiter for waiter in self.queue if waiter.mask & ready]
 
     def may_try(self, waiter: Waiter) -> bool:
@@ -183,9 +186,21 @@ class Lines:
 
     # -- waiting ---------------------------------------------------------------------------------
 
+    def may_try(self, line: Line, waiter: Waiter) -> bool:
+        """Whether it is his turn. Where senders do not wait in order, a message does not begin in
+        the middle of another task's that is sent part by part: it would become a part of that."""
+        if line.ordered:
+            return line.may_try(waiter)
+        return line is not self.senders or waiter.continues or not self._half_sent()
+
+    def _half_sent(self) -> bool:
+        socket = self._socket()
+        return socket is not None and socket.half_sent
+
     def join(self, line: Line, waiter: Waiter, tried: bool) -> None:
         """Stand in line. `tried` says that the operation was just refused: as good as a look."""
         line.queue.append(waiter)
+        waiter.continues = not line.ordered and line is self.senders and self._half_sent()
         self.idle = False
         if self.readiness.begin(waiter.mask):
             if tried:
@@ -261,7 +276,7 @@ class Lines:
             elif os.name == "nt":  # a handle, which os.dup does not know
                 self._fd = socket.get_option(14, 6)
             else:
-                self._fd = os.dup(socket.get_option(14, 6))
+                self._fd = core.duplicate(socket.get_option(14, 6))
         return self._fd
 
     def release(self) -> None:

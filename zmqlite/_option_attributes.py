@@ -169,7 +169,7 @@ class _Assignable:
 
 
 def _encoded(value: Any) -> Any:
-    return value.encode() if isinstance(value, str) else value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
 class SocketOptions:

@@ -16,10 +16,19 @@ from typing import Any, Literal, TypeVar, overload
 
 from ._native import core
 
-__all__ = ["PayloadSocket"]
+__all__ = ["PayloadSocket", "refuse_timeout"]
 
 _T = TypeVar("_T")
 _LOSSLESS = "surrogateescape"
+
+
+def refuse_timeout(kwargs: dict[str, Any]) -> None:
+    """Refuse the keyword that looks as if it were ours: json would, with the part consumed."""
+    if "timeout" in kwargs:
+        raise TypeError(
+            "recv_json() got an unexpected keyword argument 'timeout': "
+            "set rcvtimeo on the socket (in ms), or wait with poll(ms) before"
+        )
 
 
 class PayloadSocket(core.Socket):
@@ -82,6 +91,8 @@ class PayloadSocket(core.Socket):
 
         Raises `ValueError` (`json.JSONDecodeError`) for a part that is no JSON; it is consumed.
         """
+        if kwargs:
+            refuse_timeout(kwargs)
         return json.loads(self.recv(flags), **kwargs)
 
     def send_pyobj(

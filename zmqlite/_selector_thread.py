@@ -10,6 +10,7 @@ import asyncio
 import os
 import selectors
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +20,8 @@ from weakref import WeakKeyDictionary, ref
 __all__ = ["Reader", "SelectorThread", "reader_of"]
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_LIFE_SIGN = 1.0  # seconds: how often the thread looks whether its loop is still there
+_LIFE_SIGN = 1.0  # seconds: how often the thread looks whether its loop is there
+_PATIENCE = 5.0  # seconds that the end of a loop waits for the thread, which needs a moment
 
 
 class Reader(Protocol):
@@ -35,7 +37,7 @@ class SelectorThread:
     """Watches descriptors for one loop from a daemon thread, which ends with the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = ref(loop)
+        self._loop = ref(loop, lambda _: self._nudge())
         self._state = threading.Condition()
         self._callbacks: dict[tuple[int, int], tuple[Callable[..., object], tuple[Any, ...]]] = {}
         self._armed: set[tuple[int, int]] = set()
@@ -45,6 +47,13 @@ class SelectorThread:
         self._wake.setblocking(False)
         self._thread = threading.Thread(target=self._run, daemon=True, name="zmqlite-selector")
         self._thread.start()
+        _end_with(loop, self)
+
+    def stop(self) -> None:
+        """The loop was closed: end the thread, and give its descriptors back."""
+        self._nudge()
+        if threading.current_thread() is not self._thread and not sys.is_finalizing():
+            self._thread.join(_PATIENCE)
 
     def add_reader(self, fd: int, callback: Callable[..., object], *args: Any) -> None:
         """Call `callback(*args)` in the loop whenever `fd` is readable."""
@@ -151,6 +160,19 @@ class SelectorThread:
                 if key in self._callbacks:
                     self._armed.add(key)
             self._nudge()
+
+
+def _end_with(loop: asyncio.AbstractEventLoop, thread: SelectorThread) -> None:
+    """Have the thread end within the loop's `close`: loops tell nobody else that they end."""
+    before = loop.close
+
+    def close() -> None:
+        before()
+        vars(loop).pop("close", None)
+        thread.stop()
+
+    with suppress(AttributeError):  # of a loop that takes none: the thread will see that it ended
+        loop.close = close  # type: ignore[method-assign]
 
 
 _threads: WeakKeyDictionary[asyncio.AbstractEventLoop, SelectorThread] = WeakKeyDictionary()

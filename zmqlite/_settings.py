@@ -14,7 +14,7 @@ from ._payload import PayloadSocket
 from .enums import SocketOption, SocketType
 from .error import DraftFDWarning, LateOptionWarning, ZMQError
 
-__all__ = ["SettingSocket", "declares", "warn_late"]
+__all__ = ["SettingSocket", "declares", "warn_late", "warn_of_seconds"]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
@@ -33,6 +33,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """The half of `Socket` that knows options; see `Socket`."""
 
     _descriptor: core.ReadySignal
+    _takes_text = True  # set() encodes a str
 
     # -- by number -------------------------------------------------------------------------------
 
@@ -63,18 +64,20 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     def set(self, option: int, optval: Any) -> None:
         """Set an option: zmq_setsockopt(3). Ints and bools, or bytes for what is text or a key.
 
-        None takes back what can be unset (filters, proxies, PLAIN names). An option that acts
-        only on later binds and connects warns (`LateOptionWarning`), once for this socket, when
-        it already has endpoints.
+        A str travels as UTF-8, as in the attribute of the option. None takes back what can be
+        unset (filters, proxies, PLAIN names). An option that acts only on later binds and
+        connects warns (`LateOptionWarning`), once for this socket, when it already has endpoints.
 
-        Raises `TypeError` for a wrong type (str: use `set_string`), `InvalidArgument` for a wrong
-        value, option or socket type, `NotSupported` for an option that this libzmq lacks,
-        `SocketClosed`, `ContextTerminated`.
+        Raises `TypeError` for a wrong type, `InvalidArgument` for a wrong value, option or socket
+        type, `NotSupported` for an option that this libzmq lacks, `SocketClosed`,
+        `ContextTerminated`.
         """
         row = _ROWS.get(option)
         if row is None:
             self._set_unlisted(option, optval)
             return
+        if self._takes_text and isinstance(optval, str) and row.kind in _TEXTUAL:
+            optval = optval.encode("utf-8", "surrogateescape")
         value = options.check_value(row, optval, _SUBJECTS.get(self.type_number, "socket"))
         if row.acts_late and self.endpoints:
             self._warn_late(row)
@@ -166,6 +169,9 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         except ZMQError as error:
             raise self._explained(error, option, "set") from None
 
+    def _warn_of_seconds(self, timeout: float) -> None:
+        warn_of_seconds(timeout)
+
     def _warn_late(self, row: options.Option) -> None:
         warned = self.__dict__.setdefault("_late", set())
         if row.number in warned:
@@ -206,6 +212,15 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
 def warn_late(message: str) -> None:
     """Issue a `LateOptionWarning` that points at the first line outside this package."""
     warnings.warn(message, LateOptionWarning, stacklevel=_level_outside())
+
+
+def warn_of_seconds(timeout: float) -> None:
+    """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds."""
+    text = (
+        f"poll() takes milliseconds, and {timeout:g} of them are over at once: "
+        f"for {timeout:g} s write poll({round(timeout * 1000)})"
+    )
+    warnings.warn(text, UserWarning, stacklevel=_level_outside())
 
 
 def _level_outside() -> int:

@@ -4,6 +4,7 @@ hear of what."""
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ._lines import Lines
@@ -35,13 +36,15 @@ class TiedSocket(Socket[bytes]):
     def _make_link(self, home: Any) -> Lines:
         raise NotImplementedError
 
-    def _attach(self) -> Any:
-        """Return the link to the running loop."""
+    def _attach(self, attempt: Callable[[], Any] | None = None) -> Any:
+        """Return the link to the running loop, for an attempt that would raise if closed."""
         home = self._home()
         link = self._link
         if link is not None and link.home is home:
             return link
         if self.closed:
+            if attempt is not None:
+                attempt()  # says it under its own name
             raise SocketClosed.during("use", self._subject(), "the socket is closed")
         links = self.__dict__.setdefault("_links", {})
         if home not in links:
@@ -145,6 +148,4 @@ class TiedSocket(Socket[bytes]):
         return int(core.Socket.get_option(self, _RCVTIMEO if receives else _SNDTIMEO, 0))
 
     def _again(self, limit: int, receives: bool) -> Again:
-        operation, option = ("recv", "RCVTIMEO") if receives else ("send", "SNDTIMEO")
-        hint = f"{option} of {limit} ms is over" if limit else "DONTWAIT or a timeout of 0 is set"
-        return Again.during(operation, self._subject(), hint)
+        return self._not_now("recv" if receives else "send", limit)

@@ -88,7 +88,7 @@ class Link(Lines):
         try:
             while True:
                 await self._called(waiter)
-                if line.may_try(waiter):
+                if self.may_try(line, waiter):
                     value = attempted(operation)
                     if value is NOTHING:
                         value = self.refused(line, operation, mask)

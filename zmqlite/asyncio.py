@@ -78,9 +78,15 @@ class Socket(Calls):
         """Close the socket and cancel what waits on it; an iteration ends."""
         link = self._link
         if link is not None and not self.closed:
+            if self.__dict__.pop("_unwaited", False) and link.close_later(self.close):
+                return
             link.end()
             self.__dict__["_link"] = self.__dict__["_lane"] = None
         super().close(linger)
+
+    def __del__(self) -> None:
+        self.__dict__["_unwaited"] = True
+        super().__del__()
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -104,6 +110,8 @@ class Socket(Calls):
             if operation.done():
                 return operation
         if timeout is not None and timeout >= 0:
+            if 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
             operation.expire_after(timeout / 1000, _answer_none)
         link.pollers.join(operation, tried)
         link.watch()
@@ -265,7 +273,7 @@ class Poller(_Poller):
                 if ready:
                     return ready
                 if any(_is_plain(source) for source, _ in self.sockets):
-                    stops += self._hear_of_ends(loop, wake)
+                    stops += self._hear_of_others(loop, wake)
                 await woken
             finally:
                 for stop in stops:
@@ -276,8 +284,9 @@ class Poller(_Poller):
             if ready or (deadline is not None and loop.time() >= deadline):
                 return ready
 
-    def _hear_of_ends(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
-        """Call `wake` when a blocking socket is closed: its descriptor need not say so."""
+    def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
+        """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
+        say so then."""
         bell = self._doze()
         return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._rise)]
 
@@ -314,7 +323,7 @@ def _watch_fd(
 ) -> Callable[[], object]:
     """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
     reader = _selector_thread.reader_of(loop)
-    own = os.dup(fd) if os.name == "posix" else fd
+    own = core.duplicate(fd) if os.name == "posix" else fd
     if flags & ~_POLLOUT:
         reader.add_reader(own, wake)
     if flags & _POLLOUT:

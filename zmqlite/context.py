@@ -128,7 +128,7 @@ class Context(SettingContext, Generic[SocketT]):
         leaves.
 
         Raises `TypeError` for an unknown keyword, `InvalidArgument` for an unknown type,
-        `NotSupported` on a closed context, and what the options and endpoints raise.
+        `ContextTerminated` for a closed context, and what the options and endpoints raise.
         """
         make = socket_class or self._socket_class
         if isinstance(socket_type, str):

@@ -57,7 +57,8 @@ _WS_PATH_MAX_LEN = 4096
 _BINDS_NAMES = "bind-names.patch" in LIBZMQ_PATCHES or LIBZMQ_VERSION >= (4, 3, 5)
 
 # What people write for a transport of another name.
-_OTHER_NAMES = {"http": "ws", "https": "wss", "unix": "ipc", "file": "ipc"}
+_OTHER_NAMES = {"unix": "ipc", "file": "ipc", "http": "tcp", "https": "tcp"}
+_WEB = {"http": "ws", "https": "wss"}
 
 
 class Endpoint(_Text[_Socket]):
@@ -129,7 +130,7 @@ def check(address: str | bytes, operation: str, subject: str = "") -> str:
     if isinstance(address, bytes):
         address = address.decode("utf-8", "surrogateescape")
     if not isinstance(address, str):
-        raise TypeError(f"Expected addr to be str, got: {address!r}")
+        raise _no_text(address, operation)
     judge = _Refuser(address, operation, subject)
     transport, separator, rest = address.partition("://")
     if not separator:
@@ -145,6 +146,14 @@ def check(address: str | bytes, operation: str, subject: str = "") -> str:
         if examine is not None:
             examine(judge, transport, rest)
     return address
+
+
+def _no_text(address: object, operation: str) -> TypeError:
+    port = address if isinstance(address, int) else 5555
+    return TypeError(
+        f"Expected addr to be str, got: {address!r}; "
+        f"{operation} takes a text such as tcp://127.0.0.1:{port}"
+    )
 
 
 def _example(transport: str) -> str:
@@ -177,11 +186,13 @@ def _refuse_misspelt(judge: _Refuser, transport: str, rest: str) -> None:
 
         for names in (TRANSPORTS[:5], TRANSPORTS[5:]):  # "tpc" is tcp rather than tipc
             like = like or next(iter(difflib.get_close_matches(plain, names, n=1)), None)
-    if like is not None:
-        judge.refuse(
-            f"there is no transport {transport}://", f"did you mean {like}://{rest}?",
-            Errno.EPROTONOSUPPORT.value,
-        )  # fmt: skip
+    if like is None:
+        return
+    problem, hint = f"there is no transport {transport}://", f"did you mean {like}://{rest}?"
+    if plain in _WEB:
+        problem += ", for 0MQ does not speak HTTP"
+        hint = f"did you mean tcp://{rest.partition('/')[0]}, or {_WEB[plain]}://{rest}?"
+    judge.refuse(problem, hint, Errno.EPROTONOSUPPORT.value)
 
 
 def _check_tcp(judge: _Refuser, transport: str, rest: str) -> None:
@@ -234,6 +245,10 @@ def _check_host_port(judge: _Refuser, target: str) -> None:
             "* means every interface of this machine, and only bind can use it",
             f"name the host to connect to, such as {transport}://127.0.0.1:{port}",
         )
+    labels = host.split(".")
+    numbers = len(labels) == 4 and all(label.isdecimal() for label in labels)
+    if numbers and not judge.bind and any(int(label) > 255 for label in labels):
+        judge.refuse(f"{host} is no IPv4 address", "its numbers go from 0 to 255")
     _check_port(judge, port)
 
 
@@ -385,11 +400,10 @@ def hint_for(errno: int, address: str, operation: str) -> str:
 
 
 _STEPS = {
-    Errno.EADDRINUSE.value: "somebody is bound there: choose another port, or * for a free one",
+    Errno.EADDRINUSE.value: "a socket is bound there: choose another port, or * for a free one",
     Errno.EADDRNOTAVAIL.value: "bind takes an address of this machine, or * for all of them",
     _errno.EACCES: "choose a port above 1023, or a path you may write",
     Errno.EMTHREAD.value: "the context has io_threads=0, which serves inproc only",
-    Errno.ECONNREFUSED.value: "nobody is bound there in this context",
+    Errno.ECONNREFUSED.value: "no socket is bound there in this context",
     Errno.EAFNOSUPPORT.value: "the system lacks this protocol; its kernel module may be missing",
-    _errno.EMFILE: "the process has too many files open: raise its limit (ulimit -n)",
 }

@@ -17,7 +17,7 @@ from ._build import RECONNECT_STOP_AFTER_DISCONNECT as _AFTER_DISCONNECT
 TYPE_CHECKING = False  # importing typing would cost more than this whole module
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
 HAUSNUMERO = 156384712
 """Where libzmq's own errno values start: far from those of any operating system."""
@@ -71,7 +71,12 @@ class SocketType(IntEnum):
     DOWNSTREAM = 8
 
     def __call__(
-        self, *, connect: Any = None, bind: Any = None, context: Any = None, **options: Any
+        self,
+        *misplaced: NoReturn,
+        connect: Any = None,
+        bind: Any = None,
+        context: Any = None,
+        **options: Any,
     ) -> Any:
         """Make a `Socket` of this type, set its options, then bind and connect it.
 
@@ -82,12 +87,26 @@ class SocketType(IntEnum):
         Raises `TypeError` or `AttributeError` for a bad option, `ZMQError` for what libzmq
         refuses.
         """
+        if misplaced:
+            raise _unnamed(self.name, misplaced)
         if _socket_factory is None:
             raise RuntimeError(
                 f"{self.name}(...) cannot make a socket before the package is imported: "
                 "import zmqlite first"
             )
         return _socket_factory(self, connect=connect, bind=bind, context=context, **options)
+
+
+def _unnamed(name: str, values: tuple[object, ...]) -> TypeError:
+    """Return the error for a socket type that was called without keywords."""
+    first = values[0]
+    if isinstance(first, (str, bytes)):
+        hint = f"write {name}(connect={first!r}) or {name}(bind={first!r})"
+    elif hasattr(first, "socket"):
+        hint = f"write {name}(context=...), or context.socket({name})"
+    else:
+        hint = f"such as {name}(connect=..., linger=0)"
+    return TypeError(f"{name}() takes keywords only: {hint}")
 
 
 class _OptType(Enum):

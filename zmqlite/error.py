@@ -4,9 +4,11 @@
     ├── ZMQError (OSError)                          any errno without a class of its own
     │   ├── Again (BlockingIOError)                 EAGAIN
     │   ├── ContextTerminated                       ETERM
+    │   │   └── ClosedContext (NotSupported)        ENOTSUP, raised by name only
     │   ├── InterruptedSystemCall (InterruptedError)  EINTR
     │   ├── StateError                              EFSM
     │   ├── SocketClosed                            ENOTSOCK
+    │   │   └── ClosedSocket (NotSupported)         ENOTSUP, raised by name only
     │   ├── ThreadMisuse (RuntimeError)             EBUSY
     │   ├── ForkError (RuntimeError)                EPERM, raised by name only
     │   ├── InvalidArgument (ValueError)            EINVAL
@@ -46,6 +48,8 @@ __all__ = [
     "AddressNotAvailable",
     "AddressNotFound",
     "Again",
+    "ClosedContext",
+    "ClosedSocket",
     "ContextTerminated",
     "DraftFDWarning",
     "ForkError",
@@ -230,6 +234,24 @@ class InvalidArgument(ZMQError, ValueError):
 
 class NotSupported(ZMQError, NotImplementedError):
     """This socket type, or this build of libzmq, cannot do it: zmqlite.has() tells what it can."""
+
+    _default_errno = Errno.ENOTSUP.value
+
+
+class ClosedContext(ContextTerminated, NotSupported):
+    """A socket was asked of a context that is closed: make another context.
+
+    Its errno is ENOTSUP, as in pyzmq.
+    """
+
+    _default_errno = Errno.ENOTSUP.value
+
+
+class ClosedSocket(SocketClosed, NotSupported):
+    """A closed socket was polled, by itself or in a poller: unregister it there.
+
+    Its errno is ENOTSUP, as in pyzmq.
+    """
 
     _default_errno = Errno.ENOTSUP.value
 

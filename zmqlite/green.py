@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ from .context import Context as _Context
 from .endpoint import Endpoint
 from .enums import PollEvent
 from .error import *  # noqa: F403
-from .error import ContextTerminated, SocketClosed
+from .error import ContextTerminated, SocketClosed, ZMQError
 from .error import __all__ as _error_names
 from .frame import *  # noqa: F403
 from .monitor import *  # noqa: F403
@@ -63,8 +63,8 @@ __all__ += security.__all__
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
 _hub = gevent.get_hub
-_recv_nonblock = core.Socket.recv_nonblock
-_send_nonblock = core.Socket.send_nonblock
+_recv_nonblock = core.Socket._try_recv
+_send_nonblock = core.Socket._try_send
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -102,7 +102,7 @@ class Socket(TiedSocket):
     def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
         """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
         cannot."""
-        link: Link = self._attach()
+        link: Link = self._attach(attempt)
         if not link.turn.take():
             link.pace.rest()
         line = link.receivers if receives else link.senders
@@ -200,41 +200,41 @@ class Socket(TiedSocket):
     def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:
         """Send every message of an iterable; return how many.
 
-        An exception carries the number of those sent before it in its attribute ``sent``.
+        They are drawn as they are sent, each when its turn comes, and other greenlets run
+        meanwhile; a list is copied first. An exception carries the number of those sent before it
+        in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for each message; with
+        DONTWAIT it returns when the next one would have to wait.
         """
-        batch = list(messages)
-        sent = 0
+        batch = attempts.Batch(self, messages, flags)
         try:
-            while sent < len(batch):
-                some = attempts.some_of(batch, sent)
-                attempt = partial(_send_some, self, some, flags | DONTWAIT)
-                sent += self._perform(attempt, flags, False)
+            while self._perform(batch.step, flags, False) is attempts.MORE:
+                pass
+        except attempts.ForeignAgain as foreign:
+            raise foreign.error from None
         except BaseException as failure:
-            failure.__dict__["sent"] = sent + getattr(failure, "sent", 0)
+            with suppress(AttributeError):  # an exception of the iterable with slots
+                failure.sent = batch.sent  # type: ignore[attr-defined]
             raise
-        return sent
+        return batch.sent
 
     # -- waiting ---------------------------------------------------------------------------------
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
 
-        ``timeout`` in ms, None for ever; 0 when it is over.
+        ``timeout`` in ms, None for ever; 0 when it is over. Raises `SocketClosed` when the socket
+        is closed, also meanwhile.
         """
         look = partial(attempts.poll, self, flags)
-        if self.closed:
-            return look()  # type: ignore[no-any-return]  # it says so
         link: Link = self._attach()
         if not link.turn.take():
             link.pace.rest()
         found = link.attempt(link.pollers, look, flags)
         if found is NOTHING and timeout != 0:
+            if timeout and 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
             found = link.wait(link.pollers, look, flags, True, _deadline(timeout))
         return 0 if found is NOTHING else int(found)
-
-
-def _send_some(socket: core.Socket, messages: Sequence[Any], flags: int) -> Any:
-    return core.Socket.send_many(socket, messages, flags) or NOTHING
 
 
 class Context(_Context[Socket]):
@@ -277,7 +277,7 @@ class Poller(_Poller):
                 self._watch(watches, source, flags, sleeper) for source, flags in self.sockets
             ]
             if any(map(_is_plain, dict(self.sockets))):
-                self._hear_of_ends(watches, sleeper)
+                self._hear_of_others(watches, sleeper)
             while True:
                 for waiter in waiters:
                     waiter.called = False
@@ -302,33 +302,47 @@ class Poller(_Poller):
             return waiter
         events = flags & (_POLLIN | _POLLOUT)
         if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
-            source, events = source.get_option(14, 6), _POLLIN
+            events = _POLLIN
+            if source.thread_safe:
+                signal = core.ReadySignal(source)
+                watches.callback(signal.close)
+                _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, sleeper))
+                return sleeper
+            source = source.get_option(14, 6)
         fd = source if isinstance(source, int) else source.fileno()
-        _watch_fd(watches, fd, events or _POLLIN, sleeper)
+        _watch_fd(watches, fd, events or _POLLIN, sleeper.wake)
         return sleeper
 
-    def _hear_of_ends(self, watches: ExitStack, sleeper: Sleeper) -> None:
-        """Have `sleeper` woken when a blocking socket closes: its descriptor need not say so."""
+    def _hear_of_others(self, watches: ExitStack, sleeper: Sleeper) -> None:
+        """Have `sleeper` woken when a blocking socket is closed, or used by others: its descriptor
+        need not say so then."""
         bell = self._doze()
         if bell >= 0:
             watches.callback(self._rise)
-            _watch_fd(watches, bell, _POLLIN, sleeper)
+            _watch_fd(watches, bell, _POLLIN, sleeper.wake)
 
 
 def _is_plain(source: Any) -> bool:
     return isinstance(source, core.Socket) and not isinstance(source, Socket)
 
 
-def _watch_fd(watches: ExitStack, fd: int, events: int, sleeper: Sleeper) -> None:
-    """Have `sleeper` woken by a descriptor: by a copy, since libev ends the process when what it
+def _heard(signal: core.ReadySignal, sleeper: Sleeper) -> None:
+    """A thread-safe socket may be ready: silence its signal, or the hub would spin."""
+    with suppress(ZMQError):  # it was closed: who polls hears it
+        signal.events()
+    sleeper.wake()
+
+
+def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], object]) -> None:
+    """Have `wake` called by a descriptor: by a copy, since libev ends the process when what it
     watches is closed under it."""
     if os.name == "posix":
-        fd = os.dup(fd)
+        fd = core.duplicate(fd)
         watches.callback(os.close, fd)
     watcher: Any = gevent.get_hub().loop.io(fd, events)
     watches.callback(watcher.close)
     watches.callback(watcher.stop)
-    watcher.start(sleeper.wake)
+    watcher.start(wake)
 
 
 def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:

@@ -8,6 +8,8 @@ its bare EINVAL into a reason.
 
 from __future__ import annotations
 
+from math import isfinite
+
 from . import _build
 from ._option_table import (
     BYTES,
@@ -95,12 +97,16 @@ class OptionTable:
         return self.by_number.get(key)
 
     def nearest(self, name: str, more: Iterable[str] = ()) -> str | None:
-        """Return the name most like a misspelt one, in lower case, None when nothing is like it.
+        """Return the name that was meant, in lower case: one that is called otherwise elsewhere,
+        or most like a misspelt one. None when nothing is like it.
 
         `more` are names beside those of the table.
         """
         import difflib  # only the failure branch pays for it
 
+        meant = _MEANT.get(name.lower())
+        if meant is not None and self is SOCKET_OPTIONS:
+            return meant
         names = [*(other.upper() for other in more), *self.by_name]
         found = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.6)
         return found[0].lower() if found else None
@@ -115,6 +121,22 @@ class OptionTable:
         like = self.nearest(name, more)
         return AttributeError(f"{text}; did you mean {like}?" if like else text)
 
+
+# What other libraries call an option, or what is asked of a socket elsewhere.
+_MEANT = {
+    **dict.fromkeys(("timeout", "timeout_ms"), "rcvtimeo and sndtimeo"),
+    **dict.fromkeys(("recv_timeout", "receive_timeout", "read_timeout"), "rcvtimeo"),
+    **dict.fromkeys(("send_timeout", "write_timeout"), "sndtimeo"),
+    **dict.fromkeys(("topic", "topics", "filter", "subscription", "subscriptions"), "subscribe"),
+    **dict.fromkeys(("id", "name", "socket_id"), "routing_id"),
+    **dict.fromkeys(("high_water_mark", "queue_size", "maxsize"), "hwm"),
+    **dict.fromkeys(("keepalive", "keep_alive"), "tcp_keepalive"),
+    **dict.fromkeys(("username", "user"), "plain_username"),
+    "password": "plain_password",
+    "max_message_size": "maxmsgsize",
+    "heartbeat": "heartbeat_ivl",
+    "proxy": "socks_proxy",
+}
 
 SOCKET_OPTIONS = OptionTable(SOCKET_ROWS, SOCKET_ALIASES)
 CONTEXT_OPTIONS = OptionTable(CONTEXT_ROWS)
@@ -154,7 +176,7 @@ def check_value(option: Option, value: Any, subject: str = "") -> Any:
 
 def _check_int(option: Option, value: Any, subject: str) -> int:
     if isinstance(value, (str, bytes)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{option.name} takes an int, got {_short(value)}")
+        raise TypeError(f"{option.name} takes an int, got {_short(value)}{_meant(option, value)}")
     number = int(value.__index__())
     low, high = _BOUNDS[option.kind]
     if option.low is not None:
@@ -164,6 +186,20 @@ def _check_int(option: Option, value: Any, subject: str) -> int:
     if not low <= number <= high:
         raise _refusal(option, "set", subject, f"{number} is out of range", _allowed(option))
     return number & 0xFFFFFFFFFFFFFFFF if option.kind == UINT64 else number
+
+
+def _meant(option: Option, value: Any) -> str:
+    """What to write in place of a value that is no int."""
+    if value is None:
+        return f": it is {option.doc}"
+    if not isinstance(value, float) or not isfinite(value):
+        return ""
+    if value.is_integer():
+        return f": write {value:.0f}"
+    if option.unit != "ms":
+        return ""
+    whole = round(value * 1000)
+    return f": times are whole milliseconds; {value:g} s are {whole}"
 
 
 def _check_bytes(option: Option, value: Any, subject: str) -> bytes:
@@ -176,7 +212,7 @@ def _check_bytes(option: Option, value: Any, subject: str) -> bytes:
         raise TypeError(f"{option.name} takes bytes, got {_short(value)}")
     size = len(value)
     if option.kind == KEY:
-        if size not in _KEY_SIZES:
+        if size not in _KEY_SIZES or (size == _KEY_SIZES[-1] and value[-1]):
             problem = f"a key of {size} bytes"
             raise _refusal(option, "set", subject, problem, "a key has 32 bytes, or 40 in Z85")
     elif size < (option.low or 0) or (option.high is not None and size > option.high):
@@ -243,7 +279,10 @@ def explain(
         return _refusal(
             option, operation, subject, "this socket type lacks it", f"it belongs to {owners}"
         )
-    return _refusal(option, operation, subject, "libzmq refused it", _allowed(option))
+    problem = "libzmq refused it"
+    if option.kind == KEY and operation == "set":
+        problem = "these characters are no Z85"
+    return _refusal(option, operation, subject, problem, _allowed(option))
 
 
 _XPUB = SocketType.XPUB.value

@@ -7,11 +7,13 @@ from typing import Any
 
 from ._native import core
 from ._native.core import zmq_poll
+from .enums import PollEvent
 
 __all__ = ["Poller", "select", "zmq_poll"]
 
 _IN, _OUT, _ERR = 1, 2, 4
 _ALL = _IN | _OUT | _ERR | 8
+_SHOWN = 3  # members in a repr
 
 
 class Poller(core.Poller):
@@ -22,6 +24,7 @@ class Poller(core.Poller):
     threads at once.
     """
 
+    _repr_cls = "zmqlite.Poller"
     _found: list[tuple[Any, int]] = []  # noqa: RUF012 - replaced, never changed
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
@@ -91,11 +94,24 @@ class Poller(core.Poller):
         self.unregister(socket)
         return True
 
+    def __repr__(self) -> str:
+        members = self.sockets
+        shown = [f"{member!r} {_named(flags)}" for member, flags in members[:_SHOWN]]
+        shown += ["..."] * (len(members) > _SHOWN)
+        own = type(self).__dict__.get("_repr_cls")
+        name = own or f"{type(self).__module__}.{type(self).__qualname__}"
+        return f"<{name}({', '.join(shown)}) at {id(self):#x}>"
+
     def _watched(self, socket: Any) -> int:
         """Return the events that a member is watched for, 0 for a stranger."""
         if socket not in self:
             return 0
         return next(flags for member, flags in self.sockets if member == socket)
+
+
+def _named(flags: int) -> str:
+    names = [event.name or "" for event in PollEvent if flags & event]
+    return "|".join(names) or str(flags)
 
 
 def select(

@@ -7,7 +7,7 @@ and says what is missing. Keys travel in Z85, 40 characters: zmq_curve(7), zmq_z
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
 
 from ._native import core
 from ._native.core import curve_keypair, curve_public, z85_decode, z85_encode
@@ -56,8 +56,9 @@ def _octets(value: str | bytes) -> bytes:
 def preflight(socket: _Checked, operation: str, address: str, subject: str = "") -> None:
     """Refuse to `operation` (bind or connect) with settings that would not do what they say.
 
-    Raises `InvalidArgument` when CURVE lacks a key, and for the PLAIN server settings that let
-    any client end the process. Costs one option read when no security is set.
+    Raises `InvalidArgument` when CURVE lacks a key or has two that are no pair, and for the PLAIN
+    server settings that let any client end the process. Costs one option read when no security
+    is set.
     """
     mechanism = socket.get_option(_MECHANISM, _INT)
     if mechanism == _NULL or address.startswith("inproc:"):
@@ -73,8 +74,11 @@ def preflight(socket: _Checked, operation: str, address: str, subject: str = "")
 
 
 def _curve_lack(socket: _Checked) -> str:
+    def key(option: SocketOption) -> bytes:
+        return cast("bytes", socket.get_option(option.value, _KEY))
+
     def unset(option: SocketOption) -> bool:
-        return socket.get_option(option.value, _KEY) in (_ZERO_KEY, bytes(32), b"", None)
+        return key(option) in (_ZERO_KEY, bytes(32), b"", None)
 
     if unset(SocketOption.CURVE_SECRETKEY):
         side = "server" if socket.get_option(SocketOption.CURVE_SERVER.value, _INT) else "client"
@@ -82,7 +86,12 @@ def _curve_lack(socket: _Checked) -> str:
             f"a CURVE {side} needs its own secret key: make a pair with "
             "public, secret = curve_keypair() and set curve_secretkey = secret"
         )
-    if socket.get_option(SocketOption.CURVE_SERVER.value, _INT):
+    server = socket.get_option(SocketOption.CURVE_SERVER.value, _INT)
+    if not unset(SocketOption.CURVE_PUBLICKEY):
+        problem = _no_pair(key(SocketOption.CURVE_PUBLICKEY), key(SocketOption.CURVE_SECRETKEY))
+        if problem:
+            return problem
+    if server:  # its public key is of no use to itself
         return ""
     if unset(SocketOption.CURVE_PUBLICKEY):
         return (
@@ -95,6 +104,17 @@ def _curve_lack(socket: _Checked) -> str:
             "set curve_serverkey, or curve_server = 1 if this is the server"
         )
     return ""
+
+
+def _no_pair(public: bytes, secret: bytes) -> str:
+    """Say what is wrong with two keys that do not belong together: no handshake would succeed."""
+    if curve_public(secret) == public:
+        return ""
+    if curve_public(public) == secret:
+        return "curve_publickey and curve_secretkey are swapped"
+    return (
+        "curve_publickey is not that of the secret key: set curve_publickey = curve_public(secret)"
+    )
 
 
 def _plain_trap(socket: _Checked) -> str:

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ._address import address_of
+from ._attach import is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
 from ._settings import SettingSocket
 from .endpoint import Endpoint, check, hint_for
@@ -28,6 +29,11 @@ _SocketT = TypeVar("_SocketT", bound="Socket[Any]")
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 _monitor_numbers = count(1)
 _PORTS = (49152, 65536)
+_SHOWN = 3  # endpoints in a repr
+_INNER = {
+    *("bind_raw", "connect_raw", "unbind_raw", "disconnect_raw", "monitor_raw"),
+    *("get_option", "set_option", "poll_events", "shadowed", "type_number"),
+}
 
 
 class Socket(SettingSocket, Generic[T]):
@@ -81,6 +87,7 @@ class Socket(SettingSocket, Generic[T]):
         if isinstance(context, core.Socket):
             context, shadow = None, context
         if not shadow:
+            _check_context(context)
             super().__init__(context, socket_type, copy_threshold=copy_threshold)
             return
         if context is None:
@@ -132,7 +139,7 @@ class Socket(SettingSocket, Generic[T]):
     def bind(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...  # type: ignore[overload-overlap]
     @overload
     def bind(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
-    def bind(self, addr: Any) -> Any:
+    def bind(self, addr: Any, *more: Any) -> Any:
         """Accept connections at an address and return the endpoint: zmq_bind(3).
 
         The endpoint is a str in its resolved form, so `tcp://127.0.0.1:*` and `ipc://*` come back
@@ -143,31 +150,40 @@ class Socket(SettingSocket, Generic[T]):
         `AddressInUse`, `AddressNotAvailable`, `PermissionDenied`, `IncompatibleProtocol`,
         `NotSupported` for a transport that this build lacks.
         """
-        return self._add_endpoints("bind", addr)
+        return self._add_endpoints("bind", addr, more)
 
     @overload
     def connect(self: _SocketT, addr: str | bytes) -> Endpoint[_SocketT]: ...  # type: ignore[overload-overlap]
     @overload
     def connect(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
-    def connect(self, addr: Any) -> Any:
+    def connect(self, addr: Any, *more: Any) -> Any:
         """Connect to an address, now or as soon as somebody binds it: zmq_connect(3).
 
         Returns at once and keeps trying in the background; a monitor tells how it goes. Returns
         the endpoint, which disconnects at the end of a `with`. Raises what `bind` raises for
         addresses and keys.
         """
-        return self._add_endpoints("connect", addr)
+        return self._add_endpoints("connect", addr, more)
 
-    def _add_endpoints(self, operation: str, addr: Any) -> Any:
+    def _add_endpoints(self, operation: str, addr: Any, more: tuple[Any, ...]) -> Any:
+        if more:
+            raise misplaced(operation, (addr, *more))
         if isinstance(addr, (str, bytes)) or not hasattr(addr, "__iter__"):
             return self._add_endpoint(operation, addr)
-        return [self._add_endpoint(operation, one) for one in addr]
+        if is_pair(addr):
+            raise misplaced(operation, addr)
+        addresses: list[Any] = list(addr)
+        for one in addresses:  # all, before the first is in use
+            check(one, operation, self._subject())
+        return [self._add_endpoint(operation, one) for one in addresses]
 
     def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
         subject = self._subject()
         if self.closed:  # says so, whatever the address
             (self.bind_raw if operation == "bind" else self.connect_raw)("")
         address = str(check(addr, operation, subject))  # the core takes no subclasses
+        if operation == "connect" and address.count(":") > 2:
+            refuse_unreachable(self, address, subject)
         preflight(self, operation, address, subject)
         if address.startswith("wss:") and core.has("wss"):
             check_pem(operation, address, self.__dict__.get("_pem", {}))
@@ -176,12 +192,17 @@ class Socket(SettingSocket, Generic[T]):
         try:
             resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
         except ZMQError as error:
-            error.hint = hint_for(error.errno or 0, address, operation) or error.hint
+            if error.errno == errno.EADDRINUSE:
+                error.hint = taken(self, address)
+            else:
+                error.hint = hint_for(error.errno or 0, address, operation) or error.hint
             raise
         known = self.__dict__.setdefault("_resolved", {})
         known.pop(address, None)  # an endpoint that is gone may have had that name
         if resolved != address:
             known[address] = resolved
+        if operation == "bind":
+            self.__dict__.setdefault("_bound", []).append(resolved)
         return Endpoint(resolved, self, operation)
 
     def connect_peer(self, address: str | bytes) -> int:
@@ -250,6 +271,9 @@ class Socket(SettingSocket, Generic[T]):
         detach(target)
         for name in [name for name, resolved in known.items() if resolved == target]:
             del known[name]
+        bound = self.__dict__.get("_bound", ())
+        if operation == "unbind" and target in bound:
+            bound.remove(target)
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -257,9 +281,13 @@ class Socket(SettingSocket, Generic[T]):
         """Wait until the socket is ready and return which of the events in `flags` it has.
 
         `timeout` is in milliseconds; None or a negative number waits for ever. Returns 0 when
-        the time runs out. Raises `NotSupported` on a closed socket, `ContextTerminated`.
+        the time runs out, and warns of a time below 1, which means seconds. Raises
+        `SocketClosed`, `ContextTerminated`.
         """
-        return self.poll_events(flags, -1 if timeout is None else timeout)
+        found = self.poll_events(flags, -1 if timeout is None else timeout)
+        if not found and timeout and 0 < timeout < 1:
+            self._warn_of_seconds(timeout)
+        return found
 
     def readable(self) -> bool:
         """Tell whether a message can be received now, without waiting."""
@@ -329,4 +357,18 @@ class Socket(SettingSocket, Generic[T]):
             kind = f"zmq.{SocketType(self.type_number).name}"
         except ValueError:
             kind = str(self.type_number)
-        return f"<{name}({kind}) at {id(self):#x}{' closed' * self.closed}>"
+        known = self.endpoints
+        where = f" {', '.join(known[:_SHOWN])}{', ...' * (len(known) > _SHOWN)}" if known else ""
+        return f"<{name}({kind}){where} at {id(self):#x}{' closed' * self.closed}>"
+
+    def __dir__(self) -> list[str]:
+        """What is meant for use: not the calls into the core that other methods end in."""
+        return sorted(set(super().__dir__()) - _INNER)
+
+
+def _check_context(context: object) -> None:
+    if context is not None and not isinstance(context, core.Context):
+        raise TypeError(
+            "a socket is made in a context: Socket(context, socket_type), or "
+            f"context.socket(socket_type); {context!r:.80} is no context"
+        )

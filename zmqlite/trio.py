@@ -27,6 +27,7 @@ from trio.lowlevel import current_trio_token, enable_ki_protection
 
 from ._awaited import AwaitedSocket, SocketClosed
 from ._native import core
+from ._payload import refuse_timeout
 from ._trio_link import pace_of_run
 from .constants import *  # noqa: F403
 from .context import Context as _Context
@@ -86,6 +87,7 @@ class Socket(AwaitedSocket):
     @enable_ki_protection
     async def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
         """Receive one part and decode it as JSON; one that is none is consumed (`ValueError`)."""
+        refuse_timeout(kwargs)
         return json.loads(await self.recv(flags), **kwargs)
 
     @enable_ki_protection

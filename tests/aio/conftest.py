@@ -17,7 +17,7 @@ LOOPS = ["asyncio", "uvloop"]
 LIMIT = 3600 if LONG else 30 * FACTOR
 
 
-def new_loop(kind: str = "asyncio") -> asyncio.AbstractEventLoop:
+def make_loop(kind: str = "asyncio") -> asyncio.AbstractEventLoop:
     if kind == "asyncio":
         return asyncio.new_event_loop()
     if sys.platform == "win32":
@@ -49,21 +49,27 @@ def run_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], limi
 @pytest.fixture
 def run() -> Runner:
     """Run a coroutine in a standard loop."""
-    return lambda work: run_in(new_loop(), work, LIMIT)
+    return lambda work: run_in(make_loop(), work, LIMIT)
 
 
 @pytest.fixture
 def run_uvloop() -> Runner:
     """Run a coroutine in uvloop's loop."""
-    loop = new_loop("uvloop")
+    loop = make_loop("uvloop")
     return lambda work: run_in(loop, work, LIMIT)
 
 
 @pytest.fixture(params=LOOPS)
 def run_both(request: pytest.FixtureRequest) -> Runner:
     """Run a coroutine in a loop of each kind in turn."""
-    loop = new_loop(request.param)
+    loop = make_loop(request.param)
     return lambda work: run_in(loop, work, LIMIT)
+
+
+@pytest.fixture(params=LOOPS)
+def new_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+    """A maker of loops of each kind in turn, which the test closes."""
+    return lambda: make_loop(request.param)
 
 
 class KeepingContext(azmq.Context):

@@ -300,7 +300,7 @@ def test_timeouts_and_dontwait(run_both: Any, wire: Any) -> None:
         start = loop.time()
         with pytest.raises(zmq.Again, match="RCVTIMEO of 30 ms"):
             await pull.recv()
-        assert 0.029 <= loop.time() - start < 1 * FACTOR
+        assert 0.029 <= loop.time() - start < 15 * FACTOR
         while push.send_nonblock(b"x"):
             pass
         assert isinstance(push.send(b"", zmq.DONTWAIT).exception(), zmq.Again)

@@ -24,7 +24,7 @@ SECONDS = 0.25  # for each kind
 
 @pytest.mark.parametrize("transport", ["inproc", "tcp"])
 @pytest.mark.parametrize("style", list(STYLES))
-@pytest.mark.parametrize("call", list(CALLS))
+@pytest.mark.parametrize("call", [*CALLS, "anext"])
 def test_no_message_is_lost_at_any_tick(
     run: Any, actx: Any, transport: str, style: str, call: str
 ) -> None:
@@ -40,7 +40,7 @@ def test_no_message_is_lost_at_any_tick(
 
 
 @pytest.mark.parametrize("style", list(STYLES))
-@pytest.mark.parametrize("call", list(CALLS))
+@pytest.mark.parametrize("call", [*CALLS, "anext"])
 def test_nor_in_uvloop(run_uvloop: Any, actx: Any, call: str, style: str) -> None:
     tally = run_uvloop(storm(azmq, actx, "tcp", call, style, SECONDS / 2, ROUNDS))
     assert not tally.lost, tally

@@ -243,6 +243,20 @@ def test_a_sender_that_never_waits_lets_others_run(run: Any, actx: Any, how: str
     run(main())
 
 
+def test_the_turn_is_settable_in_the_middle_of_a_pass(run: Any, wire: Any) -> None:
+    """Fewer operations than were done already: the turn is over, and begins anew with the pass."""
+
+    async def main() -> None:
+        push, pull = wire(at="inproc://middle", hwm=0)
+        for _ in range(6):
+            await push.send(b"x")
+        azmq.set_fairness(count=1)
+        for _ in range(6):
+            assert await asyncio.wait_for(pull.recv(), 10 * FACTOR) == b"x"
+
+    run(main())
+
+
 def test_the_turn_is_settable(run: Any, actx: Any) -> None:
     async def main() -> None:
         publisher = actx.socket(zmq.PUB, linger=0)

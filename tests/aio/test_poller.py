@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
@@ -42,6 +42,29 @@ def test_a_blocking_member_that_another_thread_closes(run_both: Any, context: An
                 await asyncio.wait_for(future, LIMIT / 1000)
         poller.unregister(closed)
         assert await poller.poll(1) == []
+
+    run_both(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
+def test_a_blocking_member_that_another_task_uses(run_both: Any, context: Any) -> None:
+    """Who takes the first message hears what the descriptor says of all of them."""
+
+    async def main() -> None:
+        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH, linger=0)
+        push.connect(pull.bind("tcp://127.0.0.1:*"))
+        push.send(b"0")
+        pull.recv()  # connected: from now on only a message makes the descriptor speak
+        pollers = [azmq.Poller() for _ in range(2)]
+        for poller in pollers:
+            poller.register(pull, zmq.POLLIN)
+        both = [poller.poll() for poller in pollers]
+        await turns()
+        push.send_many([b"1", b"2"])
+        wait_until(lambda: pull.poll_events(zmq.POLLIN), what="the messages")
+        assert pull.recv() == b"1"  # the loop did not run meanwhile
+        for future in both:
+            assert await asyncio.wait_for(future, LIMIT / 1000) == [(pull, zmq.POLLIN)]
 
     run_both(main())
 
@@ -206,7 +229,7 @@ def test_the_time_is_kept(run_both: Any, wire: Any) -> None:
             await router.recv_multipart()
             await asyncio.sleep(0.001)
         assert await future == []
-        assert 0.099 <= loop.time() - start < 2 * FACTOR
+        assert 0.099 <= loop.time() - start < 15 * FACTOR
         assert await azmq.Poller().poll(10) == []
 
     run_both(main())

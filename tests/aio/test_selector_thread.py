@@ -69,6 +69,61 @@ def test_one_thread_a_loop_which_ends_with_it(forced: None, actx: Any) -> None:
     wait_until(lambda: len(threads()) == before, what="the thread to end with a dropped loop")
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.parametrize("way", ["run", "close", "close twice"])
+def test_nothing_stays_after_a_loop_that_ends_with_a_wait_pending(
+    forced: None, actx: Any, new_loop: Any, way: str
+) -> None:
+    pull = actx.socket(zmq.PULL)
+    pull.bind("inproc://pending")
+    new_loop().close()  # the first one of its kind opens what all share
+    known, before = len(threads()), descriptors()
+    kept: list[Any] = []
+
+    async def main() -> None:
+        kept.append(pull.recv())
+        if way == "run":
+            kept.append(asyncio.ensure_future(_awaiting(pull.recv())))
+        await asyncio.sleep(0)
+        assert len(threads()) == known + 1
+
+    loop = new_loop()
+    try:
+        loop.run_until_complete(main())
+        if way == "run":  # as asyncio.run does it: what is pending is cancelled first
+            for future in kept:
+                future.cancel()
+            loop.run_until_complete(asyncio.wait(kept))
+    finally:
+        loop.close()
+    if way == "close twice":
+        loop.close()
+    assert len(threads()) == known
+    assert descriptors() <= before
+    kept.clear()
+    pull.close()
+
+
+def test_a_loop_that_cannot_be_closed_keeps_its_thread(forced: None, run: Any, wire: Any) -> None:
+    async def main() -> None:
+        push, pull = wire()
+        future = pull.recv()
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop().close()
+        push.send_nonblock(b"x")
+        assert await asyncio.wait_for(future, 10 * FACTOR) == b"x"
+
+    run(main())
+
+
+async def _awaiting(future: Any) -> Any:
+    return await future
+
+
 async def _touch() -> None:
     left, right = socket.socketpair()
     with left, right:

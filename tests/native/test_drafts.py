@@ -147,12 +147,15 @@ def test_signals_reach_who_waits_in_a_thread_safe_socket(context, how):
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
 
+        def wait():
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            {"recv": one.recv, "send": lambda: one.send(b"x"), "poll": one.poll,
+             "iterate": lambda: next(one)}[how]()  # fmt: skip
+
         def attempt():
             begin = time.monotonic()
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
             with pytest.raises(Interrupted):
-                {"recv": one.recv, "send": lambda: one.send(b"x"), "poll": one.poll,
-                 "iterate": lambda: next(one)}[how]()  # fmt: skip
+                wait()
             assert time.monotonic() - begin >= 0.1
 
         in_time(0.15 + 0.25 * FACTOR, attempt)

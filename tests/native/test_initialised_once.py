@@ -276,7 +276,9 @@ def test_every_other_class_is_initialised_once():
             turn = core.Turn(lambda call: None)
             refused(lambda: turn.__init__(print), RuntimeError)
             looker = core.Looker.__new__(core.Looker)
-            of_grip = (looker, loop, asyncio.Future, asyncio.CancelledError)
+            errors = (asyncio.CancelledError, asyncio.InvalidStateError)
+            kinds = (asyncio.Future, (asyncio.Task,), *errors)
+            of_grip = (looker, loop, kinds)
             grip = core.Grip(*of_grip)
             refused(lambda: grip.__init__(*of_grip), RuntimeError)
             sides = [core.Side(grip, turn, mask) for mask in (1, 2, 3)]
@@ -286,6 +288,10 @@ def test_every_other_class_is_initialised_once():
             of_lane = (turn, asyncio._get_running_loop, asyncio.Future, *sides)
             lane = core.QuickLane(*of_lane)
             refused(lambda: lane.__init__(*of_lane), RuntimeError)
+            batch = core.Batch(one, [b"first"])
+            refused(lambda: batch.__init__(one, [b"second"]), RuntimeError)
+            assert batch() == 1
+            assert peer.recv() == b"first"
             peer.close()
         loop.close()
         """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 import pytest
 from programs import program
 from support import needs_drafts, needs_patch
+
+import zmqlite as zmq
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
 
@@ -80,6 +83,160 @@ def test_no_descriptors_while_connections_come():
                 break
         else:
             raise AssertionError("the server does not recover")
+        """
+    )
+
+
+LOOPS = {
+    "sockets": "with zmq.PAIR(linger=0): pass",
+    "bound": "with zmq.PULL(bind='ipc://@zmqlite-%d-%d' % (os.getpid(), number), linger=0): pass",
+    "connected": "with zmq.PUSH(connect='tcp://127.0.0.1:9', linger=0): pass",
+    "monitored": """
+with zmq.SUB(linger=0) as sub, sub.get_monitor_socket():
+    sub.connect("tcp://127.0.0.1:9")
+""",
+    "left monitors": """
+with zmq.SUB(linger=0) as sub:
+    sub.monitor("inproc://monitor-%d" % number)
+""",
+    "polled": """
+with zmq.PAIR(linger=0) as pair:
+    zmq.Poller().register(pair)
+    zmq.Poller().poll(0)
+""",
+    "contexts": """
+zmq.PAIR(linger=0).close()
+with zmq.Context() as context, context.socket("pair"): pass
+""",
+}
+
+
+@linux_only
+@pytest.mark.parametrize("loop", LOOPS)
+def test_opening_and_closing_in_a_loop_does_not_run_out_of_descriptors(loop):
+    """What a closed socket held comes back in libzmq's own time: the loop waits for it."""
+    program(
+        """
+        import resource
+        loop = compile(sys.argv[1], "loop", "exec")
+        zmq.PAIR().close()  # the threads of the context are there
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 25, used + 25))
+        for number in range(400):
+            exec(loop)
+        """,
+        LOOPS[loop],
+    )
+
+
+@linux_only
+def test_a_copy_of_a_descriptor_waits_for_closed_sockets():
+    """As event loops make one for what waits."""
+    program(
+        """
+        import resource
+        from zmqlite._native import core
+        zmq.PAIR().close()
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
+        for _ in range(400):
+            zmq.PAIR().close()
+            os.close(core.duplicate(0))
+        kept = []
+        error = refused(lambda: [kept.append(core.duplicate(0)) for _ in range(30)], OSError)
+        assert error.errno == 24, error
+        """
+    )
+
+
+@linux_only
+@needs_drafts
+def test_a_descriptor_for_a_thread_safe_type_waits_for_closed_sockets():
+    program(
+        """
+        import resource
+        from zmqlite._native import core
+        server = zmq.SERVER()
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
+        for _ in range(400):
+            zmq.PAIR().close()
+            signal = core.ReadySignal(server)
+            signal.fileno()
+            signal.close()
+        """
+    )
+
+
+def test_opening_and_closing_in_a_loop_stays_within_max_sockets(make_context):
+    context = make_context(max_sockets=2)
+    for _ in range(1000):
+        with context.socket("pair"), context.socket("pair"):
+            pass
+
+
+def test_a_context_ends_though_closed_sockets_hold_the_last_descriptors():
+    """It may need a socket itself, for inproc connections to a name that nobody bound."""
+    program(
+        """
+        import resource
+        used = len(os.listdir("/proc/self/fd"))
+        for timeout in (None, 20):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (used + 25, used + 25))
+            for _ in range(20):
+                context = zmq.Context()
+                waits = context.socket("pair", connect="inproc://nobody", linger=0)
+                made = []
+                try:
+                    while True:
+                        made.append(context.socket("pair"))
+                except zmq.ZMQError as error:
+                    assert error.errno == 24, error
+                for one in made + [waits]:
+                    one.close()
+                context.term(timeout)
+        """
+    )
+
+
+def test_what_is_short_is_named():
+    """The limit of open files is the one to raise only when it is what was reached."""
+    context = zmq.Context(max_sockets=2)
+    pairs = [context.socket("pair", linger=2500) for _ in range(2)]
+    for attempt in (lambda: context.socket("pair"), lambda: pairs[0].monitor("inproc://monitor")):
+        with pytest.raises(zmq.ZMQError, match="MAX_SOCKETS of 2") as refusal:
+            attempt()
+        assert refusal.value.errno == errno.EMFILE
+        assert "ulimit" not in str(refusal.value)
+        assert "linger" not in str(refusal.value)
+    pairs[0].connect("tcp://127.0.0.1:9")
+    pairs[0].send(b"never sent")
+    pairs[0].close()
+    with pytest.raises(zmq.ZMQError, match=r"MAX_SOCKETS of 2 .* until their linger is over"):
+        context.socket("pair")
+    context.destroy(0)
+
+
+@linux_only
+def test_what_is_open_for_good_is_refused_at_once():
+    program(
+        """
+        import resource
+        sockets = [zmq.PAIR(linger=0)]
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 5, used + 5))
+        took = 9
+        for _ in range(5):
+            start = time.monotonic()
+            error = refused(lambda: [sockets.append(zmq.PAIR(linger=0)) for _ in range(9)])
+            took = min(took, time.monotonic() - start)
+            assert error.errno == 24 and "ulimit" in str(error), error
+            assert "MAX_SOCKETS" not in str(error), error
+            for call in (lambda: zmq.Context(), lambda: sockets[0].monitor("inproc://m"),
+                         lambda: zmq.Poller().register(sockets[0]), lambda: zmq.Poller().poll(0)):
+                error = refused(call)
+                assert error.errno == 24 and "ulimit" in str(error), error
+        assert took < 0.9, took  # the patience with closed sockets is a second
         """
     )
 

@@ -68,16 +68,16 @@ def test_no_news_is_lost_by_a_use(context, poller, name, endpoint):
     for turn in range(3):
         client.send(b"more")
         USES[name](server, other)
-        assert poller.poll(1000) == [(server, IN)]
+        assert poller.poll(5000) == [(server, IN)]
         if turn == 0:
             USES[name](server, other)
-            assert poller.poll(1000) == [(server, IN)]
+            assert poller.poll(5000) == [(server, IN)]
         server.recv()
     while server.recv_nonblock() is not None:
         pass
     wait_until(lambda: (server.recv_nonblock(), poller.poll(20))[1] == [])
     client.send(b"late")
-    assert poller.poll(1000) == [(server, IN)]
+    assert poller.poll(5000) == [(server, IN)]
 
 
 def test_news_swallowed_before_they_are_asked_for(context, poller):
@@ -89,7 +89,7 @@ def test_news_swallowed_before_they_are_asked_for(context, poller):
         client.send(b"x")
         while not server.getsockopt(zmq.EVENTS) & IN:
             pass
-        assert poller.poll(1000) == [(server, IN)]
+        assert poller.poll(5000) == [(server, IN)]
         server.recv()
 
 
@@ -101,7 +101,7 @@ def test_two_pollers_one_socket(context):
     for _ in range(100):
         client.send(b"x")
         for one in pollers:
-            assert one.poll(1000) == [(server, IN)]
+            assert one.poll(5000) == [(server, IN)]
         server.recv()
         for one in pollers:
             assert one.poll(0) == []
@@ -111,7 +111,7 @@ def test_both_directions(context, poller):
     server, client = connect_pair(context, "inproc://both", sndhwm=1, rcvhwm=1)
     poller.register(server, IN | OUT)
     poller.register(client, OUT)
-    assert dict(poller.poll(1000)) == {server: OUT, client: OUT}
+    assert dict(poller.poll(5000)) == {server: OUT, client: OUT}
     count = 0
     while client.send_nonblock(b"x"):
         count += 1
@@ -242,7 +242,7 @@ def test_pipes_files_and_sockets_together(context, poller, pipe):
 def test_hang_up_is_an_error_event(poller, pipe):
     poller.register(pipe[0], IN)
     os.close(pipe[1])
-    assert poller.poll(1000) == [(pipe[0], zmq.POLLERR)]
+    assert poller.poll(5000) == [(pipe[0], zmq.POLLERR)]
     assert zmq.zmq_poll([(pipe[0], IN)], 0) == [(pipe[0], zmq.POLLERR)]
 
 
@@ -253,9 +253,9 @@ def test_one_descriptor_twice(poller, pipe, context):
         poller.register(raw, 0)
         assert poller.poll(0) == []
         os.write(pipe[1], b"x")
-        assert poller.poll(1000) == [(file.fileno(), IN)] * 2
+        assert poller.poll(5000) == [(file.fileno(), IN)] * 2
         poller.unregister(file)
-        assert poller.poll(1000) == [(file.fileno(), IN)]
+        assert poller.poll(5000) == [(file.fileno(), IN)]
         server, client = connect_pair(context)
         poller.register(server, IN)
         client.send(b"x")
@@ -267,7 +267,7 @@ def test_a_regular_file_is_always_ready(poller, tmp_path, context):
     poller.register(server, IN)
     with (tmp_path / "file").open("w+") as file:
         poller.register(file, IN | OUT)
-        assert poller.poll(1000) == [(file.fileno(), IN | OUT)]
+        assert poller.poll(5000) == [(file.fileno(), IN | OUT)]
         client.send(b"x")
         wait_until(lambda: len(poller.poll(0)) == 2)
         server.close()

@@ -138,7 +138,7 @@ def test_thread_safe_sockets(context, poller):
     wait_until(lambda: poller.poll(20) == [(server, IN), (one, IN)])
     context.shutdown()
     with pytest.raises(zmq.ContextTerminated):
-        poller.poll(1000)
+        poller.poll(5000)
     with pytest.raises(zmq.ContextTerminated):
         zmq.zmq_poll([(one, IN), (server, IN)], 1000)
 
@@ -152,8 +152,8 @@ def test_shadow_sockets(context, poller):
     for _ in range(20):
         assert poller.poll(0) == both.poll(0) == []
         client.send(b"x")
-        assert both.poll(1000) == [(shadow, IN)]
-        assert poller.poll(1000) == [(server, IN)]
+        assert both.poll(5000) == [(shadow, IN)]
+        assert poller.poll(5000) == [(server, IN)]
         shadow.recv()
 
 
@@ -167,12 +167,12 @@ def test_a_thousand_sockets_and_one_is_ready(context, poller):
     for number in random.Random(3).sample(range(count), 100):
         server, client = pairs[number]
         client.send(b"x")
-        assert poller.poll(1000) == [(server, IN)]
+        assert poller.poll(5000) == [(server, IN)]
         server.recv()
         assert poller.poll(0) == []
     for _, client in pairs:
         client.send(b"x")
-    assert poller.poll(1000) == [(server, IN) for server, _ in pairs]
+    assert poller.poll(5000) == [(server, IN) for server, _ in pairs]
 
 
 # -- the model: zmq_poll -------------------------------------------------------------------------

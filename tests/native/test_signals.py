@@ -42,6 +42,12 @@ def interrupt(signum, frame):
     raise Interrupted
 
 
+def call_interrupted(alarm, after, call):
+    """Call with an alarm set; it raises before the call on a machine that is slow to get there."""
+    alarm(interrupt, after)
+    call()
+
+
 def full_sender(context):
     """A PUSH whose high-water mark is reached."""
     sender = context.socket(zmq.PUSH, sndhwm=1, linger=0)
@@ -76,9 +82,8 @@ def test_interrupted_at_once(context, alarm, name):
 
     def attempt():
         start = time.monotonic()
-        alarm(interrupt, 0.1)
         with pytest.raises(Interrupted):
-            CALLS[name](context, socket)
+            call_interrupted(alarm, 0.1, lambda: CALLS[name](context, socket))
         assert time.monotonic() - start >= 0.1
 
     in_time(0.15 + LATE, attempt)
@@ -117,9 +122,8 @@ def test_poller_interrupted(context, alarm):
     socket = context.socket(zmq.PULL)
     poller = zmq.Poller()
     poller.register(socket, zmq.POLLIN)
-    alarm(interrupt, 0.05)
     with pytest.raises(Interrupted):
-        poller.poll()
+        call_interrupted(alarm, 0.05, poller.poll)
     assert poller.poll(0) == []
 
 
@@ -266,9 +270,8 @@ def test_an_answer_that_does_not_come(context, alarm):
         assert time.monotonic() - start >= limit / 1000
     client.rcvtimeo = -1
     client.send(b"silence")
-    alarm(interrupt, 0.05)
     with pytest.raises(Interrupted):
-        client.recv()
+        call_interrupted(alarm, 0.05, client.recv)
     client.send(b"silence")
     alarm(lambda *_: context.shutdown(), 0.05)
     with pytest.raises(zmq.ContextTerminated):
@@ -297,13 +300,19 @@ def test_busy_proxy_is_interrupted(context, alarm):
 
     joins = [in_thread(produce), in_thread(consume)]
 
+    def interrupt_it_when_busy(before):
+        wait_until(lambda: len(stopped) > before + 100, what="messages to pass")
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        return time.monotonic() + 0.1
+
     def attempt():
-        alarm(interrupt, 0.3)
+        alarm(interrupt, 0)
+        due = in_thread(interrupt_it_when_busy, len(stopped))
         with pytest.raises(Interrupted):
             zmq.proxy(front, back)
+        return time.monotonic() - due()
 
-    in_time(0.35 + LATE, attempt)
-    assert stopped
+    in_time(0.05 + LATE, attempt)
     context.shutdown()
     with pytest.raises(zmq.ContextTerminated):
         joins[0]()
@@ -312,9 +321,14 @@ def test_busy_proxy_is_interrupted(context, alarm):
 
 def test_long_batches_are_interrupted(context, alarm):
     server, client = connect_pair(context, "inproc://batch", zmq.PULL, zmq.PUSH, hwm=0)
-    alarm(interrupt, 0.05)
+
+    def messages():
+        yield b"m"
+        alarm(interrupt, 0.05)
+        yield from itertools.repeat(b"m", 50_000_000)
+
     with pytest.raises(Interrupted) as caught:
-        client.send_many(b"m" for _ in range(50_000_000))
+        client.send_many(messages())
     assert caught.value.sent > 0
     got = 0
     while got < caught.value.sent:

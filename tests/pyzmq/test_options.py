@@ -15,8 +15,11 @@ def sub(ctx: Any, zmq: Any) -> Any:
 
 def test_bytes_options_take_bytes_only(sub: Any, zmq: Any) -> None:
     sub.setsockopt(zmq.SUBSCRIBE, b"topic")
-    with pytest.raises(TypeError, match=r"setsockopt_string|set_string"):
-        sub.setsockopt(zmq.SUBSCRIBE, "topic")
+    if zmq.__name__ != "zmqlite":  # (which takes text there as the attributes do)
+        with pytest.raises(TypeError, match=r"setsockopt_string|set_string"):
+            sub.setsockopt(zmq.SUBSCRIBE, "topic")
+        with pytest.raises(TypeError, match=r"setsockopt_string|set_string"):
+            sub.set(zmq.SUBSCRIBE, "topic")
     with pytest.raises(TypeError):
         sub.setsockopt(zmq.SUBSCRIBE, bytearray(b"topic"))
     with pytest.raises(TypeError):

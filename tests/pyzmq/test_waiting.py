@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, in_thread, wait_until
 
 posix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 
@@ -67,9 +67,9 @@ def test_descriptors_and_things_that_have_one(ctx: Any, zmq: Any) -> None:
         poller.register(right.fileno(), zmq.POLLIN)
         assert poller.poll(0) == []
         left.send(b"x")
-        assert poller.poll(1000) == [(right.fileno(), zmq.POLLIN)]
+        assert poller.poll(5000) == [(right.fileno(), zmq.POLLIN)]
         right.send(b"x")
-        assert dict(poller.poll(1000)) == {left.fileno(): zmq.POLLIN, right.fileno(): zmq.POLLIN}
+        assert dict(poller.poll(5000)) == {left.fileno(): zmq.POLLIN, right.fileno(): zmq.POLLIN}
 
 
 def test_zmq_poll(pair: Any, zmq: Any) -> None:
@@ -126,11 +126,13 @@ def ticking() -> Iterator[list[int]]:
 
 @posix
 def test_a_call_goes_on_after_a_signal(pair: Any, ticking: list[int]) -> None:
-    sender = threading.Timer(0.2, pair[0].send, (b"a",))
-    sender.start()
+    def send() -> None:
+        wait_until(lambda: len(ticking) >= 2, what="two signals")
+        pair[0].send(b"a")
+
+    sent = in_thread(send)
     assert pair[1].recv() == b"a"
-    assert len(ticking) >= 2
-    sender.join()
+    sent()
 
 
 @posix
@@ -140,6 +142,10 @@ def test_an_exception_of_a_handler_comes_through(pair: Any, zmq: Any) -> None:
 
     def handler(signum: int, frame: Any) -> None:
         raise HandledError
+
+    def with_alarm(wait: Any) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        wait()
 
     poller = zmq.Poller()
     poller.register(pair[1], zmq.POLLIN)
@@ -151,9 +157,8 @@ def test_an_exception_of_a_handler_comes_through(pair: Any, zmq: Any) -> None:
             pair[1].poll,
             lambda: zmq.select([pair[1]], [], []),
         ):
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
             with pytest.raises(HandledError):
-                wait()
+                with_alarm(wait)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -162,9 +167,13 @@ def test_an_exception_of_a_handler_comes_through(pair: Any, zmq: Any) -> None:
 @posix
 def test_ctrl_c_ends_a_recv(pair: Any) -> None:
     interrupt = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def receive() -> None:
+        interrupt.start()
         pair[1].recv()
+
+    with pytest.raises(KeyboardInterrupt):
+        receive()
     interrupt.join()
 
 

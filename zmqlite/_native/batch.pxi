@@ -51,10 +51,7 @@ cdef object send_batch(Handle self, object messages, int flags):
             if not sent & (SEVERAL - 1):
                 breathe(&breath)
     except BaseException as error:
-        try:
-            error.sent = sent
-        except AttributeError:  # an exception of the iterable with slots
-            pass
+        note_sent(error, sent)
         raise
     return sent
 

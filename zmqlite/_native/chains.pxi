@@ -66,6 +66,7 @@ cdef void *take_handle(Handle self) noexcept:
     end_signals(self, handle)
     if self._shadow:
         return NULL
+    self._context._last_close = now()
     place = all_shadows
     while place != NULL:
         if (<Handle> place).handle == handle:

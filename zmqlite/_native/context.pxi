@@ -28,15 +28,20 @@ cdef class Context:
             once_release(&self._once)  # what failed can be tried again
             raise
         self._state = OPEN
+        self._last_close = -1e9
         context_link(self)
 
     cdef int _make(self, int io_threads) except -1:
         cdef int error
         cdef void *handle
+        cdef Shortage shortage
         check_limit(NULL, ZMQ_IO_THREADS, io_threads)
         handle = zmq_ctx_new()
-        if handle == NULL:
-            fail(libzmq_errno(), "Context", "")
+        while handle == NULL:
+            error = libzmq_errno()
+            if not passes(&shortage, error):
+                fail(error, "Context", "", scarce(None, error) if is_shortage(error) else "")
+            handle = zmq_ctx_new()
         if zmq_ctx_set(handle, ZMQ_IO_THREADS, io_threads) != 0:
             error = libzmq_errno()
             zmq_ctx_term(handle)
@@ -130,12 +135,13 @@ cdef class Context:
         return found
 
     cdef int _start(self) except -1:
-        """Before the first socket: libzmq aborts when it cannot open its own descriptors."""
+        """Before the first socket: libzmq aborts when it cannot open its own descriptors. Returns EMFILE
+        then, or 0."""
         cdef int threads, error
         if not self._started:
             threads = zmq_ctx_get(self.handle, ZMQ_IO_THREADS)
             if not descriptors_left(10 + 3 * threads):
-                fail(EMFILE, "socket", "Context", next_step(EMFILE, "socket", 0))
+                return EMFILE
             error = threads_left(threads + 1, &self._schedule)
             if error == EAGAIN:
                 fail(ENOMEM, "socket", "Context", f"the system cannot run {threads + 1} more threads")
@@ -214,7 +220,7 @@ cdef class Context:
         if self.handle == NULL:
             return
         if linger is not None:
-            linger_all(self, linger)
+            linger_all(self, whole_linger(linger))
         self._close_idle()
         if self._sockets != NULL:
             self.shutdown()
@@ -247,16 +253,19 @@ cdef class Context:
         try:
             warnings.warn(f"unclosed context {self!r}", ResourceWarning, source=self)
         finally:  # a warning may be an exception
-            self.destroy()
+            end_later(self)
 
     def __dealloc__(self):
         if not self._state:
             return
         context_unlink(self)
-        if (self.handle != NULL and not self._shadow and not self._ends and self._ending == NULL
-                and not interpreter_exits()):
+        if self.handle != NULL and not self._shadow and not self._ends and not interpreter_exits():
             # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
-            self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+            if self._ending == NULL:
+                self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+            if self._ending != NULL:
+                leave_behind(self._ending, -1)
+                self._ending = NULL
         del self._ending
 
 
@@ -303,18 +312,31 @@ cdef bint handle_signals(Context self, double limit, double end) except -1:
 cdef int end_here(Context self) except -1:
     cdef int error
     cdef void *handle = self.handle
+    cdef Shortage shortage
     while True:
         with nogil:
             error = libzmq_errno() if zmq_ctx_term(handle) != 0 else 0
+        if is_shortage(error) and paused(&shortage):
+            error = EINTR
         if error != EINTR:
             break
         if not handle_signals(self, -1, 0):
             return 0
     if error:
         self._ends = False
-        fail(error, "term", "Context", next_step(error, "term", 0))
+        fail_to_end(self, error)
     self._forget()
     return 0
+
+
+cdef int fail_to_begin(str instead) except -1:
+    return fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout or a finalizer "
+                f"needs: {instead}")
+
+
+cdef int fail_to_end(Context self, int error) except -1:
+    return fail(error, "term", "Context",
+                scarce(self, error) if is_shortage(error) else next_step(error, "term", 0))
 
 
 cdef int term_quietly(void *context) noexcept nogil:
@@ -325,18 +347,23 @@ cdef int last_error() noexcept nogil:
     return libzmq_errno()
 
 
+cdef Ending *start_ending(Context self) except NULL:
+    zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
+    self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+    if self._ending == NULL:
+        self._ends = False
+        fail_to_begin("end some, or terminate without a timeout")
+    return self._ending
+
+
 cdef bint end_in_thread(Context self, double limit, double end) except -1:
     """Terminate until `end` (`limit` below 0: without one). Returns whether it is done."""
     cdef double left = 0.02
     cdef bint done = False
     cdef Ending *ending = self._ending
+    cdef Shortage shortage
     if ending == NULL:
-        zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
-        ending = self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
-        if ending == NULL:
-            self._ends = False
-            fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout needs: "
-                 "end some, or terminate without a timeout")
+        ending = start_ending(self)
     while True:
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))
@@ -348,7 +375,12 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
                 del self._ending
                 self._ending = NULL
                 self._ends = False
-                fail(error, "term", "Context", next_step(error, "term", 0))
+                if not passes(&shortage, error):
+                    fail_to_end(self, error)
+                if not begin_to_end(self, limit, end):
+                    return True
+                ending = start_ending(self)
+                continue
             self._forget()
             return True
         if not handle_signals(self, limit, end):

@@ -58,6 +58,7 @@ cdef class Context:
     cdef void *_sockets          # borrowed: the first Socket of a chain
     cdef void *_next             # borrowed: the chain of all contexts
     cdef void *_previous
+    cdef double _last_close      # of one of its sockets; see shortage.pxi
     cdef Schedule _schedule      # of libzmq's threads, as far as it was set
     cdef Ending *_ending         # a termination that runs in a thread of its own
     cdef bint _shadow
@@ -101,6 +102,7 @@ cdef class Handle:
     cdef bint _exposed           # someone knows the address and may use it behind our back
     cdef bint _udp               # an udp endpoint was bound or connected
     cdef bint _outside           # an endpoint that leaves the process was
+    cdef bint _subscribed        # a topic, or of a DISH a group
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
@@ -168,6 +170,7 @@ cdef class Poller:
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
     cdef bint _watch_socket(self, Watch watch, Handle socket) except -1
+    cdef int _open_patiently(self) except -1
     cdef int _open_set(self) except -1
     cdef Watch _add(self, Watch watch, object source, int flags)
     cdef Watch _drop(self, object source)
@@ -176,6 +179,7 @@ cdef class Poller:
     cdef int _reserve(self, int count) except -1
     cdef int _epoll(self, long timeout) except? -1
     cdef bint _wait(self, double limit, double end, Hits *hits) except -1
+    cdef list _poll_plainly(self, object timeout)
     cdef int _check_found(self, int count, Hits *hits) except -1
     cdef int _check_hot(self, Hits *hits) except -1
     cdef int _check(self, Watch watch, int events, Hits *hits) except -1

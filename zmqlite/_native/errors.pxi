@@ -15,25 +15,29 @@ from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_REFCNT
 from libc.errno cimport (
-    EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EMFILE, EMSGSIZE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
+    EAGAIN, EBUSY, EFAULT, EINTR, EINVAL, EMFILE, EMSGSIZE, ENFILE, ENODEV, ENOENT, ENOMEM, EPERM, errno)
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset, strlen, strncmp
 
 from .libzmq cimport *
 
+import gc
 import os
 import threading
 import warnings
 
 from ..constants import SocketType
-from ..error import Again, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
+from ..error import Again, ClosedContext, ClosedSocket, ForkError, NotDone, ThreadMisuse, ZMQError, error_for
 
 cdef extern from "Python.h":
     int get_buffer "PyObject_GetBuffer"(object data, Py_buffer *view, int flags) noexcept  # tells by -1
     Py_ssize_t PySequence_Fast_GET_SIZE(object sequence) noexcept
     PyObject *PySequence_Fast_GET_ITEM(object sequence, Py_ssize_t place) noexcept  # borrowed
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept  # by NULL
+
+cdef extern from "keywords.hpp":
+    pass
 
 cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void owner_reset(Owner *owner)
@@ -118,7 +122,8 @@ cdef str next_step(int error, str operation, int type_number):
     if error == EFSM:
         if type_number == ZMQ_REQ:
             if operation.startswith("send"):
-                return "a REQ socket waits for the reply to its last request: recv first, or set REQ_RELAXED"
+                return "a REQ socket waits for the reply to its last request: recv first, or set REQ_RELAXED " \
+                       "and REQ_CORRELATE (without that one, a late reply is taken for the next one)"
             return "a REQ socket has no request in flight: send first"
         if type_number == ZMQ_REP:
             if operation.startswith("send"):
@@ -143,11 +148,11 @@ cdef str next_step(int error, str operation, int type_number):
     if error == EHOSTUNREACH:
         return "no connected peer has that routing id"
     if error == EADDRINUSE:
+        if operation == "monitor":
+            return "a socket of this context has that name already: choose another"
         return "another socket is bound there: choose another address, or port * for a free one"
     if error == ENODEV:
         return "no network interface of this machine has that name or address"
-    if error == EMFILE:
-        return "raise the limit of open files (ulimit -n) or the context's MAX_SOCKETS"
     if error == EINVAL and operation.startswith("send") and type_number >= 12:
         return "this socket type carries single-part messages: SNDMORE is refused"
     return ""

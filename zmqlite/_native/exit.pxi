@@ -37,6 +37,8 @@ def _forget_after_fork():
         (<Context> place)._ending = NULL
         (<Context> place)._ends = False
         place = (<Context> place)._next
+    left_behind.clear()  # these threads are the parent's
+    patience_of.clear()
     place = all_shadows
     while place != NULL:
         forget_socket(<Handle> place)
@@ -54,6 +56,112 @@ cdef void forget_socket(Handle self) noexcept:
     self._state = FORKED
     self._signals = NULL
     owner_reset(&self._owner)
+
+
+# Contexts that were dropped and have messages to send: threads that are in zmq_ctx_term, and how many
+# seconds the exit of the interpreter gives each; below 0: as many as linger says.
+cdef vector[Ending *] left_behind
+cdef vector[double] patience_of
+
+cdef double MOMENT = 0.02  # seconds that a finalizer gives a context to end; without messages it is quicker
+
+
+cdef double exit_patience(Context context) except? -1:
+    patience = getattr(context, "_exit_patience", None)
+    return -1 if patience is None else patience
+
+
+cdef int end_later(Context self) except -1:
+    """A context was dropped. A finalizer, which runs whenever and wherever the collector does, waits for
+    nobody: a thread ends the context, as soon as what is unsent has gone, or linger is over."""
+    cdef Ending *ending
+    cdef bint done
+    cdef double patience = exit_patience(self)
+    self._close_idle()
+    drain()
+    with cython.critical_section(self):
+        if self.handle == NULL or self._ends:
+            return 0  # the exit of the interpreter has found it first
+        self._ends = True
+        ending = self._ending
+        self._ending = NULL
+    if ending == NULL:
+        zmq_ctx_shutdown(self.handle)
+        ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+    if ending == NULL:
+        self._ends = False
+        fail_to_begin("close contexts before the last reference goes")
+    with nogil:
+        done = ending.wait(MOMENT)
+    if done:
+        del ending
+    else:
+        leave_behind(ending, patience)
+    self._forget()
+    return 0
+
+
+cdef void leave_behind(Ending *ending, double patience) noexcept:
+    chain_lock()
+    if not exiting:
+        forget_the_done()
+    left_behind.push_back(ending)
+    patience_of.push_back(patience)
+    chain_unlock()
+
+
+cdef void forget_the_done() noexcept:
+    """Under the lock."""
+    cdef size_t place = 0
+    while place < left_behind.size():
+        if left_behind[place].wait(0):
+            del left_behind[place]
+            left_behind.erase(left_behind.begin() + place)
+            patience_of.erase(patience_of.begin() + place)
+        else:
+            place += 1
+
+
+cdef int wait_for_left_behind() except -1:
+    """At the exit of the interpreter: the same as for a context that is still there."""
+    cdef Ending *ending
+    cdef size_t place = 0
+    cdef double patience, end
+    cdef bint done
+    while True:
+        ending = one_left_behind(place, &patience)
+        if ending == NULL:
+            return 0
+        place += 1
+        end = now() + (3 if patience < 0 else patience)
+        while True:
+            with nogil:
+                done = ending.wait(0.02)
+            if done:
+                break
+            PyErr_CheckSignals()
+            if now() >= end:
+                if patience >= 0:
+                    break
+                tell_of_waiting("closed sockets")
+                end = now() + 1e9
+
+
+cdef Ending *one_left_behind(size_t place, double *patience) noexcept:
+    """The one with this number, which is not forgotten any more; NULL when there are no others."""
+    cdef Ending *ending = NULL
+    chain_lock()
+    if place < left_behind.size():
+        ending = left_behind[place]
+        patience[0] = patience_of[place]
+    chain_unlock()
+    return ending
+
+
+cdef int tell_of_waiting(str names) except -1:
+    print(f"zmqlite: waiting for unsent messages of {names} "
+          "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
+    return 0
 
 
 def _end_with_interpreter():
@@ -74,6 +182,7 @@ def _end_with_interpreter():
     try:
         for context in contexts:
             end_context(context)
+        wait_for_left_behind()
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
     stop_pending_calls()
@@ -89,8 +198,8 @@ cdef int end_context(Context context) except -1:
     A context with ``_exit_patience`` waits that many seconds and loses what is unsent then; others
     wait as linger says, and tell.
     """
-    patience = getattr(context, "_exit_patience", None)
-    cdef double first = 3 if patience is None else patience
+    cdef double patience = exit_patience(context)
+    cdef double first = 3 if patience < 0 else patience
     if context.handle == NULL or context._shadow:
         return 0
     names = "; ".join(subject_of(socket) for socket in context.sockets())
@@ -103,14 +212,13 @@ cdef int end_context(Context context) except -1:
             PyErr_CheckSignals()
             context._close_idle()
     try:
-        if end_at_exit(context, first) or patience is not None:
+        if end_at_exit(context, first) or patience >= 0:
             return 0
     except ZMQError:  # no thread can be had that waits for us: wait ourselves, which has no limit
-        if patience is None and begin_to_end(context, -1, 0):
+        if patience < 0 and begin_to_end(context, -1, 0):
             end_here(context)
         return 0
-    print(f"zmqlite: waiting for unsent messages of {names or 'closed sockets'} "
-          "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
+    tell_of_waiting(names or "closed sockets")
     end_at_exit(context, -1)
     return 0
 

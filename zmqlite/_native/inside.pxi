@@ -56,6 +56,8 @@ cdef int refuse(Handle self, str operation) except -1:
 
 
 cdef int fail_socket(Handle self, int error, str operation, str hint="") except -1:
+    if is_shortage(error):
+        hint = scarce(self._context, error)
     return fail(error, operation, subject_of(self),
                 hint or next_step(error, operation, self.type_number))
 

@@ -36,6 +36,28 @@ static inline int iterate_natively (PyObject *type, PyObject *next_of_a_list)
     return rc;
 }
 
+/* Whether nobody but the caller has this object, or has left anything in it: nobody could tell it from a new
+   one. Returns -1 with an exception. */
+static inline int is_as_new (PyObject *object)
+{
+    PyTypeObject *const type = Py_TYPE (object);
+    PyObject *attributes;
+    Py_ssize_t count;
+    if (Py_REFCNT (object) != 1)
+        return 0;
+    if (type->tp_weaklistoffset != 0
+        && *reinterpret_cast<PyObject **> (reinterpret_cast<char *> (object) + type->tp_weaklistoffset) != NULL)
+        return 0;
+    if (type->tp_dictoffset > 0)
+        return *reinterpret_cast<PyObject **> (reinterpret_cast<char *> (object) + type->tp_dictoffset) == NULL;
+    attributes = PyObject_GenericGetDict (object, NULL);
+    if (attributes == NULL)
+        return -1;
+    count = PyDict_Size (attributes);
+    Py_DECREF (attributes);
+    return count == 0;
+}
+
 /* Set StopIteration with a value, whatever it is. Returns NULL. */
 static inline PyObject *iteration_ends (PyObject *value)
 {

@@ -29,6 +29,17 @@ cdef class Ready:
     def __next__(self):
         raise StopIteration(self._value)
 
+    def send(self, value):
+        """Go on, as of any awaitable."""
+        raise StopIteration(self._value)
+
+    def throw(self, kind, value=None, trace=None):
+        """The task is cancelled, or ends."""
+        raise thrown(kind, value, trace)
+
+    def close(self):
+        """Nothing waits."""
+
 
 cdef PyObject *ready_next(PyObject *self) except? NULL:
     """`__next__` as the interpreter runs it: the end is no error that a traceback would be made for."""
@@ -52,7 +63,7 @@ cdef class QuickLane:
     cdef Side _pollers
     cdef object _running_loop
     cdef object _kind
-    cdef object _sent        # the one finished future of all sends: None is None
+    cdef object _sent        # a finished future of a send: the next one's as well, once nobody has it
     cdef object _running     # asyncio's note that our loop runs, as far as there is one
     cdef int _limit          # RCVTIMEO when the last receive was refused
     cdef Once _once
@@ -169,4 +180,6 @@ cdef class QuickLane:
         leave(socket)
         if self._receivers.queue or self._pollers.queue:
             self._grip.used()
+        if not is_as_new(<PyObject *> self._sent):
+            self._sent = self._finished(None)
         return self._sent

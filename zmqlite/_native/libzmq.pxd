@@ -80,6 +80,7 @@ cdef extern from "compat.h" nogil:
     int ZMQ_SNDTIMEO
     int ZMQ_RCVTIMEO
     int ZMQ_LAST_ENDPOINT
+    int ZMQ_SUBSCRIBE
     int ZMQ_CONNECT_ROUTING_ID
     int ZMQ_THREAD_SAFE
     int ZMQ_USE_FD

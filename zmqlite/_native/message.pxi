@@ -32,7 +32,26 @@ cdef str no_buffer(object data, str operation):
     if isinstance(data, str):
         return (f"{operation}() takes bytes-like objects, not str (unicode): use send_string(), "
                 "or encode the text yourself")
-    return f"{operation}() takes bytes-like objects or frames, not {type(data).__name__!r}"
+    text = f"{operation}() takes bytes-like objects or frames, not {type(data).__name__!r}"
+    return f"{text}: {instead_of(data)}" if operation.startswith("send") else text
+
+
+cdef str instead_of(object data):
+    """How to send what is no body of a message."""
+    if data is None:
+        return 'an empty message is b""'
+    if isinstance(data, (int, float)):
+        return "send_string(str(n)) sends it as text, send_json() as JSON"
+    if isinstance(data, dict):
+        return "send_json() sends it as JSON, send_pyobj() as a pickle"
+    if isinstance(data, (list, tuple)):
+        return "send_multipart() sends a list of parts as one message, send_many() a message for each, " \
+               "send_json() all of it as JSON"
+    if hasattr(data, "__await__"):
+        return "await it first"
+    if hasattr(data, "__next__"):
+        return "send_many() sends a message for each item"
+    return "send_pyobj() sends any object as a pickle, to peers that trust this one"
 
 
 cdef bytes group_name(object value):

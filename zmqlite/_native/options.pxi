@@ -74,6 +74,8 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
             rc = zmq_setsockopt(self.handle, option, PyBytes_AS_STRING(text), len(text))
         if rc != 0:
             fail_option(self, libzmq_errno(), option, value)
+        if option == ZMQ_SUBSCRIBE:
+            self._subscribed = True
     finally:
         leave_marked(self)
     return 0
@@ -82,6 +84,15 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
 cdef int fail_option(Handle self, int error, int option, object value) except -1:
     hint = "the option refuses this value, this socket type, or this moment" if error == EINVAL else ""
     return fail_socket(self, error, f"setsockopt({option}, {value!r})", hint)
+
+
+cdef int whole_linger(object linger) except? -1:
+    """A linger that may be any whole number; half a millisecond would be none at all."""
+    if isinstance(linger, float) and linger != int(linger):
+        raise TypeError(f"linger takes whole milliseconds, got {linger!r}: {linger:g} s are "
+                        f"{round(linger * 1000)}")
+    return linger
+
 
 cdef int check_peer_id(Handle self, bytes routing_id) except -1:
     # A second peer with an id that is taken makes libzmq abort the process.

@@ -32,11 +32,12 @@ cdef class Poller:
     def register(self, socket, int flags=3):
         """Wait for ``flags`` (POLLIN, POLLOUT, POLLERR, POLLPRI) on ``socket``; 0 unregisters it.
 
-        Registering again changes the flags. Raises TypeError for what cannot be polled, NotSupported
+        Registering again changes the flags. Raises TypeError for what cannot be polled, ClosedSocket
         for a closed socket, ThreadMisuse while another thread is in poll().
         """
         cdef Watch fresh = Watch.__new__(Watch)
         cdef Watch old = None  # let go of outside: it may be the last that holds a socket
+        self._open_patiently()
         poller_enter_marked(self)
         try:
             if flags:
@@ -81,6 +82,21 @@ cdef class Poller:
             self._room = 2 * count
         return 0
 
+    cdef int _open_patiently(self) except -1:
+        """Open the epoll set, where there is one; where descriptors may come back, try again."""
+        cdef Shortage shortage
+        while have_epoll and self._set < 0:
+            poller_enter_marked(self)
+            try:
+                self._open_set()
+            except ZMQError as error:
+                failed = error
+            finally:
+                poller_leave_marked(self)
+            if self._set < 0 and not passes(&shortage, EMFILE):
+                raise failed
+        return 0
+
     cdef int _open_set(self) except -1:
         if self._set < 0:
             self._set = epoll_open()
@@ -89,7 +105,7 @@ cdef class Poller:
             if self._bell < 0:
                 epoll_end(self._set)
                 self._set = -1
-                fail(EMFILE, "poll", "Poller", next_step(EMFILE, "poll", 0))
+                fail(EMFILE, "poll", "Poller", scarce(None, EMFILE))
         return self._reserve(2)
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1:
@@ -150,13 +166,14 @@ cdef class Poller:
         Objects with fileno() come back as their descriptor.
         ``timeout`` in ms; None or below 0 waits for ever. Other threads run and signals are handled
         meanwhile; the time is kept exactly while signals arrive. The cost follows what is ready, not
-        what is registered. Raises NotSupported when a registered socket was closed, also meanwhile;
+        what is registered. Raises ClosedSocket when a registered socket was closed, also meanwhile;
         ThreadMisuse while another thread is in poll() (zmq_poll).
         """
         cdef double limit = -1 if timeout is None else timeout
         cdef double end = now() + limit / 1000 if limit > 0 else 0
         cdef Hits hits
         cdef bint over = False
+        self._open_patiently()
         while not over:
             poller_enter(self)
             try:
@@ -165,19 +182,25 @@ cdef class Poller:
             finally:
                 owner_leave(&self._owner, False)
             if self._plain and not over:
-                return poll_items(by_descriptor(self.sockets), timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                return self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
             if not over:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
         return report(&hits)
 
+    cdef list _poll_plainly(self, object timeout):
+        cdef list ready = poll_items(by_descriptor(self.sockets), timeout)
+        forget_hot(self)
+        return ready
+
     def _doze(self):
-        """For event loops, after a poll(0): a descriptor that speaks when a member is closed, until
-        _rise(). -1 where there is none; then only the members' own descriptors may tell."""
+        """For event loops, after a poll(0): a descriptor that speaks when a member was closed, or used by
+        others, who may have heard its news, until _rise(). -1 where there is none; then only the members'
+        own descriptors may tell."""
         if self._bell < 0:
             return -1
         wake_doze(&self._wake, 1)
         full_fence()
-        if wake_close(&self._wake, 0):
+        if wake_close(&self._wake, 0) or wake_rung(&self._wake):
             bell_ring(self._bell)
         return self._bell
 
@@ -191,7 +214,7 @@ cdef class Poller:
         if wake_close(&self._wake, 0):
             for source, watch in self._watches.items():
                 if (<Watch> watch).closed:
-                    fail(ENOTSUP, "poll", subject_of(source), "the socket is closed; unregister it")
+                    fail_closed(source, "unregister it")
         if self._forks != forks:
             owner_block(&self._owner, False)
             try:
@@ -302,7 +325,7 @@ cdef class Poller:
             return refuse_poll(socket)
         error = read_events(socket, &events)
         if events and not error:
-            touch_others(socket, <void *> watch)
+            touch_others(socket, <void *> watch, events)
         leave(socket)
         if error:
             heat_again(watch)
@@ -350,7 +373,7 @@ cdef inline void poller_leave_marked(Poller self) noexcept:
 cdef int refuse_poll(Handle socket) except -1:
     """As `_examine` would say it next time: the thread that closes may not have told the watch yet."""
     if socket.handle == NULL and socket._state != FORKED:
-        fail(ENOTSUP, "poll", subject_of(socket), "the socket is closed; unregister it")
+        fail_closed(socket, "unregister it")
     return refuse(socket, "poll")
 
 

@@ -11,7 +11,7 @@ cdef int fill_item(zmq_pollitem_t *item, object source, int events) except -1:
         if (<Handle> source).handle == NULL:
             if (<Handle> source)._state == FORKED:
                 refuse(source, "poll")
-            fail(ENOTSUP, "poll", subject_of(source), "the socket is closed; unregister it")
+            fail_closed(source, "unregister it")
         item.socket = (<Handle> source).handle
         return 0
     if isinstance(source, int):
@@ -23,6 +23,10 @@ cdef int fill_item(zmq_pollitem_t *item, object source, int events) except -1:
                         f"{type(source).__name__!r}")
     item.fd = fileno()
     return 0
+
+
+cdef int fail_closed(Handle socket, str hint="") except -1:
+    raise ClosedSocket.during("poll", subject_of(socket), hint, text="the socket is closed")
 
 
 cdef long poll_step(double end, double timeout) noexcept:
@@ -204,7 +208,7 @@ cdef int poll_one(Handle self, int wanted, object timeout) except -1:
             refuse(self, "poll")
         if interpreter_exits():
             park()
-        fail(ENOTSUP, "poll", subject_of(self), "the socket is closed")
+        fail_closed(self)
     if not self._thread_safe:
         enter(self, "poll")
         ready = ready_events(self, wanted)

@@ -5,6 +5,7 @@
 cdef extern from "iteration.hpp" namespace "zmqlite":
     void iterate_with(object type, PyObject *(*next)(PyObject *) except? NULL)
     PyObject *iteration_ends(object value)
+    int is_as_new(PyObject *object) except -1
 
 NOTHING = type("NOTHING", (), {})()  # what an attempt returns: the socket cannot do it now
 MORE = type("MORE", (), {})()        # ... it could go on; others should have their turn first
@@ -18,13 +19,14 @@ cdef class Looker
 @cython.no_gc_clear  # what is called late must find its fields; the set breaks the cycles
 @cython.nonecheck(True)
 cdef class Grip:
-    """Grip(link, loop, future, cancelled): what a loop holds of a link, in selector and callbacks.
+    """Grip(link, loop, kinds): what a loop holds of a link, in selector and callbacks.
 
     Weakly, so that a dropped socket does not live on in a selector; firmly while an operation is
     awaited, has callbacks or is a send, so that a task that waits cannot vanish with its socket.
-    ``future`` and ``cancelled`` are the loop's kind of futures and their exception; ``kept`` has the
-    operations that live, and their sockets with them, until they are over; ``watching`` says whether
-    the loop watches the descriptor.
+    ``kinds`` are the loop's futures, its tasks (a tuple of classes), and the exceptions of a future
+    that was cancelled and of one that is not in the state for this; ``kept`` has the operations that
+    live, and their sockets with them, until they are over; ``watching`` says whether the loop watches
+    the descriptor.
     """
 
     cdef readonly object loop
@@ -34,18 +36,19 @@ cdef class Grip:
     cdef public bint watching
     cdef int _pass           # which it was when the descriptor spoke, for the turn
     cdef object _future
+    cdef tuple _tasks
     cdef object _cancelled
+    cdef object _invalid
     cdef Once _once
 
-    def __init__(self, Looker link not None, loop, future, cancelled):
+    def __init__(self, Looker link not None, loop, tuple kinds not None):
         if not once_claim(&self._once):
             raise RuntimeError("a grip is initialised once")
         self.loop = loop
         self.link = PyWeakref_NewRef(link, None)
         self.readiness = Readiness()
         self.kept = set()
-        self._future = future
-        self._cancelled = cancelled
+        self._future, self._tasks, self._cancelled, self._invalid = kinds
 
     cpdef int used(self) except -1:
         """The socket was used: if somebody waits, have a look soon."""
@@ -65,14 +68,18 @@ cdef class Grip:
         """Look now, if the link is still there. A callback of the loop."""
         link = self.link()
         if link is not None:
-            (<Looker> link)._look(0, True)
+            (<Looker> link)._look(0, self._runs_tasks())
 
     def heard(self):
         """The descriptor speaks, of which a loop tells once in a pass: look."""
         link = self.link()
         if link is not None:
             self._pass = (<Looker> link).receivers._turn.told(self._pass)
-            (<Looker> link)._look(0, True)
+            (<Looker> link)._look(0, self._runs_tasks())
+
+    cdef bint _runs_tasks(self) except -1:
+        """Whether tasks may run within our callbacks: not in debug mode, which tells the slow ones by name."""
+        return not self.loop.get_debug()
 
 
 @cython.no_gc_clear
@@ -89,7 +96,7 @@ cdef class Side:
     cdef readonly list queue
     cdef readonly bint stays
     cdef Turn _turn
-    cdef int _mask
+    cdef readonly int mask
     cdef Once _once
 
     def __init__(self, Grip grip not None, Turn turn not None, int mask, bint stays=False):
@@ -99,7 +106,7 @@ cdef class Side:
         self.queue = []
         self.stays = stays
         self._turn = turn
-        self._mask = mask
+        self.mask = mask
 
     def operation(self, kind, attempt, *, bint ends=False, int wants=0):
         """Return a new operation of this kind, not yet in the line.
@@ -115,7 +122,7 @@ cdef class Side:
         place.side = self
         place.ends = ends
         place.wants = wants
-        place._attempt = attempt
+        place.attempted = attempt
         operation._place = place
         return operation
 
@@ -128,7 +135,7 @@ cdef class Side:
             self.grip.kept.add(operation)
         place._entry = PyWeakref_NewRef(operation, place)
         self.queue.append(place)
-        if self.grip.readiness.begin(self._mask):
+        if self.grip.readiness.begin(self.mask):
             if tried:  # the refusal was as good as a look
                 self.grip.readiness.forget()
             else:
@@ -142,14 +149,24 @@ cdef class Side:
         for number in range(len(self.queue)):
             if self.queue[number] is place:
                 del self.queue[number]
-                if self.grip.readiness.end(self._mask):
+                if self.stays:
+                    self.left(place)
+                if self.grip.readiness.end(self.mask):
                     self.grip.soon()
                 break
         return 0
 
+    cpdef bint passes(self, attempt) except -1:
+        """Whether a new attempt may be made at once though others wait."""
+        return False
+
+    cpdef int left(self, Place place) except -1:
+        """An operation that stays has left the line."""
+        return 0
+
     cpdef int serve(self, int events, bint at_once) except -1:
         """Perform what nobody awaits, wake the first one that somebody does."""
-        if events & self._mask:
+        if events & self.mask:
             while self.queue and self._serve_first(at_once):
                 pass
         return 0
@@ -252,6 +269,14 @@ cdef class Looker:
             return 0
         socket = None  # a task that runs at once may drop it
         self.grip.readiness.look(events)
+        try:
+            self._serve(events, without, at_once)
+        except BaseException:  # of a task that ends the program; the others are still to be served
+            self.grip.used()
+            raise
+        return events
+
+    cdef int _serve(self, int events, int without, bint at_once) except -1:
         # Those who only look come first: tasks that run at once may change what holds, and what
         # they begin to wait for has not been seen yet.
         if self.pollers.queue:
@@ -260,7 +285,7 @@ cdef class Looker:
             self.receivers.serve(events & ~without, at_once)
         if self.senders.queue:
             self.senders.serve(events & ~without, at_once)
-        return events
+        return 0
 
     def broken(self, error):
         """EVENTS cannot be read any more."""

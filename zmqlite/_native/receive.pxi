@@ -129,15 +129,15 @@ cdef inline object recv_bytes(Handle self, int flags, str operation):
     return take_bytes(&msg)
 
 
-cdef object recv_if_there(Handle self, int flags):
+cdef object recv_if_there(Handle self, int flags, str operation):
     """One part, or None if none is there."""
     cdef zmq_msg_t msg
     if has_returned():
         drain_loans()
     zmq_msg_init(&msg)
-    enter(self, "recv_nonblock")
+    enter(self, operation)
     if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-        if not recv_after_all(self, &msg, flags, "recv_nonblock"):
+        if not recv_after_all(self, &msg, flags, operation):
             return None
     self._recv_more = zmq_msg_more(&msg)
     leave(self)
@@ -256,20 +256,20 @@ cdef inline int gather_parts(Handle self, zmq_msg_t *msg, list parts) except -1:
     return 0
 
 
-cdef list recv_parts_if_there(Handle self, int flags, bint copy):
+cdef list recv_parts_if_there(Handle self, int flags, bint copy, str operation):
     """One whole message, as bytes or as frames, or None if none is there."""
     cdef zmq_msg_t msg
     cdef list parts = []
     zmq_msg_init(&msg)
-    enter(self, "recv_multipart_nonblock")
+    enter(self, operation)
     if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
-        if not recv_after_all(self, &msg, flags, "recv_multipart_nonblock"):
+        if not recv_after_all(self, &msg, flags, operation):
             return None
     self._recv_more = zmq_msg_more(&msg)
     if copy:
-        rest_of_parts(self, &msg, parts, "recv_multipart_nonblock")
+        rest_of_parts(self, &msg, parts, operation)
     else:
-        rest_of_frames(self, &msg, None, parts, False, "recv_multipart_nonblock")
+        rest_of_frames(self, &msg, None, parts, False, operation)
     return parts
 
 

@@ -145,6 +145,26 @@ cdef inline int try_bytes(Handle self, object data, int flags) noexcept:
     return rc
 
 
+cdef object send_if_taken(Handle self, object data, int flags, str operation):
+    """Send one part if a peer can take it now; return whether it was sent."""
+    if has_returned():
+        drain_loans()
+    if PyBytes_CheckExact(data) and not self._special and not self._send_more:
+        enter(self, operation)
+        if try_bytes(self, data, flags) >= 0:
+            leave(self)
+            return True
+        if libzmq_errno() == EAGAIN:
+            leave(self)
+            return False
+        leave(self)
+    try:
+        send_general(self, data, flags | ZMQ_DONTWAIT, True, False, None, None)
+    except Again:
+        return False
+    return True
+
+
 cdef int send_slow(
         Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags) except -1:
     """After a first try failed: wait without the GIL, run signal handlers, keep the deadline."""
@@ -341,7 +361,7 @@ cdef object send_mixed_parts(
             shown = repr(part)
             raise TypeError(
                 f"part {place} of the message is no bytes-like object or frame: "
-                f"{shown if len(shown) <= 60 else shown[:57] + '...'}") from None
+                f"{shown if len(shown) <= 60 else shown[:57] + '...'}; {instead_of_part(part)}") from None
         address_msg(self, &frame.msg, routing_id, group)
         frames.append(frame)
         if tracker is not None and tracker is not DONE:
@@ -356,6 +376,14 @@ cdef object send_mixed_parts(
     if not trackers:
         return DONE if not copy and not track else (DONE if track else None)
     return trackers[0] if len(trackers) == 1 else MessageTracker(*trackers)
+
+
+cdef str instead_of_part(object part):
+    if isinstance(part, str):
+        return "send_strings() sends a list of texts, or encode it"
+    if part is None:
+        return 'an empty part is b""'
+    return "encode it first, for instance with json.dumps(...).encode()"
 
 
 cdef tuple parts_of(object msg_parts):

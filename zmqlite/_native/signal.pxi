@@ -10,16 +10,18 @@ cdef class ReadySignal:
     """
 
     def __init__(self, Handle socket not None):
-        cdef int error
+        cdef Shortage shortage
+        cdef int error = EMFILE
         if not once_claim(&self._once):
             raise RuntimeError("a signal is initialised once")
         try:
-            enter(socket, "ReadySignal")
-            self._socket = socket
-            error = self._open(socket)
-            leave(socket)
-            if error:
-                fail_socket(socket, error, "ReadySignal")
+            while error:
+                enter(socket, "ReadySignal")
+                self._socket = socket
+                error = self._open(socket)
+                leave(socket)
+                if error and not passes(&shortage, error):
+                    fail_socket(socket, error, "ReadySignal")
         except BaseException:
             once_release(&self._once)
             raise

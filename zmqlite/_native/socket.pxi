@@ -42,19 +42,21 @@ cdef class Handle:
 
     cdef int _open(self, Context context, int socket_type) except -1:
         cdef int batch = BATCH_SIZE
-        cdef void *handle
+        cdef Shortage shortage
+        cdef int error = EMFILE
+        cdef void *handle = NULL
         if context.handle == NULL and context._state != FORKED:
-            fail(ENOTSUP, "socket", "Context", "the context is closed")
+            raise ClosedContext.during("socket", "Context", "make a new one", text="the context is closed")
         drain()
-        with cython.critical_section(context):
-            context._check()
-            context._start()
-            handle = zmq_socket(context.handle, socket_type)
-            error = libzmq_errno() if handle == NULL else 0
-        if error:
-            if error == EINVAL:
-                fail(error, "socket", "Context", f"{socket_type} is not a socket type of this libzmq")
-            fail(error, "socket", "Context", next_step(error, "socket", socket_type))
+        while error:
+            with cython.critical_section(context):
+                context._check()
+                error = context._start()
+                if not error:
+                    handle = zmq_socket(context.handle, socket_type)
+                    error = libzmq_errno() if handle == NULL else 0
+            if error and not passes(&shortage, error):
+                fail(error, "socket", "Context", no_socket(context, error, socket_type))
         if ZMQLITE_DRAFTS:
             zmq_setsockopt(handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
             zmq_setsockopt(handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
@@ -92,9 +94,14 @@ cdef class Handle:
         return self._recv_more
 
     @property
+    def half_sent(self):
+        """Whether the part sent last is to be followed by another of the same message."""
+        return self._send_more != 0
+
+    @property
     def endpoints(self):
         """The endpoints bound and connected now, resolved, in order."""
-        return tuple(self._endpoints)
+        return () if self._endpoints is None else tuple(self._endpoints)
 
     def shadowed(self):
         """Return the Socket that this is a second handle on; None if it is none, or not of ours."""
@@ -127,7 +134,7 @@ cdef class Handle:
         if self.handle == NULL:
             return
         if linger is not None:
-            value = linger
+            value = whole_linger(linger)
         if not owner_claim(&self._owner, self._thread_safe):
             refuse(self, "close")
         if self.handle != NULL:
@@ -159,35 +166,11 @@ cdef class Handle:
 
     def bind_raw(self, address):
         """Bind to an address that the facade has checked; return the resolved endpoint (zmq_bind)."""
-        cdef int error
-        cdef bytes name = address_bytes(address)
-        cdef const char *text = name
-        enter_marked(self, "bind")
-        try:
-            error = attach(self, &zmq_bind, text)
-            if error:
-                self._fail_address(error, "bind", address)
-            return self._attached(address, text)
-        finally:
-            leave_marked(self)
+        return attach_patiently(self, "bind", address)
 
     def connect_raw(self, address):
         """Connect to an address that the facade has checked (zmq_connect)."""
-        cdef int error
-        cdef bytes name = address_bytes(address)
-        cdef const char *text = name
-        enter_marked(self, "connect")
-        try:
-            error = attach(self, &zmq_connect, text)
-            if error:
-                self._fail_address(error, "connect", address)
-            endpoint = self._attached(address, text)
-            if self._next_peer_id is not None:
-                self._peer_ids[self._next_peer_id] = endpoint
-                self._next_peer_id = None
-            return endpoint
-        finally:
-            leave_marked(self)
+        return attach_patiently(self, "connect", address)
 
     def connect_peer(self, address):
         """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
@@ -226,7 +209,10 @@ cdef class Handle:
             leave_marked(self)
 
     def _fail_address(self, int error, str operation, address):
-        hint = next_step(error, operation, self.type_number)
+        if is_shortage(error):
+            hint = scarce(self._context, error)
+        else:
+            hint = next_step(error, operation, self.type_number)
         address = str(address)
         raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket", hint)
 
@@ -276,6 +262,7 @@ cdef class Handle:
                 error = libzmq_errno()
                 fail_socket(self, error, "join", "a group is joined once and has at most 255 bytes"
                            if error == EINVAL else "")
+            self._subscribed = True
         finally:
             leave_marked(self)
 
@@ -296,20 +283,21 @@ cdef class Handle:
         (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
         cdef bytes name = None if address is None else address_bytes(address)
         cdef const char *text = NULL
+        cdef Shortage shortage
+        cdef int error = EMFILE
         if name is not None:
             text = name
-        enter_marked(self, "monitor")
-        try:
+        while error:
+            enter_marked(self, "monitor")
             if version == 1 and socket_type == ZMQ_PAIR:
                 rc = zmq_socket_monitor(self.handle, text, <int> events)
             else:
                 rc = zmq_socket_monitor_versioned(self.handle, text, events, version, socket_type)
-            if rc != 0:
-                error = libzmq_errno()
+            error = libzmq_errno() if rc != 0 else 0
+            leave_marked(self)
+            if error and not passes(&shortage, error):
                 fail_socket(self, error, "monitor", "the address must begin with inproc://"
                            if error not in (ETERM, ENOTSUP, EADDRINUSE) else "")
-        finally:
-            leave_marked(self)
 
     def monitor_pipes_stats(self):
         """Ask for an event with the depth of each queue (zmq_socket_monitor_pipes_stats, draft)."""
@@ -337,62 +325,6 @@ cdef class Handle:
         write_option(self, option, kind, value)
 
     def __repr__(self):
+        where = "".join([" " + one for one in self.endpoints[:3]])
         state = " closed" if self.handle == NULL else ""
-        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}) at {id(self):#x}{state}>"
-
-
-cdef bytes address_bytes(object address):
-    if not isinstance(address, str):
-        raise TypeError(f"Expected addr to be str, got {type(address).__name__!r}")
-    if "\0" in address:
-        raise ValueError(f"an address has no NUL in it: {address!r}")
-    return (<object> address).encode("utf-8", "surrogateescape")
-
-
-cdef int attach(Handle self, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept:
-    """bind or connect, in a socket that is marked. Returns an errno, 0 for done.
-
-    Others run meanwhile if a name may have to be looked up. Else they do not: a program that starts a
-    thread which binds, and ends the context soon after, finds that done, as with pyzmq.
-    """
-    cdef int rc
-    cdef void *handle = self.handle
-    if not has_name(address):
-        return attach_now(handle, call, address)
-    with nogil:
-        rc = attach_now(handle, call, address)
-    return rc
-
-
-cdef int attach_now(
-        void *handle, int (*call)(void *, const char *) noexcept nogil, const char *address) noexcept nogil:
-    cdef int rc = EINTR
-    while rc == EINTR:  # a signal that arrives while libzmq looks at its commands is no reason to give up
-        rc = libzmq_errno() if call(handle, address) != 0 else 0
-    return rc
-
-
-cdef bint has_name(const char *address) noexcept:
-    """Whether an address may hold the name of a host or device, which is looked up."""
-    if strncmp(address, "inproc:", 7) == 0 or strncmp(address, "ipc:", 4) == 0:
-        return False
-    while address[0] and address[0] != b":":  # the transport
-        address += 1
-    while address[0]:
-        if address[0] & 0x40 or address[0] & 0x80:  # a letter
-            return True
-        address += 1
-    return False
-
-
-cdef int attach_peer(Handle self, const char *address, uint32_t *peer) noexcept:
-    """zmq_connect_peer in the manner of `attach`."""
-    cdef int error = 0
-    cdef void *handle = self.handle
-    with nogil:
-        while True:
-            peer[0] = zmq_connect_peer(handle, address)
-            error = libzmq_errno() if peer[0] == 0 else 0
-            if error != EINTR:
-                break
-    return error
+        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}){where} at {id(self):#x}{state}>"

@@ -91,30 +91,31 @@ cdef class Socket(Handle):
 
     def send_nonblock(self, data, int flags=0):
         """Send one part if a peer can take it now; return whether it was sent. Never blocks."""
-        if has_returned():
-            drain_loans()
-        if PyBytes_CheckExact(data) and not self._special and not self._send_more:
-            enter(self, "send_nonblock")
-            if try_bytes(self, data, flags) >= 0:
-                leave(self)
-                return True
-            if libzmq_errno() == EAGAIN:
-                leave(self)
-                return False
-            leave(self)
-        try:
-            send_general(self, data, flags | ZMQ_DONTWAIT, True, False, None, None)
-        except Again:
-            return False
-        return True
+        return send_if_taken(self, data, flags, "send_nonblock")
+
+    # The same for event loops, under the names of the calls that fail when these do.
+
+    def _try_send(self, data, int flags=0):
+        return send_if_taken(self, data, flags, "send")
+
+    def _try_recv(self, int flags=0):
+        return recv_if_there(self, flags, "recv")
+
+    def _try_recv_multipart(self, int flags=0, bint copy=True):
+        return recv_parts_if_there(self, flags, copy, "recv_multipart")
+
+    def _not_now(self, str operation, int limit):
+        """Return the error of a send or receive that could not be done in ``limit`` ms; 0: at once."""
+        hint = time_is_over(operation, limit) if limit else ""
+        return failure(EAGAIN, operation, subject_of(self), hint + why_not_now(self, operation))
 
     def recv_nonblock(self, int flags=0):
         """Receive one part if one is there, else return None. Never blocks."""
-        return recv_if_there(self, flags)
+        return recv_if_there(self, flags, "recv_nonblock")
 
     def recv_multipart_nonblock(self, int flags=0, bint copy=True):
         """Receive one whole message as a list of parts if one is there, else return None."""
-        return recv_parts_if_there(self, flags, copy)
+        return recv_parts_if_there(self, flags, copy, "recv_multipart_nonblock")
 
     def send_many(self, messages, int flags=0):
         """Send every message of an iterable in one crossing; return how many were sent.

@@ -16,6 +16,7 @@ cdef class Turn:
     cdef int _count
     cdef int _quiet
     cdef int _passes         # how many are over, as far as was noticed
+    cdef bint _timed         # the clock was started, and `reset` is arranged
     cdef double _start
     cdef Once _once
     cdef public double seconds
@@ -46,9 +47,8 @@ cdef class Turn:
         self.used += 1
         if self.used <= self._free:
             return True
-        if self.used == self._free + 1:
-            self._start = self._now()
-            self._call_soon(self.reset)
+        if not self._timed:  # not by the number: the limits may change in the middle of a pass
+            self._begin()
             return self._count > 0
         return self.used <= self._count and self._now() - self._start < self.seconds
 
@@ -57,20 +57,26 @@ cdef class Turn:
 
         From its end: it may have been another process that took the time.
         """
-        if self.used <= self._free and seconds > self.seconds / 8:
-            self.used = self._free + 1
-            self._start = self._now()
-            self._call_soon(self.reset)
+        if not self._timed and seconds > self.seconds / 8:
+            self.used = max(self.used, self._free + 1)
+            self._begin()
+        return 0
+
+    cdef int _begin(self) except -1:
+        self._timed = True
+        self._start = self._now()
+        self._call_soon(self.reset)
         return 0
 
     @property
     def spent(self):
         """How long ago the clock was started in this pass; 0 if it was not."""
-        return self._now() - self._start if self.used > self._free else 0.0
+        return self._now() - self._start if self._timed else 0.0
 
     cpdef int reset(self) except -1:
         """A pass is over."""
         self.used = 0
+        self._timed = False
         self._passes += 1
         return 0
 
@@ -80,6 +86,6 @@ cdef class Turn:
         If nobody has noticed the end of a pass since, it is over now: who waits for each message needs
         no `reset`, and the loop no pass for it.
         """
-        if last == self._passes and self.used <= self._free:
+        if last == self._passes and not self._timed:
             self.reset()
         return self._passes

@@ -170,6 +170,26 @@ cdef int fail_inside(Handle self, int error, str operation, int flags, int optio
         zmq_getsockopt(self.handle, option, &limit, &size)
     leave(self)  # before anything is made for the exception
     if timed_out:
-        hint = f"{'SNDTIMEO' if option == ZMQ_SNDTIMEO else 'RCVTIMEO'} of {limit} ms is over: "
-        hint += next_step(error, operation, self.type_number)
+        hint = time_is_over(operation, limit)
+    if error == EAGAIN:
+        hint += why_not_now(self, operation)
     return fail_socket(self, error, operation, hint)
+
+
+cdef str time_is_over(str operation, int limit):
+    return f"{'SNDTIMEO' if operation.startswith('send') else 'RCVTIMEO'} of {limit} ms is over: "
+
+
+cdef str why_not_now(Handle self, str operation):
+    """Why nothing could be sent or received, as far as this socket knows."""
+    text = next_step(EAGAIN, operation, self.type_number)
+    if self._shadow or self._exposed:
+        return text  # others may have subscribed or connected
+    if not self._endpoints:
+        return f"{text}, and this socket is neither bound nor connected"
+    if not self._subscribed and not operation.startswith("send"):
+        if self.type_number == ZMQ_SUB:
+            return f'{text}, and a SUB without a subscription receives none: subscribe("") takes all'
+        if self.type_number == DISH:
+            return f"{text}, and a DISH that has joined no group receives none: join() one"
+    return text

@@ -45,7 +45,15 @@ cdef class Watch:
 
 
 cdef void heat(Watch watch) noexcept:
-    """Have EVENTS read at the next poll, and let a thread that is already asleep there know. Under the lock."""
+    """Have EVENTS read at the next poll, and let a thread or loop that is already asleep there know. Under the
+    lock. What stays hot was looked at before that sleep: it is news there, too."""
+    if not watch.hot or watch.sticky:
+        keep_hot(watch)
+        ring(watch.poller)
+
+
+cdef void keep_hot(Watch watch) noexcept:
+    """Have EVENTS read at the next poll. Under the lock."""
     cdef Poller poller = watch.poller
     if watch.hot:
         return
@@ -58,7 +66,6 @@ cdef void heat(Watch watch) noexcept:
         poller._hot = <void *> watch
     poller._hot_last = <void *> watch
     poller._hot_count += 1
-    ring(poller)
 
 
 cdef void cool(Watch watch) noexcept:
@@ -80,9 +87,9 @@ cdef void cool(Watch watch) noexcept:
 
 
 cdef void heat_again(Watch watch) noexcept:
-    """The same as heat(), for the poller's own thread."""
+    """The same for the poller's own thread, to which it is no news: nothing rings, or it would never sleep."""
     chain_lock()
-    heat(watch)
+    keep_hot(watch)
     chain_unlock()
 
 
@@ -105,25 +112,36 @@ cdef void *take_hot(Poller poller) noexcept:
     return first
 
 
+cdef void forget_hot(Poller poller) noexcept:
+    """All were looked at without their watches, which that look has heated: who uses one from now on rings."""
+    chain_lock()
+    while poller._hot != NULL:
+        cool(<Watch> poller._hot)
+    wake_set_rung(&poller._wake, False)
+    chain_unlock()
+
+
 cdef void ring(Poller poller) noexcept:
     wake_set_rung(&poller._wake, True)
     full_fence()
-    if wake_asleep(&poller._wake):
+    if wake_asleep(&poller._wake) or wake_doze(&poller._wake, 0):
         bell_ring(poller._bell)
 
 
 cdef inline void touch(Handle self) noexcept:
     """The socket is being used: what its descriptor would have said may be swallowed."""
-    touch_others(self, NULL)
+    touch_others(self, NULL, -1)
 
 
-cdef void touch_others(Handle self, void *but) noexcept:
-    """The same for all pollers of the socket but the one of this watch."""
+cdef void touch_others(Handle self, void *but, int events) noexcept:
+    """The same for all pollers of the socket but the one of this watch, which has read these EVENTS:
+    news to those who want one of them. To wake the others too would have two pollers wake each other
+    without end."""
     cdef void *place
     chain_lock()
     place = self._watch
     while place != NULL:
-        if place != but:
+        if place != but and (<Watch> place).events & events:
             heat(<Watch> place)
         place = (<Watch> place).next
     chain_unlock()
@@ -151,8 +169,6 @@ cdef void close_watch(Watch watch) noexcept:
     watch.next = NULL
     wake_close(&poller._wake, 1)
     ring(poller)
-    if wake_doze(&poller._wake, 0):
-        bell_ring(poller._bell)
 
 
 cdef void quiet(Watch watch) noexcept:

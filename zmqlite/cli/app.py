@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 from collections.abc import Sequence
 
+from .._output import Parser, complain, guarded
 from .command import INTERRUPTED, Command
 from .demo.command import DEMO
 from .version import VERSION, describe
@@ -16,7 +16,7 @@ COMMANDS: tuple[Command, ...] = (DEMO, VERSION)
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line, one subparser a command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m zmqlite", description="ZeroMQ for Python, from the command line."
     )
     parser.add_argument("-V", "--version", action="version", version=describe()[0])
@@ -31,15 +31,20 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process.
 
-    0 is success, 1 a failure that has been explained on stderr, 130 an interruption by Ctrl-C.
-    A faulty command line raises SystemExit(2), as argparse does.
+    0 is success, 1 a failure that has been explained on stderr, a standard output that takes
+    nothing among them, 130 an interruption by Ctrl-C. A faulty command line raises SystemExit(2),
+    as argparse does.
     """
-    arguments = build_parser().parse_args(argv)
-    try:
+
+    def run() -> int:
+        arguments = build_parser().parse_args(argv)
         code: int = arguments.run(arguments)
+        return code
+
+    try:
+        return guarded(run)
     except KeyboardInterrupt:
         # Ctrl-C may strike between opening something and noting it down; that is no news now
         warnings.simplefilter("ignore", ResourceWarning)
-        print("zmqlite: interrupted", file=sys.stderr)
+        complain("zmqlite: interrupted")
         return INTERRUPTED
-    return code

@@ -14,6 +14,7 @@ from .._build import (
     LIBZMQ_SOURCE,
 )
 from .._native.core import zmq_version_info
+from .._output import write
 from .._version import __version__
 from .command import SUCCESS, Command
 
@@ -55,7 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    print(json.dumps(facts(), indent=2) if arguments.json else "\n".join(describe()))
+    write(json.dumps(facts(), indent=2) if arguments.json else "\n".join(describe()))
     return SUCCESS
 
 

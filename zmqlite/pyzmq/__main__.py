@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
+from .._output import Parser, complain, guarded, write
 from .._version import __version__ as our_version
 from ._environment import ActivationError, activate, active_files, deactivate, resolve
 from ._path import FOLDER
@@ -51,14 +51,14 @@ def show_status() -> int:
     """Say what `import zmq` gives in this environment; 0 if it is zmqlite, else 1."""
     found = resolve()
     if found.ours:
-        print(f"import zmq gives zmqlite {our_version}, as pyzmq {found.version}")
+        write(f"import zmq gives zmqlite {our_version}, as pyzmq {found.version}")
     elif found.name:
-        print(f"import zmq gives {found.name} {found.version} in {found.where}")
+        write(f"import zmq gives {found.name} {found.version} in {found.where}")
     else:
-        print(f"import zmq gives an error: {found.where}")
+        write(f"import zmq gives an error: {found.where}")
     for path in active_files():
-        print(f"switched by {path}")
-    print(f"pyzmq itself is {_installed_pyzmq()}")
+        write(f"switched by {path}")
+    write(f"pyzmq itself is {_installed_pyzmq()}")
     return 0 if found.ours else 1
 
 
@@ -72,7 +72,7 @@ def _installed_pyzmq() -> str:
 
 def switch(words: Sequence[str]) -> int:
     """Parse and carry out what is not `run`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROGRAM, description="Let `import zmq` mean zmqlite, for programs that use pyzmq."
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -83,10 +83,10 @@ def switch(words: Sequence[str]) -> int:
     commands.add_parser("status", help="tell what `import zmq` gives here (exit code 0: zmqlite)")
     arguments = parser.parse_args(words)
     if arguments.command == "activate":
-        print(f"import zmq now means zmqlite {our_version}, by {activate(arguments.user)}")
+        write(f"import zmq now means zmqlite {our_version}, by {activate(arguments.user)}")
     elif arguments.command == "deactivate":
         removed = deactivate()
-        print("\n".join(f"removed {path}" for path in removed) or "nothing to undo")
+        write("\n".join(f"removed {path}" for path in removed) or "nothing to undo")
     else:
         return show_status()
     return 0
@@ -99,9 +99,9 @@ def main(words: Sequence[str]) -> int:
             return run(words[1:])  # its options are Python's, not ours
         return switch(words)
     except ActivationError as error:
-        print(f"zmqlite: {error}", file=sys.stderr)
+        complain(f"zmqlite: {error}")
         return 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(guarded(lambda: main(sys.argv[1:])))

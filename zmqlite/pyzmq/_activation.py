@@ -130,7 +130,13 @@ class Finder:
             return sys.modules[real].__spec__
         parent = sys.modules.get(real.rpartition(".")[0])
         path = getattr(parent, "__path__", None)
-        return None if path is None else PathFinder.find_spec(real, path)
+        if path is None:
+            return None
+        found = PathFinder.find_spec(real, path)
+        for finder in sys.meta_path:  # of a frozen program, which may lie nowhere
+            if found is None and not isinstance(finder, Finder):
+                found = finder.find_spec(real, path)
+        return found
 
     def find_distributions(self, context: Any = None) -> Iterable[Any]:
         """Yield the metadata of a distribution called pyzmq when that is asked for by name."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 
+from .._output import Parser, guarded, write
 from ..security import curve_keypair, curve_public
 
 
 def _main(argv: Sequence[str] | None = None) -> int:
     """Print a new pair, or the pair of a given secret key, and return the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python3 -m zmq.curve_keygen",
         description="Make a pair of CURVE keys, in Z85.",
     )
@@ -28,11 +28,11 @@ def _main(argv: Sequence[str] | None = None) -> int:
         except ValueError as error:
             parser.error(str(error))
     if options.json:
-        print(json.dumps({"public": public, "secret": secret}, indent=1))
+        write(json.dumps({"public": public, "secret": secret}, indent=1))
     else:
-        print(f"== CURVE PUBLIC KEY ==\n{public}\n\n== CURVE SECRET KEY ==\n{secret}")
+        write(f"== CURVE PUBLIC KEY ==\n{public}\n\n== CURVE SECRET KEY ==\n{secret}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(guarded(_main))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from ..._native.core import has, zmq_version_info
+from ..._output import complain, write
 from ..._version import __version__
 from ...error import ZMQBaseError
 from ..command import FAILURE, SUCCESS, Command
@@ -22,6 +22,7 @@ from .stage import Pace, Stage
 
 FULL_SECONDS = 0.3
 QUICK_SECONDS = 0.05
+DAY = 86400
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--patience",
-        type=float,
+        type=patience,
         default=10.0,
         metavar="SECONDS",
         help="how long a message may take before it counts as lost (default: %(default)g)",
@@ -43,6 +44,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=names,
         help="lose a message of this scenario on purpose, to see the demo notice",
     )
+
+
+def patience(text: str) -> float:
+    """Return a time in seconds that any message may take: more than none, a day at most."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if not 0 < seconds <= DAY:
+        raise argparse.ArgumentTypeError(f"{text} s: above 0 and at most {DAY}, a day")
+    return seconds
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,14 +67,14 @@ def run(arguments: argparse.Namespace) -> int:
         "libzmq": ".".join(str(number) for number in zmq_version_info()),
     }
     if arguments.json:
-        print(as_json(outcomes, seconds, versions))
+        write(as_json(outcomes, seconds, versions))
     else:
-        print(f"zmqlite {versions['zmqlite']}, libzmq {versions['libzmq']}\n")
-        parts = (exchange(outcomes), table(outcomes), verdict(outcomes, seconds))
-        print("\n\n".join(filter(None, parts)))
+        head = f"zmqlite {versions['zmqlite']}, libzmq {versions['libzmq']}"
+        parts = (head, exchange(outcomes), table(outcomes), verdict(outcomes, seconds))
+        write("\n\n".join(filter(None, parts)))
     failed = any(outcome.failure for outcome in outcomes)
     if failed and arguments.json:
-        print(verdict(outcomes, seconds), file=sys.stderr)
+        complain(verdict(outcomes, seconds))
     return FAILURE if failed else SUCCESS
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 from .records import Outcome
@@ -33,21 +34,25 @@ class Progress:
     def __init__(self, steps: int, stream: TextIO | None = None) -> None:
         self._steps = steps
         self._step = 0
-        self._stream = stream or sys.stderr
-        self._live = self._stream.isatty()
+        self._stream: TextIO | None = stream or sys.stderr  # which a process may lack
+        self._live = self._stream is not None and self._stream.isatty()
 
     def step(self, title: str) -> None:
         """Announce the next step."""
         self._step += 1
         line = f"[{self._step}/{self._steps}] {title}"
-        self._stream.write(f"\r\x1b[K{line} ..." if self._live else f"{line}\n")
-        self._stream.flush()
+        self._show(f"\r\x1b[K{line} ..." if self._live else f"{line}\n")
 
     def clear(self) -> None:
         """Leave the line free for what is printed next."""
         if self._live:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self._show("\r\x1b[K")
+
+    def _show(self, text: str) -> None:
+        if self._stream is not None:
+            with suppress(OSError):  # the demo is about messages
+                self._stream.write(text)
+                self._stream.flush()
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

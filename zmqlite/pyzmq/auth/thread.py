@@ -96,10 +96,13 @@ class ThreadAuthenticator(Authenticator):
 
     def stop(self) -> None:
         """Stop the thread, and wait for it."""
+        self._stop(wait=True)
+
+    def _stop(self, wait: bool) -> None:
         if self.pipe:
             with suppress(ZMQError):  # the context has ended, and the thread with it
                 self.pipe.send(b"TERMINATE", 1)
-            if self.is_alive():
+            if wait and self.is_alive():
                 self.thread.join()
             self.thread = None
             with suppress(ZMQError):  # closing frees the address a little later
@@ -114,4 +117,4 @@ class ThreadAuthenticator(Authenticator):
 
     def __del__(self) -> None:
         if not sys.is_finalizing():
-            self.stop()
+            self._stop(wait=False)  # the collector's thread has other things to do

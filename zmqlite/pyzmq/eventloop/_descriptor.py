@@ -27,7 +27,7 @@ class Descriptor:
         if self._signal is not None:
             self._fd = self._signal.fileno()
         else:
-            self._fd = os.dup(socket.fd) if self._copied else socket.fd
+            self._fd = core.duplicate(socket.fd) if self._copied else socket.fd
 
     def fileno(self) -> int:
         """Return the descriptor."""

@@ -22,6 +22,11 @@ class _Socket(_ours.Socket, _sugar.Socket[bytes]):  # type: ignore[misc]
     _gevent_bug_timeout: Any = 11.6
     _debug_gevent = False
 
+    def poll(self, timeout: float | None = None, flags: int = 1) -> int:
+        """Wait until one of the events in ``flags`` holds; return those that do."""
+        self.poll_events(0)  # of a closed socket it says what pyzmq's users look for
+        return super().poll(timeout, flags)
+
 
 class _Context(_ours.Context, _sugar.Context[_Socket]):  # pyright: ignore[reportGeneralTypeIssues]
     """A `zmq.Context` that makes sockets for gevent. `instance()` is one of its own."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from ..._output import Parser, guarded, write
 from ...constants import SUB
 from ..sugar.context import Context
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             topic, *rest = (part.decode("utf8", "replace") for part in source.recv_multipart())
             width = max(width, len(topic))
             text = f"{topic:<{width}}" if options.align else topic
-            print(_line(text, " ".join(rest), options), flush=True)
+            write(_line(text, " ".join(rest), options))
     return 0
 
 
@@ -45,7 +46,7 @@ def _line(topic: str, text: str, options: argparse.Namespace) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmq.log", description="Show the log records that a PUBHandler publishes."
     )
     parser.add_argument("zmq_pub_url", help="where the records are published, tcp://host:port")
@@ -59,4 +60,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

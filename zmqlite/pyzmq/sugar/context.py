@@ -33,6 +33,10 @@ class Context(_ours.Context[_SocketT]):
     _repr_cls = "zmq.Context"
     _instance: ClassVar[Any] = None
 
+    def destroy(self, linger: int | None = None) -> None:
+        """Close every socket, then end; `linger` may be any number, as in pyzmq."""
+        super().destroy(None if linger is None else int(linger))
+
     @classmethod
     def instance(cls: type[_ContextT], io_threads: int = 1) -> _ContextT:
         """Return the default context; see `zmqlite.Context.instance`.

@@ -20,6 +20,8 @@ class Poller(_ours.Poller):
     refuses what cannot be waited for.
     """
 
+    _repr_cls = "zmq.Poller"
+
     def __init__(self) -> None:
         super().__init__()
         self._strangers: dict[Any, int] = {}

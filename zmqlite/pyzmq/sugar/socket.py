@@ -31,11 +31,12 @@ class _SocketContext(Endpoint[Any]):
 class Socket(_ours.Socket[_T]):
     """A ZeroMQ socket; see `zmqlite.Socket` for what its methods do.
 
-    Two habits of pyzmq: closing the `shadow` of a socket closes the socket, and nothing is said
-    of an option that is set too late to act.
+    Three habits of pyzmq: closing the `shadow` of a socket closes the socket, nothing is said of
+    an option that is set too late to act, and `setsockopt` refuses a str.
     """
 
     _repr_cls = "zmq.Socket"
+    _takes_text = False
 
     @property
     def context(self) -> Any:
@@ -58,6 +59,7 @@ class Socket(_ours.Socket[_T]):
         A handle that is merely dropped closes nothing.
         """
         owner = None if self.__dict__.get("_dropped") else self.shadowed()
+        linger = None if linger is None else int(linger)  # whatever number it is
         super().close(linger)
         if owner is not None:
             owner.close(linger)
@@ -68,6 +70,9 @@ class Socket(_ours.Socket[_T]):
 
     def _warn_late(self, row: options.Option) -> None:
         """Say nothing: a program that was not written for us may set any option at any time."""
+
+    def _warn_of_seconds(self, timeout: float) -> None:
+        """Say nothing, as pyzmq does."""
 
 
 if TYPE_CHECKING:

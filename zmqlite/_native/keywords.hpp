@@ -1,0 +1,71 @@
+/* What Cython says of a keyword that a compiled method does not have, with what to write instead. It is said by
+   PyErr_Format alone, so that stands for ours from here on: a signature that took these keywords, to refuse them,
+   would cost something in each call. */
+#ifndef ZMQLITE_KEYWORDS_HPP
+#define ZMQLITE_KEYWORDS_HPP
+
+#include <Python.h>
+#include <cstdarg>
+#include <cstring>
+
+namespace zmqlite
+{
+struct KeywordHint
+{
+    const char *method; // what its name begins with
+    const char *keyword;
+    const char *hint;
+};
+
+static const KeywordHint keyword_hints[] = {
+  {"recv", "timeout", "set rcvtimeo on the socket (in ms), or wait with poll(ms) before"},
+  {"send", "timeout", "set sndtimeo on the socket (in ms), or wait with poll(ms, POLLOUT) before"},
+  {"", "block", "pass flags=DONTWAIT not to wait"},
+  {"", "blocking", "pass flags=DONTWAIT not to wait"},
+  {"", "noblock", "pass flags=DONTWAIT"},
+  {"", "nonblock", "pass flags=DONTWAIT"},
+  {"", "dontwait", "pass flags=DONTWAIT"},
+  {"send", "more", "pass flags=SNDMORE"},
+  {"send", "sndmore", "pass flags=SNDMORE"},
+  {"recv", "size", "messages arrive whole; recv_into() takes a buffer"},
+  {"recv", "bufsize", "messages arrive whole; recv_into() takes a buffer"},
+};
+
+static inline const char *keyword_hint (const char *method, PyObject *keyword)
+{
+    const char *const word = PyUnicode_AsUTF8 (keyword);
+    if (word == NULL) {
+        PyErr_Clear ();
+        return NULL;
+    }
+    for (const KeywordHint &hint : keyword_hints)
+        if (!strcmp (hint.keyword, word) && !strncmp (hint.method, method, strlen (hint.method)))
+            return hint.hint;
+    return NULL;
+}
+
+static PyObject *format_error (PyObject *type, const char *format, ...)
+{
+    va_list values, copy;
+    va_start (values, format);
+    if (!strcmp (format, "%s() got an unexpected keyword argument '%U'")) {
+        va_copy (copy, values);
+        const char *const method = va_arg (copy, const char *);
+        PyObject *const keyword = va_arg (copy, PyObject *);
+        va_end (copy);
+        const char *const hint = keyword_hint (method, keyword);
+        if (hint != NULL) {
+            va_end (values);
+            return PyErr_Format (type, "%s() got an unexpected keyword argument '%U': %s", method,
+                                 keyword, hint);
+        }
+    }
+    PyErr_FormatV (type, format, values);
+    va_end (values);
+    return NULL;
+}
+}
+
+#define PyErr_Format zmqlite::format_error
+
+#endif

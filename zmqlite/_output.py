@@ -1,0 +1,72 @@
+"""What the commands write, to a standard output that may be full, broken or closed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["OutputError", "Parser", "complain", "guarded", "write"]
+
+FAILURE = 1
+
+
+class OutputError(Exception):
+    """Standard output does not take what a command writes; the message says why."""
+
+
+def write(text: str) -> None:
+    """Write a line, or several, to standard output, at once. Raises `OutputError`."""
+    stream: Any = sys.stdout  # None when the process was started without one
+    if stream is None:
+        raise OutputError("it is closed")
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except OSError as error:
+        raise OutputError(error.strerror or str(error)) from error
+    except ValueError as error:  # it was closed, or cannot encode the text
+        raise OutputError(str(error)) from error
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error, if it takes one."""
+    stream: Any = sys.stderr
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            stream.write(f"{text}\n")
+            stream.flush()
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command and return its exit code: 1, and a line on stderr, if it cannot write."""
+    try:
+        return command()
+    except OutputError as error:
+        complain(f"zmqlite: cannot write to standard output: {error}")
+        _let_go()
+        return FAILURE
+
+
+def _let_go() -> None:
+    """Have the interpreter's own flush at exit succeed: it would complain once more."""
+    with suppress(OSError, ValueError, AttributeError):
+        number = sys.stdout.fileno()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, number)
+        os.close(nothing)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose --help and --version fail where they cannot be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if not message:
+            return
+        if file is None or file is sys.stderr:
+            complain(message.rstrip("\n"))
+        else:
+            write(message.rstrip("\n"))
