@@ -141,7 +141,11 @@ HOWS = ["as given", "as returned", "as the option says", "as the option says, in
 
 
 def form(how: str, given: str, returned: str, option: bytes) -> str | bytes:
-    forms = {"as given": given, "as returned": str(returned), "as the option says": option.decode()}
+    forms = {
+        "as given": given,
+        "as returned": str(returned),
+        "as the option says": option.decode(),
+    }
     return forms.get(how, option)
 
 

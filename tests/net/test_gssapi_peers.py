@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from net.realm import SERVICE, kerberos
@@ -82,9 +81,10 @@ status, plaintext = sys.argv[2], int(sys.argv[3])
 asked = answering(status.encode())
 server = serve(zmq.PULL, zap_domain=b"global", gssapi_plaintext=plaintext)
 client = client_of(zmq.PUSH, gssapi_plaintext=plaintext)
-reports = client.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+ENDS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED
+reports = client.get_monitor_socket(ENDS)
 reports.rcvtimeo = 20000
-own = server.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+own = server.get_monitor_socket(ENDS)
 own.rcvtimeo = 20000
 client.connect(server.bind("tcp://127.0.0.1:*"))
 client.send(b"let me in")
@@ -238,7 +238,8 @@ class Buffer(ctypes.Structure):
     _fields_ = [("length", ctypes.c_size_t), ("value", ctypes.c_void_p)]
     @classmethod
     def of(cls, text):
-        made = cls(len(text), ctypes.cast(ctypes.create_string_buffer(text, len(text)), ctypes.c_void_p))
+        held = ctypes.create_string_buffer(text, len(text))
+        made = cls(len(text), ctypes.cast(held, ctypes.c_void_p))
         made.text = text
         return made
     def __bytes__(self):
@@ -289,8 +290,10 @@ class Peer:
 
     def wrapped(self, text, encrypted=1):
         given = ctypes.create_string_buffer(text, len(text))
-        plain, out, state = Buffer(len(text), ctypes.cast(given, pointer)), Buffer(), ctypes.c_int()
-        assert not krb.gss_wrap(byref(minor), self.context, encrypted, 0, byref(plain), byref(state), byref(out))
+        plain = Buffer(len(text), ctypes.cast(given, pointer))
+        out, state = Buffer(), ctypes.c_int()
+        words = (encrypted, 0, byref(plain), byref(state), byref(out))
+        assert not krb.gss_wrap(byref(minor), self.context, *words)
         assert state.value == encrypted
         return wire.command(b"MESSAGE", struct.pack(">I", out.length) + bytes(out))
 """

@@ -73,16 +73,18 @@ def test_a_peer_that_says_good_bye_is_gone(
     endpoint = server.last_endpoint.decode()
     port = wire.port_of(endpoint.removesuffix("/path"))
     trusting = ssl.create_default_context(cadata=certificates[0]["cert"].decode())
-    with sockets.create_connection(("127.0.0.1", port), timeout=10 * FACTOR) as raw:
-        with trusting.wrap_socket(raw, server_hostname="localhost") as stranger:
-            if when == "after it":
-                stranger.sendall(wire.upgrade(port))
-                wire.read_until(stranger, b"\r\n\r\n")
-                stranger.sendall(wire.ws_frame(b"\0") + wire.ws_message(b"last words"))
-                assert server.recv() == b"last words"
-            with contextlib.suppress(OSError):
-                stranger.unwrap()  # says good-bye; the descriptor stays open
-            zmq.recv_monitor_message(reports)
+    with (
+        sockets.create_connection(("127.0.0.1", port), timeout=10 * FACTOR) as raw,
+        trusting.wrap_socket(raw, server_hostname="localhost") as stranger,
+    ):
+        if when == "after it":
+            stranger.sendall(wire.upgrade(port))
+            wire.read_until(stranger, b"\r\n\r\n")
+            stranger.sendall(wire.ws_frame(b"\0") + wire.ws_message(b"last words"))
+            assert server.recv() == b"last words"
+        with contextlib.suppress(OSError):
+            stranger.unwrap()  # says good-bye; the descriptor stays open
+        zmq.recv_monitor_message(reports)
     server.disable_monitor()
     in_time(0.2, idle)
     client.send(b"heard")
