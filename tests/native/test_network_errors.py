@@ -242,3 +242,32 @@ push.close()
 context.term()
 """
     )
+
+
+@needs_patch("no-interfaces")
+@linux
+def test_bind_without_a_free_descriptor_is_refused():
+    program(
+        """
+import resource
+context = zmq.Context()
+pull = context.socket(zmq.PULL, bind="tcp://127.0.0.1:*")
+pull.monitor("inproc://events")
+taken = []
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError:
+    pass
+for address in ("tcp://127.0.0.1:*", "tcp://*:*", "tcp://lo:*"):
+    refused(lambda: pull.bind(address))
+pull.connect("tcp://127.0.0.1:9")   # tried again until there are some
+for descriptor in taken:
+    os.close(descriptor)
+pull.bind("tcp://127.0.0.1:*")
+pull.disable_monitor()
+pull.close(0)
+context.term()
+"""
+    )
