@@ -334,3 +334,34 @@ def test_a_closed_member_ends_the_poll(run: Any, wire: Any) -> None:
             await asyncio.wait_for(future, LIMIT)
 
     run(main())
+
+
+class Counting(azmq.Poller):
+    looks = 0
+
+    def poll_nonblock(self) -> list[tuple[Any, int]]:
+        self.looks += 1
+        return super().poll_nonblock()
+
+
+@pytest.mark.parametrize("special", [False, True], ids=["epoll", "zmq_poll"])
+def test_a_poller_of_both_kinds_sleeps_while_nothing_happens(
+    run: Any, context: Any, special: bool
+) -> None:
+    """Its own looks at its members are no news that wakes it."""
+
+    async def main() -> None:
+        blocking, tied = zmq.PULL(), azmq.Context.shadow(zmq.Context.instance()).socket(zmq.PULL)
+        poller = Counting()
+        members = [blocking, tied]
+        if special and zmq.DRAFT_API:
+            members.append(zmq.SERVER())
+        for member in members:
+            poller.register(member, zmq.POLLIN)
+        assert await poller.poll(50) == []
+        assert await poller.poll(50) == []
+        assert poller.looks < 20
+        for member in members:
+            member.close()
+
+    run(main())

@@ -342,3 +342,13 @@ def test_the_same_socket_twice_in_one_call(context):
     client.send(b"x")
     assert zmq.zmq_poll([(server, IN), (server, OUT), (server, IN | OUT)], 1000)
     wait_until(lambda: len(zmq.zmq_poll([(server, IN), (server, OUT)], 0)) == 2)
+
+
+def test_a_poller_sleeps_over_a_socket_whose_address_is_known(poller):
+    """Its EVENTS are read at each poll; that is no reason to read them all the time."""
+    with zmq.PULL() as pull:
+        poller.register(pull, IN)
+        assert pull.underlying
+        start = time.thread_time()
+        assert poller.poll(300) == []
+        assert time.thread_time() - start < 0.1

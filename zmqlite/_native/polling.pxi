@@ -176,11 +176,20 @@ cdef object descriptor_of(object source):
 
 
 cdef int ready_events(Handle self, int wanted) except -1:
-    """Which of the wanted events hold now. The caller has entered; it has left when this raises."""
+    """Which of the wanted events hold now.
+
+    Pollers of the socket hear of it only if one holds that they want: a loop looks at its own members
+    when their poller wakes it, and would never sleep if each look woke the poller.
+    """
     cdef int events = 0
-    cdef int error = read_events(self, &events)
+    cdef int error
+    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+        return refuse(self, "poll")
+    error = read_events(self, &events)
+    if self._watch != NULL and events and not error:
+        touch_others(self, NULL, events)
+    leave(self)
     if error:
-        leave(self)
         return fail_events(self, error)
     return events & wanted
 
@@ -210,9 +219,7 @@ cdef int poll_one(Handle self, int wanted, object timeout) except -1:
             park()
         fail_closed(self)
     if not self._thread_safe:
-        enter(self, "poll")
         ready = ready_events(self, wanted)
-        leave(self)
         if ready or timeout == 0:
             return ready
     for _, ready in poll_items([(self, wanted)], timeout):
