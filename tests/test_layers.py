@@ -164,7 +164,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 }
 PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enumerate(names)}
 
-MAX_LINES = 400
+MAX_LINES = 420
 # Tables read best in one piece.
 LONG_FILES = {"constants.py": 450, "enums.py": 450, "_option_table.py": 450}
 MAX_FUNCTION = 60

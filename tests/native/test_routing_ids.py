@@ -25,18 +25,17 @@ def come(identity=b""):
     assert text == b"hi"
     return raw, name
 
-first, name = come()
-number, = struct.unpack(">I", name[1:])
-names = {name}
-raws = [first]
-for ahead in (1, 2, 3):
-    claimed = bytes(1) + struct.pack(">I", (number + ahead) & 0xFFFFFFFF)
+raw, name = come()
+raws, names = [raw], {name}
+for _ in range(3):
+    number, = struct.unpack(">I", name[1:])
+    claimed = bytes(1) + struct.pack(">I", (number + 1) & 0xFFFFFFFF)
     for identity in (claimed, b""):
         raw, name = come(identity)
         assert name not in names, "two peers of one name"
         raws.append(raw)
         names.add(name)
-for raw, name in zip(raws, sorted(names)):
+for name in names:
     router.send_multipart([name, b"to you alone"])
 for raw in raws:
     raw.settimeout(5)
