@@ -111,6 +111,8 @@ def taken(socket: Any, address: str) -> str:
     choice = _CHOICES.get(transport, "choose another address")
     if address.startswith("inproc://zeromq.zap."):
         return "this context has an authenticator (a ZAP handler) already: stop that one first"
+    if transport == "ipc" and not address.startswith("ipc://@"):
+        return "a file that is no socket has that name: choose another path, or remove it"
     if _holds(socket, address):
         return f"this socket is bound there already: once is enough, or {choice}"
     kind: Any = (
