@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import resource
 import statistics
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
@@ -249,6 +250,33 @@ def test_a_flood_lets_others_run(floods: int) -> None:
 def test_a_flood_lets_others_run_by_the_real_clock(floods: int) -> None:
     _, seconds = flood(floods, 300, None)
     assert typical(seconds) < PROMISE * FACTOR
+
+
+def test_other_threads_get_most_of_their_ticks() -> None:
+    """Each pass lets the GIL go for a moment, too short for a thread to wake up."""
+    ticks, over = 0, threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not over.wait(0.05):
+            ticks += 1
+
+    async def main() -> None:
+        async with zmq.Context() as context:
+            with context.socket(zmq.PUB, bind="inproc://void", linger=0) as void:
+                end = time.monotonic() + 1.5 * FACTOR
+                while time.monotonic() < end:
+                    for _ in range(100):
+                        await void.send(b"x")
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        run(main)
+    finally:
+        over.set()
+        thread.join()
+    assert ticks > 30 * FACTOR * 0.3
 
 
 def test_every_task_of_a_flood_gets_its_share() -> None:

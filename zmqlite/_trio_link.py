@@ -29,6 +29,8 @@ class TrioPace(Pace, trio.abc.Instrument):
 
     def before_io_wait(self, timeout: float) -> None:
         """A pass is over."""
+        if self.turn.used:
+            self.turn.end()
         self.restart()
 
     @enable_ki_protection

@@ -68,6 +68,7 @@ cdef class Grip:
         """Look now, if the link is still there. A callback of the loop."""
         link = self.link()
         if link is not None:
+            (<Looker> link).receivers._turn.relieve()
             (<Looker> link)._look(0, self._runs_tasks())
 
     def heard(self):
@@ -75,6 +76,7 @@ cdef class Grip:
         link = self.link()
         if link is not None:
             self._pass = (<Looker> link).receivers._turn.told(self._pass)
+            (<Looker> link).receivers._turn.relieve()
             (<Looker> link)._look(0, self._runs_tasks())
 
     cdef bint _runs_tasks(self) except -1:
