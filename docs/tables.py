@@ -83,7 +83,8 @@ def needs(option: options.Option) -> str:
     parts = [kind.name for kind in option.types]
     wants = [", ".join(parts)] if parts else []
     if option.since > (4, 3, 0):
-        wants.append("libzmq " + ".".join(map(str, option.since)))
+        newer = "libzmq " + ".".join(map(str, option.since))
+        wants.append(f"{newer}, or our patch" if option.patch else newer)
     wants += ["drafts"] * option.draft
     wants += [option.feature] if option.feature else []
     return "; ".join(wants)

@@ -39,6 +39,7 @@ class Option:
         "low",
         "name",
         "number",
+        "patch",
         "readable",
         "resettable",
         "since",
@@ -66,6 +67,7 @@ class Option:
         feature: str = "",
         types: tuple[SocketType, ...] = (),
         resettable: bool = False,
+        patch: str = "",
     ) -> None:
         self.name = name
         self.number = number
@@ -94,6 +96,8 @@ class Option:
         """The socket types that accept it, empty for all."""
         self.resettable = resettable
         """True when None, which becomes a null pointer, takes the value away."""
+        self.patch = patch
+        """The patch of ours that brings it to a libzmq older than `since`, empty for none."""
 
     def __repr__(self) -> str:
         return f"<option {self.name}={self.number}>"
@@ -210,7 +214,7 @@ SOCKET_ROWS: tuple[Option, ...] = (
     _flag("ONLY_FIRST_SUBSCRIBE", "take only the first part of a message for a subscription", "w",
           since=_V433, draft=True, types=(*_PUBLISHERS, _T.XSUB), at_once=True),
     _flag("XSUB_VERBOSE_UNSUBSCRIBE", "pass on every cancellation, repeated ones too", "w",
-          since=_V435, draft=True, types=(_T.XSUB,), at_once=True),
+          since=_V435, patch="verbose-cancels", draft=True, types=(_T.XSUB,), at_once=True),
     _flag("INVERT_MATCHING", "deliver what does not match; set it on both sides", low=None,
           default=0, since=_V42, at_once=True),
     # Connecting, reconnecting, staying connected

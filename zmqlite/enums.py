@@ -328,7 +328,7 @@ class ReconnectStop(IntEnum):
 
     CONN_REFUSED = 1
     HANDSHAKE_FAILED = 2
-    AFTER_DISCONNECT = _AFTER_DISCONNECT  # 3 in libzmq 4.3.4, 4 since: the header decides
+    AFTER_DISCONNECT = _AFTER_DISCONNECT  # 4; 3 in a libzmq 4.3.4 without our patches
 
 
 class RouterNotify(IntEnum):

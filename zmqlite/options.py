@@ -165,7 +165,7 @@ def check_value(option: Option, value: Any, subject: str = "") -> Any:
     """
     if not option.writable:
         raise _refusal(option, "set", subject, "it is read-only", "read it instead")
-    if option.since > _build.LIBZMQ_VERSION:
+    if _too_new(option):
         raise _not_here(option, "set", subject, lacking(option))
     if value is None and option.resettable:
         return None
@@ -228,8 +228,14 @@ def check_readable(option: Option, subject: str = "") -> None:
     """Raise `InvalidArgument` for a write-only option, `NotSupported` for one not there yet."""
     if not option.readable:
         raise _refusal(option, "get", subject, "it is write-only", "remember what was set")
-    if option.since > _build.LIBZMQ_VERSION:
+    if _too_new(option):
         raise _not_here(option, "get", subject, lacking(option))
+
+
+def _too_new(option: Option) -> bool:
+    return option.since > _build.LIBZMQ_VERSION and (
+        f"{option.patch}.patch" not in _build.LIBZMQ_PATCHES
+    )
 
 
 def lacking(option: Option) -> str:
@@ -238,7 +244,7 @@ def lacking(option: Option) -> str:
     A reason to give after libzmq has refused, not one to refuse by: some draft options work in
     a library that was built without drafts.
     """
-    if option.since > _build.LIBZMQ_VERSION:
+    if _too_new(option):
         return f"it needs libzmq {_dotted(option.since)}, and this is {_version()}"
     if option.draft and not _build.DRAFTS:
         return f"it is a draft option, and this libzmq {_version()} was built without drafts"

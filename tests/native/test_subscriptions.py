@@ -118,3 +118,43 @@ zmq.Context.instance().term()
         kind.name,
         {"PUSH": "PULL", "DEALER": "ROUTER"}[kind.name],
     )
+
+
+@needs_patch("verbose-cancels")
+@pytest.mark.parametrize("every", [0, 1])
+def test_every_cancellation(context, every):
+    """Two subscribers of one topic behind a proxy: upstream hears of one end, or of both."""
+    publisher = context.socket(zmq.XPUB, linger=0, rcvtimeo=10_000, xpub_verboser=1)
+    proxy = context.socket(zmq.XSUB, linger=0, xsub_verbose_unsubscribe=every)
+    proxy.connect(publisher.bind("inproc://publisher"))
+    for message in (b"\1news", b"\1news", b"\0news", b"\0news", b"\1end"):
+        proxy.send(message)
+    heard = []
+    while heard[-1:] != [b"\1end"]:
+        heard.append(publisher.recv())
+    assert heard == [b"\1news", b"\1news", *[b"\0news"] * (1 + every), b"\1end"]
+
+
+@needs_patch("verbose-cancels")
+@pytest.mark.parametrize("value", [-1, "1", None])
+def test_an_option_of_cancellations_takes_a_flag(context, value):
+    proxy = context.socket(zmq.XSUB)
+    with pytest.raises((zmq.InvalidArgument, TypeError)):
+        proxy.xsub_verbose_unsubscribe = value
+    with pytest.raises(zmq.InvalidArgument):
+        context.socket(zmq.XPUB).xsub_verbose_unsubscribe = 1
+
+
+@pytest.mark.parametrize("kind", [0, 3])
+def test_an_option_that_libzmq_reads_unseen_has_a_value(kind):
+    """Past the facade: 4.3.5 and later read an int there, whatever they are given."""
+    program(
+        """
+        context = zmq.Context()
+        proxy = context.socket(zmq.XSUB)
+        refused(lambda: proxy.set_option(115, int(sys.argv[1]), None), zmq.InvalidArgument)
+        refused(lambda: proxy.set_option(115, 3, b""), zmq.InvalidArgument)
+        context.destroy(0)
+        """,
+        kind,
+    )

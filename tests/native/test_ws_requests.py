@@ -199,7 +199,11 @@ def test_a_path_that_is_too_long_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/a b", "/a\r\nEvil: yes", "/a\tb", "/\x01"])
+@pytest.mark.parametrize(
+    "path",
+    ["/a b", "/a\r\nEvil: yes", "/a\tb", "/\x01"],
+    ids=["blank", "line", "tab", "control"],
+)
 def test_a_path_cannot_add_to_the_request(context, path: str) -> None:
     with pytest.raises(zmq.InvalidArgument, match="%20"):
         context.socket(zmq.PUSH).connect(f"ws://127.0.0.1:5555{path}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pytest
 from net.cable import Machine, numbers
+from support import needs_patch
 
 import zmqlite as zmq
 
@@ -93,3 +94,41 @@ def test_radio_to_a_group(machines: tuple[Machine, Machine], interface: str) -> 
     ):
         seen = numbers(dish.ends())
     assert seen == list(range(seen[0], seen[0] + 40))
+
+
+HOPS = """
+import socket, struct
+device = sys.argv[1]
+index = socket.if_nametoindex(device)
+receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+receiver.settimeout(0.2)
+receiver.bind(("::", 0))
+receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+group = socket.inet_pton(socket.AF_INET6, "ff02::1234")
+receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))
+address = f"udp://{device};[ff02::1234]:{receiver.getsockname()[1]}"
+with zmq.RADIO(linger=0, ipv6=1, multicast_hops=7) as radio:
+    for attempt in range(200):  # the device's own address takes a moment
+        try:
+            radio.connect(address)
+            break
+        except zmq.ZMQError:
+            time.sleep(0.05)
+    for attempt in range(200):
+        radio.send(b"heard", group="news")
+        try:
+            body, facts, flags, sender = receiver.recvmsg(100, 100)
+        except TimeoutError:
+            continue
+        print(body, [struct.unpack("@i", value)[0] for _, _, value in facts])
+        break
+receiver.close()
+"""
+
+
+@pytest.mark.skipif(not zmq.DRAFT_API, reason="built without drafts")
+@needs_patch("udp-hops", "udp-in-use")
+def test_hops_over_ipv6(machines: tuple[Machine, Machine]) -> None:
+    machine, _ = machines
+    with machine.program(HOPS, machine.device) as both:
+        assert both.ends() == "b'\\x04newsheard' [7]\n"

@@ -9,6 +9,9 @@ cdef enum:  # how an option's value travels; the codes of zmqlite.options
     KIND_KEY = 5
     KIND_FD = 6
 
+cdef enum:
+    XSUB_VERBOSE_UNSUBSCRIBE = 115
+
 
 cdef object read_option(Handle self, int option, int kind):
     cdef int number = 0
@@ -54,6 +57,9 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
     cdef int rc
     enter_marked(self, "setsockopt")
     try:
+        if option == XSUB_VERBOSE_UNSUBSCRIBE and (value is None or kind != KIND_INT):
+            # libzmq 4.3.5 and later read an int there, whatever they were given
+            fail_option(self, EINVAL, option, value)
         if value is None:
             rc = zmq_setsockopt(self.handle, option, NULL, 0)
         elif kind == KIND_INT or kind == KIND_FD:
