@@ -10,7 +10,7 @@ import zmqlite as zmq
 
 LIMIT = int(5000 * FACTOR)
 LENGTHS = [1, 200, *range(238, 262), 300, 70_000]
-pytestmark = needs_patch("long-topic")
+pytestmark = needs_patch("large-topics")
 
 
 def topic(length):
