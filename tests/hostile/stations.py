@@ -11,6 +11,7 @@ import fleet
 
 import zmqlite as zmq
 
+LATE = 5.0
 ONE_TURN = 500
 """How many messages a socket takes before the next one has its turn."""
 
@@ -93,8 +94,10 @@ class Worker:
             return
         if self.reads == "moody":
             self.wake = now + self.rng.choice((0.0, 0.01, 0.02, 0.08, 0.15))
+        elif self.reads == "late":
+            self.wake = now + LATE
         if self.reads != "never":
-            for _ in range(ONE_TURN):
+            for _ in range(ONE_TURN * (100 if self.reads == "late" else 1)):
                 if not self.read(now):
                     break
         if self.send is not None:

@@ -19,7 +19,7 @@ from support import FACTOR, LONG, needs_patch
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="what is watched is in /proc"),
-    needs_patch("full-receiver", "late-announcement", "ws-refused"),
+    needs_patch("full-receiver", "late-announcement", "ws-refused", "ws-subscriptions"),
 ]
 SEED = os.environ.get("ZMQLITE_TEST_SEED") or str(random.randrange(1 << 32))
 
