@@ -41,7 +41,7 @@ class Churn(threading.Thread):
         # who is bound there changes: the attackers take any type they like
         target = {"post": f"churn-{number}", "kind": "ROUTER", "way": "tcp", "reads": "moody"}
         target |= {"endpoint": endpoint, "mechanism": "NULL", "hwm": fleet.HWM, "raw": False}
-        self.targets.append({**target, "honest": False})
+        self.targets.append({**target, "pings": False, "honest": False})
         return endpoint
 
     def run(self) -> None:

@@ -281,6 +281,7 @@ class Station(Worker):
             "hwm": options["rcvhwm"],
             "reads": self.reads,
             "raw": bool(self.post.options.get("router_raw")) or self.kind == "STREAM",
+            "pings": "heartbeat_ivl" in self.post.options,
             "honest": self.post.honest,
         }
 
