@@ -28,8 +28,8 @@ def needs_patch(*names: str) -> pytest.MarkDecorator:
 
     Not where its version has mended that itself: then the test is about upstream's remedy.
     """
-    lacks = {name.rpartition("/")[2] for name, _ in _build.LIBZMQ_LACKS}
-    lacking = [name for name in names if f"{name}.patch" in lacks]
+    known = {*_build.LIBZMQ_PATCHES, *_build.LIBZMQ_MENDED}
+    lacking = [name for name in names if f"{name}.patch" not in known]
     return pytest.mark.skipif(
         bool(lacking), reason=f"this libzmq was built without {', '.join(lacking)}.patch"
     )
