@@ -46,8 +46,13 @@ def connect_pair(
     return server, client
 
 
-def encrypted_pair(context: zmq.Context[Any], bound: int, connected: int) -> tuple[Any, Any]:
-    """Return two sockets over tcp with CURVE, the second connected to the first."""
+def encrypted_pair(
+    context: zmq.Context[Any],
+    bound: int,
+    connected: int,
+    endpoint: str = "tcp://127.0.0.1:*",
+) -> tuple[Any, Any]:
+    """Return two sockets with CURVE, the second connected to the first."""
     public, secret = zmq.curve_keypair()
     own_public, own_secret = zmq.curve_keypair()
     server = context.socket(bound, rcvtimeo=int(10_000 * FACTOR), linger=0)
@@ -55,7 +60,7 @@ def encrypted_pair(context: zmq.Context[Any], bound: int, connected: int) -> tup
     client = context.socket(connected, sndtimeo=int(10_000 * FACTOR), linger=0)
     client.curve_serverkey = public
     client.curve_publickey, client.curve_secretkey = own_public, own_secret
-    client.connect(server.bind("tcp://127.0.0.1:*"))
+    client.connect(server.bind(endpoint))
     return server, client
 
 

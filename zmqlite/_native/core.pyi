@@ -16,6 +16,8 @@ Data: TypeAlias = Buffer | Frame
 _FutureT = TypeVar("_FutureT")
 
 DRAFT_API: bool
+RECEIVE_ONLY: frozenset[int]
+SEND_ONLY: frozenset[int]
 IPC_PATH_MAX_LEN: int
 BORROW_THRESHOLD: int
 INSIDE_THRESHOLD: int
