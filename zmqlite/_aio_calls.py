@@ -48,9 +48,15 @@ _LOSSLESS = "surrogateescape"
 class Calls(Socket["Future[Any]"]):
     """The half of an asyncio `Socket` that moves messages."""
 
-    _link: Link | None = None
-    _lane: core.QuickLane | None = None
+    __slots__ = ("_lane", "_link")  # see SettingSocket
+    _link: Link | None
+    _lane: core.QuickLane | None
     _operation: type[Operation] = Operation  # what a call returns that has to wait
+
+    def __new__(cls: type[_CallsT], *_args: Any, **_kwargs: Any) -> _CallsT:
+        self = super().__new__(cls)
+        self._link = self._lane = None
+        return self
 
     def _home(self) -> asyncio.AbstractEventLoop:
         """Return the loop to work in."""
@@ -70,9 +76,8 @@ class Calls(Socket["Future[Any]"]):
             if link.loop is loop:
                 return link
             link.end()
-        link = Link(self, loop, senders_for)
-        self.__dict__["_link"] = link
-        self.__dict__["_lane"] = link.lane
+        self._link = link = Link(self, loop, senders_for)
+        self._lane = link.lane
         return link
 
     def _linked(self) -> Link:

@@ -62,6 +62,7 @@ __all__ += security.__all__
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
+_RECEIVE_ONLY, _SEND_ONLY = core.RECEIVE_ONLY, core.SEND_ONLY
 _hub = gevent.get_hub
 _recv_nonblock = core.Socket._try_recv
 _send_nonblock = core.Socket._try_send
@@ -375,15 +376,17 @@ def select(
 
 
 def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None:
-    """Move messages between two sockets, both ways, until one is closed or the context ends.
+    """Move messages between two sockets until one is closed or the context ends.
 
-    Each way has a greenlet; ``capture``, a socket that sends, gets a copy of every message.
-    Killing the calling greenlet stops both. Raises `ContextTerminated` or `SocketClosed` at the
-    end.
+    Both ways, or one way if that is all their types can do. Each way has a greenlet;
+    ``capture``, a socket that sends, gets a copy of every message. Killing the calling greenlet
+    stops both. Raises `ContextTerminated` or `SocketClosed` at the end.
     """
+    pairs = [(frontend, backend), (backend, frontend)]
+    possible = [pair for pair in pairs if pair[0].type not in _SEND_ONLY]
+    possible = [pair for pair in possible if pair[1].type not in _RECEIVE_ONLY]
     ways: list[Any] = [
-        gevent.spawn(_forward, frontend, backend, capture),
-        gevent.spawn(_forward, backend, frontend, capture),
+        gevent.spawn(_forward, source, target, capture) for source, target in possible or pairs
     ]
     try:
         gevent.wait(ways, count=1)

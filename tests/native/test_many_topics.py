@@ -1,0 +1,82 @@
+"""Many topics at a publisher, and peers that come and go."""
+
+from __future__ import annotations
+
+import random
+
+from programs import hostile_program
+from support import needs_patch
+
+import zmqlite as zmq
+
+pytestmark = needs_patch("own-topics")
+
+
+def test_the_end_of_a_peer_costs_what_it_subscribed_to() -> None:
+    """One peer has long topics; what others cost that come and go does not depend on these."""
+    hostile_program(
+        """
+        with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as xpub:
+            xpub.bind("tcp://127.0.0.1:*")
+            port = wire.port_of(xpub.last_endpoint)
+
+            def subscriber(*topics):
+                raw = wire.connect(port)
+                wire.speak(raw, "SUB")
+                raw.sendall(b"".join(wire.command(b"SUBSCRIBE", topic) for topic in topics))
+                return raw
+
+            big = subscriber(*(os.urandom(200) for _ in range(4000)))
+            for _ in range(4000):
+                assert xpub.recv()[:1] == b"\\1"
+            raws = [subscriber(b"%02d" % i) for i in range(100)]
+            assert {xpub.recv() for _ in raws} == {b"\\1%02d" % i for i in range(100)}
+            for raw in raws:
+                wire.reset(raw)
+            began = time.thread_time()
+            assert {xpub.recv() for _ in raws} == {b"\\0%02d" % i for i in range(100)}
+            spent = time.thread_time() - began
+            assert spent < 0.25, spent  # it was two seconds and more
+            wire.reset(big)
+            assert all(xpub.recv()[:1] == b"\\0" for _ in range(4000))
+        """
+    )
+
+
+def test_topics_among_many_peers() -> None:
+    """What matches is what was subscribed to, whoever comes, goes and cancels in whatever order."""
+    chance = random.Random(7)
+    words = [b"", b"a", b"ab", b"abc", b"abd", b"b", b"\x00", b"\xff", b"a" * 300, b"a" * 299 + b"z"]
+    with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=10000) as xpub:
+        xpub.bind("inproc://topics-among-many")
+        xpub.xpub_verboser = True
+        held: dict[zmq.Socket, set[bytes]] = {}
+        try:
+            for _ in range(300):
+                kind = chance.random()
+                if not held or (kind < 0.15 and len(held) < 6):
+                    held[context.socket(zmq.XSUB, linger=0)] = set()
+                    list(held)[-1].connect("inproc://topics-among-many")
+                elif kind < 0.25:
+                    sub = chance.choice(list(held))
+                    topics = held.pop(sub)
+                    sub.close()
+                    assert {xpub.recv() for _ in topics} == {b"\0" + topic for topic in topics}
+                else:
+                    sub, topic = chance.choice(list(held)), chance.choice(words)
+                    code = chance.choice([b"\0", b"\1"])
+                    if (topic in held[sub]) == (code == b"\1"):
+                        continue
+                    sub.send(code + topic)
+                    assert xpub.recv() == code + topic
+                    (held[sub].add if code == b"\1" else held[sub].discard)(topic)
+                text = chance.choice(words) + chance.choice(words)
+                xpub.send(text)
+                for sub, topics in held.items():
+                    wanted = any(text.startswith(topic) for topic in topics)
+                    assert sub.poll(0 if not wanted else 5000) == (zmq.POLLIN if wanted else 0)
+                    if wanted:
+                        assert sub.recv() == text
+        finally:
+            for sub in held:
+                sub.close()
