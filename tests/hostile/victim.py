@@ -166,6 +166,7 @@ class Victim:
             heard=heard,
             taken=sum(station.taken for station in self.stations),
             rounds=self.churn.rounds,
+            turns=self.turns,
             calls=sum(call.opened for call in self.calls),
             failure=self.churn.failure,
         )

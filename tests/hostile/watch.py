@@ -149,7 +149,8 @@ class Watch:
             f"afterwards {self.memory_after >> 20} (in use: {self.in_use_before >> 10} KB, "
             f"afterwards {self.in_use_after >> 10}); "
             f"descriptors {self.files_before}, at most {self.files_most}; "
-            f"{self.said.get('calls', 0):,} calls, {self.said.get('rounds', 0):,} contexts ended"
+            f"{self.said.get('calls', 0):,} calls, {self.said.get('rounds', 0):,} contexts ended, "
+            f"{self.said.get('turns', 0):,} turns"
         )
 
 
