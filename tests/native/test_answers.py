@@ -120,7 +120,7 @@ def test_reply_sockets_answer_whoever_asked(context):
 
 
 @needs_curve
-@needs_patch("unaligned-id")
+@needs_patch("aligned-reads")
 def test_the_number_of_a_reply_may_lie_at_any_address(context):
     """Such as at an odd one, where a part was decrypted; machines, and a sanitizer, mind."""
     rep, req = encrypted_pair(context, zmq.REP, zmq.REQ)

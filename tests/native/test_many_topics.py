@@ -44,7 +44,7 @@ def test_the_end_of_a_peer_costs_what_it_subscribed_to() -> None:
 
 
 def test_topics_among_many_peers() -> None:
-    """What matches is what was subscribed to, whoever comes, goes and cancels in whatever order."""
+    """What matches is what was subscribed to, whoever comes, goes and cancels meanwhile."""
     chance = random.Random(7)
     words = [
         b"",
