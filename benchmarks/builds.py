@@ -43,7 +43,7 @@ def cells() -> list[Cell]:
     found = [
         BY_KEY[f"throughput/{transport}/{size}/{mode}"]
         for transport in ("inproc", "tcp", "ipc")
-        for size in (16, KIB, 32 * KIB, MIB)
+        for size in (16, 128, KIB, 32 * KIB, MIB)
         for mode in ("single", "many")
     ]
     found += [BY_KEY[f"latency/{transport}/16"] for transport in ("inproc", "tcp", "ipc")]
