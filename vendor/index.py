@@ -34,6 +34,11 @@ def lacking(pin: Pin, version: str, applied: Iterable[str]) -> list[tuple[str, s
     ]
 
 
+def needless(pin: Pin, version: str) -> list[str]:
+    """Return the files of the patches that `version` does not need: it has mended that itself."""
+    return [patch.path.name for patch in pin.patches if not patch.wanted(version, ())]
+
+
 def renewed(readme: str, pin: Pin) -> str:
     """Return the text of a README with the index of today between its marks."""
     before, _, rest = readme.partition(BEGIN)

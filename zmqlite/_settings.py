@@ -38,7 +38,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
 
     __slots__ = ("_descriptor", "_late", "_pem")
     _descriptor: core.ReadySignal  # of a type that has no descriptor
-    _late: set[int]  # the options that were warned of
+    _late: frozenset[int]  # the options that were warned of
     _pem: dict[int, Any]  # what was set for wss
     _takes_text = True  # set() encodes a str
 
@@ -181,10 +181,10 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         warn_of_seconds(timeout)
 
     def _warn_late(self, row: options.Option) -> None:
-        warned = getattr(self, "_late", frozenset())
+        warned: frozenset[int] = getattr(self, "_late", frozenset())
         if row.number in warned:
             return
-        self._late = {*warned, row.number}
+        self._late = warned | {row.number}
         warn_late(options.late_message(row))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -12,10 +12,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ._address import address_of
+from ._address_hints import hint_for
 from ._attach import is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
 from ._settings import SettingSocket
-from .endpoint import Endpoint, check, hint_for
+from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
 from .hardening import require_zap
@@ -284,7 +285,7 @@ class Socket(SettingSocket, Generic[T]):
         detach(target)
         for name in [name for name, resolved in known.items() if resolved == target]:
             del known[name]
-        bound = getattr(self, "_bound", ())
+        bound: list[str] = getattr(self, "_bound", [])
         if operation == "unbind" and target in bound:
             bound.remove(target)
 

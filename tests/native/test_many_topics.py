@@ -44,9 +44,20 @@ def test_the_end_of_a_peer_costs_what_it_subscribed_to() -> None:
 
 
 def test_topics_among_many_peers() -> None:
-    """What matches is what was subscribed to, whoever comes, goes and cancels in whatever order."""
+    """What matches is what was subscribed to, whoever comes, goes and cancels meanwhile."""
     chance = random.Random(7)
-    words = [b"", b"a", b"ab", b"abc", b"abd", b"b", b"\x00", b"\xff", b"a" * 300, b"a" * 299 + b"z"]
+    words = [
+        b"",
+        b"a",
+        b"ab",
+        b"abc",
+        b"abd",
+        b"b",
+        b"\x00",
+        b"\xff",
+        b"a" * 300,
+        b"a" * 299 + b"z",
+    ]
     with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=10000) as xpub:
         xpub.bind("inproc://topics-among-many")
         xpub.xpub_verboser = True

@@ -214,3 +214,46 @@ else:
 """,
         kind,
     )
+
+
+@needs_patch("zap-impostor")
+@pytest.mark.parametrize("mechanism", ["NULL", "PLAIN", "CURVE"])
+def test_a_socket_of_another_kind_at_the_address_of_the_handler(mechanism: str) -> None:
+    """Nobody is let in, and nothing dies or waits of it."""
+    hostile_program(
+        """
+        mechanism = sys.argv[1]
+        if mechanism == "CURVE" and not zmq.has("curve"):
+            sys.exit()
+        with zmq.Context() as context:
+            impostor = context.socket(zmq.PULL, linger=0)
+            impostor.bind("inproc://zeromq.zap.01")
+            server = context.socket(zmq.PULL, linger=0)
+            client = context.socket(zmq.PUSH, linger=0, reconnect_ivl=1)
+            server.zap_domain = b"global"
+            if mechanism == "PLAIN":
+                server.plain_server = True
+                client.plain_username, client.plain_password = b"a", b"b"
+            elif mechanism == "CURVE":
+                public, secret = zmq.curve_keypair()
+                server.curve_server, server.curve_secretkey = True, secret
+                client.curve_serverkey = public
+                client.curve_publickey, client.curve_secretkey = zmq.curve_keypair()
+            else:
+                server.zap_enforce_domain = 1
+            monitor = server.get_monitor_socket()
+            client.connect(server.bind("tcp://127.0.0.1:*"))
+            client.send(b"let me in")
+            ends = 0
+            while ends < 3:
+                assert monitor.poll(10000), "nothing happens"
+                number = int.from_bytes(monitor.recv_multipart()[0][:2], sys.byteorder)
+                ends += number in (zmq.EVENT_DISCONNECTED, zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+                                   zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+            assert not server.poll(0)
+            server.disable_monitor()
+            for one in (monitor, client, server, impostor):
+                one.close()
+        """,
+        mechanism,
+    )
