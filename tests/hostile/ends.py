@@ -59,7 +59,7 @@ def sealed(number: int, size: int, place: int) -> bytes:
 
 
 def opened(parts: list[bytes]) -> int | None:
-    """Return the number of a whole message, TORN of one that lacks parts, None of a changed one."""
+    """Return the number of a whole message, TORN if parts are missing, None if it was changed."""
     numbers = set()
     for part in parts:
         body = part[16:]
