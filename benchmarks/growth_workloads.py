@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import count as numbers
 from itertools import cycle, islice, repeat
 from pathlib import Path
+from typing import Any
 
 from workloads import Answer, Cannot, Workload
 
@@ -197,6 +198,33 @@ class Sockets(Workload):
         return {"begin": begin, "end": end, "more": more}
 
 
+class Connections(Workload):
+    """Connect many sockets to one, and see what a connection takes, both its ends together."""
+
+    def setup(self, role: str) -> None:
+        self.allow_sockets(self.number, 3)
+        self.pull = self.socket("PULL")
+        self.pull.backlog = self.number + 100
+        self.endpoint = self.bind(self.pull)
+        self.kept = [self._connected()]  # what the first one takes is taken once
+
+    def _connected(self) -> Any:
+        push = self.socket("PUSH")
+        push.connect(self.endpoint)
+        push.send(self.payload)
+        self.pull.recv()
+        return push
+
+    def run(self, count: int) -> Answer:
+        memory, files, begin = resident(), descriptors(), time.monotonic()
+        self.kept += [self._connected() for _ in range(count)]
+        more = {
+            "memory": (resident() - memory) / count,
+            "descriptors": (descriptors() - files) / count,
+        }
+        return {"begin": begin, "end": time.monotonic(), "more": more}
+
+
 GROWTH_WORKLOADS: dict[str, type[Workload]] = {
     "poll": Poll,
     "create": Create,
@@ -204,6 +232,7 @@ GROWTH_WORKLOADS: dict[str, type[Workload]] = {
     "subscriptions": Subscriptions,
     "messages": Messages,
     "sockets": Sockets,
+    "connections": Connections,
 }
-COUNTED_ONCE = ("messages", "sockets")
+COUNTED_ONCE = ("messages", "sockets", "connections")
 """Works that are done once, as often as the cell says: a second time would find memory free."""

@@ -38,9 +38,12 @@ class Failed(Exception):
     """A measurement could not be made; the text says why."""
 
 
-def measure(cell: Cell, library: str, number: int, seconds: float) -> Sample:
+def measure(
+    cell: Cell, library: str, number: int, seconds: float, build: str | None = None
+) -> Sample:
     """Measure one cell for one library, in round `number`, for about so many seconds.
 
+    `build` is a folder from which to import the library, for a comparison of several builds of it.
     Raises Failed when a process fails or stalls, Cannot when the work is impossible here.
     """
     busy = watch_others()
@@ -49,8 +52,8 @@ def measure(cell: Cell, library: str, number: int, seconds: float) -> Sample:
     elif library == "libzmq":
         figures = _cpp(cell, seconds)
     else:
-        figures = _python(cell, library, seconds)
-    return Sample(cell.key, library, number, foreign=busy(), **figures)
+        figures = _python(cell, library, seconds, build)
+    return Sample(cell.key, build or library, number, foreign=busy(), **figures)
 
 
 def _grow(run: Callable[[int], float], start: int, seconds: float) -> None:
@@ -64,6 +67,11 @@ def _grow(run: Callable[[int], float], start: int, seconds: float) -> None:
 # --- libraries ------------------------------------------------------------------------------
 
 
+def _environment(build: str | None) -> dict[str, str]:
+    """Return the environment of a process that imports what lies in the folder `build` first."""
+    return dict(os.environ) if build is None else {**os.environ, "PYTHONPATH": build}
+
+
 class Peer:
     """A fresh process that obeys orders; see peer.py."""
 
@@ -74,6 +82,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=_environment(spec["build"]),
         )
         self.name = f"{spec['library']} ({spec['role']})"
         try:
@@ -143,7 +152,7 @@ def answers(peers: Sequence[Peer]) -> list[dict[str, Any]]:
     return [found[index] for index in range(len(peers))]
 
 
-def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
+def _python(cell: Cell, library: str, seconds: float, build: str | None = None) -> dict[str, Any]:
     with _place(cell.transport) as place, ExitStack() as stack:
         spec = {
             "library": library,
@@ -153,8 +162,9 @@ def _python(cell: Cell, library: str, seconds: float) -> dict[str, Any]:
             "number": cell.number,
             "bind": place,
             "connect": "",
+            "build": build,
         }
-        alone = cell.transport in ("inproc", "")
+        alone = cell.transport in ("inproc", "") or cell.work in COUNTED_ONCE
         peers = [Peer({**spec, "role": "both" if alone else "bind"})]
         stack.callback(peers[0].close)
         if not alone:

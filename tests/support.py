@@ -24,8 +24,12 @@ needs_drafts = pytest.mark.skipif(not zmq.DRAFT_API, reason="built without draft
 
 
 def needs_patch(*names: str) -> pytest.MarkDecorator:
-    """Skip where libzmq is somebody else's build: it dies of what these patches of ours close."""
-    lacking = [name for name in names if f"{name}.patch" not in _build.LIBZMQ_PATCHES]
+    """Skip where libzmq is somebody else's build: it dies of what these patches of ours close.
+
+    Not where its version has mended that itself: then the test is about upstream's remedy.
+    """
+    known = {*_build.LIBZMQ_PATCHES, *_build.LIBZMQ_MENDED}
+    lacking = [name for name in names if f"{name}.patch" not in known]
     return pytest.mark.skipif(
         bool(lacking), reason=f"this libzmq was built without {', '.join(lacking)}.patch"
     )
@@ -46,8 +50,13 @@ def connect_pair(
     return server, client
 
 
-def encrypted_pair(context: zmq.Context[Any], bound: int, connected: int) -> tuple[Any, Any]:
-    """Return two sockets over tcp with CURVE, the second connected to the first."""
+def encrypted_pair(
+    context: zmq.Context[Any],
+    bound: int,
+    connected: int,
+    endpoint: str = "tcp://127.0.0.1:*",
+) -> tuple[Any, Any]:
+    """Return two sockets with CURVE, the second connected to the first."""
     public, secret = zmq.curve_keypair()
     own_public, own_secret = zmq.curve_keypair()
     server = context.socket(bound, rcvtimeo=int(10_000 * FACTOR), linger=0)
@@ -55,7 +64,7 @@ def encrypted_pair(context: zmq.Context[Any], bound: int, connected: int) -> tup
     client = context.socket(connected, sndtimeo=int(10_000 * FACTOR), linger=0)
     client.curve_serverkey = public
     client.curve_publickey, client.curve_secretkey = own_public, own_secret
-    client.connect(server.bind("tcp://127.0.0.1:*"))
+    client.connect(server.bind(endpoint))
     return server, client
 
 

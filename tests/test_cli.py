@@ -230,6 +230,21 @@ def test_version_names_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert zmq.zmq_version() in output
 
 
+def test_version_names_what_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacks = (("faults/x.patch", "Nobody dies."), ("speed/y.patch", "It is quick."))
+    monkeypatch.setattr("zmqlite.cli.version.LIBZMQ_LACKS", lacks)
+    assert main(["version"]) == 0
+    output = capsys.readouterr().out
+    assert "; 2 are missing" in output
+    assert (
+        "\n          faults/x.patch: Nobody dies.\n          speed/y.patch: It is quick." in output
+    )
+    assert main(["version", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["libzmq_lacks"] == dict(lacks)
+
+
 def test_version_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["version", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)

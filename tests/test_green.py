@@ -713,6 +713,23 @@ def test_pumps(green_context: Any, name: str) -> None:
         assert isinstance(pump.exception, zmqlite.SocketClosed)
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_proxy_goes_one_way_where_the_types_know_no_other(
+    green_context: Any, backwards: bool
+) -> None:
+    front = green_context.socket(zmq.PULL, bind="inproc://front", linger=0)
+    back = green_context.socket(zmq.PUSH, bind="inproc://back", linger=0)
+    push = green_context.socket(zmq.PUSH, connect="inproc://front", linger=0)
+    pull = green_context.socket(zmq.PULL, connect="inproc://back", linger=0)
+    pump = gevent.spawn(zmq.proxy, *((back, front) if backwards else (front, back)))
+    for text in (b"one", b"two"):
+        push.send(text)
+        assert pull.recv() == text
+        gevent.sleep(0)
+    assert not pump.ready()
+    pump.kill()
+
+
 def test_threads_have_hubs_of_their_own(green_context: Any) -> None:
     first, second = pair(green_context)
 

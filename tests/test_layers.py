@@ -27,6 +27,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "options",
         "_option_attributes",
         "endpoint",
+        "_address_hints",
         "security",
         "hardening",
         "certs",
@@ -34,8 +35,6 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_address",
         "_payload",
         "_settings",
-        "_defaults",
-        "_keywords",
         "_defaults",
         "_keywords",
         "frame",
@@ -57,12 +56,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_aio",
         "_aio_routing",
         "_aio_futures",
+        "_aio_receives",
         "_aio_calls",
         "asyncio",
         "_trio_link",
         "_awaited",
         "trio",
         "_green_link",
+        "_green_calls",
         "green",
     ),
     4: (
@@ -164,7 +165,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 }
 PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enumerate(names)}
 
-MAX_LINES = 420
+MAX_LINES = 400
 # Tables read best in one piece.
 LONG_FILES = {"constants.py": 450, "enums.py": 450, "_option_table.py": 450}
 MAX_FUNCTION = 60

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,10 @@ import archive  # noqa: E402
 import debian  # noqa: E402
 import features  # noqa: E402
 import fetch  # noqa: E402
+import forms  # noqa: E402
+import index  # noqa: E402
 import pins  # noqa: E402
+import trees  # noqa: E402
 import unidiff  # noqa: E402
 
 HEADER = """#define ZMQ_VERSION_MAJOR 4
@@ -82,7 +87,9 @@ def test_a_patch_stays_inside_the_tree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["libzmq", "libsodium"])
 def test_every_patch_is_listed_and_says_why(name: str) -> None:
     pin = pins.read_pin(name)
-    assert {p.path for p in pin.patches} == set((VENDOR / name / "patches").rglob("*.patch"))
+    known = {p.path for p in pin.patches}
+    every_form = {form for p in pin.patches for form in p.forms().values()}
+    assert known | every_form == set((VENDOR / name / "patches").rglob("*.patch"))
     for patch in pin.patches:
         assert not patch.path.read_text().startswith(("---", "diff"))
         assert unidiff.parse(patch.path.read_text())
@@ -114,6 +121,130 @@ def test_a_question_mark_makes_a_patch_optional() -> None:
     assert not patch.must_fit("4.3.9")
     assert patch.wanted("4.3.9", ())
     assert not patch.wanted("4.3.4", ("theirs.patch",))
+
+
+ROOT = VENDOR.parent
+FAULTS = [p for p in pins.read_pin("libzmq").patches if not p.only_speed]
+
+
+@pytest.mark.parametrize("patch", FAULTS, ids=lambda patch: patch.path.stem)
+def test_the_head_of_a_fault_names_versions_upstream_and_a_test(patch: pins.Patch) -> None:
+    head = forms.split_diffs(patch.path.read_text(encoding="utf-8"))[0]
+    said = dict(re.findall(r"^(Versions|Upstream|Test): (.+)$", head, re.MULTILINE))
+    assert set(said) == {"Versions", "Upstream", "Test"}
+    # what the PIN says of versions, and what the head says
+    assert ("4.3.5" in said["Versions"]) == ("4.3.5" in patch.versions)
+    assert ("master" in said["Versions"]) == ("*?" in patch.versions)
+    places = re.findall(r"(?:tests|\.ci)/[\w/]+(?:\.py)?(?:::\w+)?", said["Test"])
+    assert places or said["Test"].startswith("none: ")
+    for place in places:
+        file, _, test = place.partition("::")
+        assert (ROOT / file).exists(), place
+        assert not test or f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), place
+
+
+def test_the_readme_has_the_index_of_today() -> None:
+    """If not: python vendor/index.py."""
+    pin = pins.read_pin("libzmq")
+    text = (pin.folder / "README.md").read_text(encoding="utf-8")
+    assert text == index.renewed(text, pin)
+    assert all(f"| `{patch.name}` | {patch.sentence} |" in text for patch in pin.patches)
+
+
+def test_what_is_missing_is_told_with_what_it_would_do() -> None:
+    pin = pins.read_pin("libzmq")
+    known = [patch.path.name for patch in pin.patches]
+    assert index.lacking(pin, pin.version, known) == []
+    name, sentence = index.lacking(pin, pin.version, known[1:])[0]
+    assert (name, sentence) == (pin.patches[0].name, pin.patches[0].sentence)
+    later = [name.partition("/")[2] for name, _ in index.lacking(pin, "4.3.9", ())]
+    mended = index.needless(pin, "4.3.9")
+    assert mended
+    assert sorted(later + mended) == sorted(known)
+    assert index.needless(pin, pin.version) == []
+
+
+# --- forms of a patch for other versions -----------------------------------------------------
+
+TWO = DIFF + DIFF.split("\n", 1)[1].replace("file.c", "other.c")
+FORM = """for 9.9
+Not: other.c
+From: 0
+--- a/file.c
++++ b/file.c
+@@ -1,3 +1,3 @@
+ ONE
+-two
++TWO
+ three
+"""
+
+
+def test_a_form_takes_the_place_of_the_diffs_of_the_same_files() -> None:
+    whole = forms.lay_over(TWO, FORM)
+    assert whole.startswith("a reason\n")
+    assert [diff.new for diff in unidiff.parse(whole)] == ["b/file.c"]
+    assert unidiff.parse(whole)[0].hunks[0].before == ["ONE\n", "two\n", "three\n"]
+    kept = forms.lay_over(TWO, FORM.replace("Not: other.c\n", ""))
+    assert [diff.new for diff in unidiff.parse(kept)] == ["b/file.c", "b/other.c"]
+
+
+def test_a_version_takes_its_own_form_and_others_try_the_newest_first(tmp_path: Path) -> None:
+    path = tmp_path / "faults" / "x.patch"
+    for version in ("9.9.0", "9.10.0"):
+        form = path.parent / version / "x.patch"
+        form.parent.mkdir(parents=True)
+        form.write_text(FORM.replace("ONE", version).replace("Not: other.c\n", ""))
+    path.write_text(DIFF)
+    patch = pins.Patch(path, ("4.3.4", "9.9.0", "*?"), None)
+
+    def first_lines(version: str) -> list[str]:
+        return [unidiff.parse(t)[0].hunks[0].before[0].strip() for t in patch.texts(version)]
+
+    assert first_lines("4.3.4") == ["one"]
+    assert first_lines("9.9.0") == ["9.9.0"]
+    assert first_lines("9.11.0") == ["9.10.0", "9.9.0", "one"]
+
+
+FORMS = [(p, form) for p in pins.read_pin("libzmq").patches for form in p.forms().values()]
+
+
+@pytest.mark.parametrize(
+    ("patch", "form"), FORMS, ids=[f"{form.parent.name}-{form.stem}" for _, form in FORMS]
+)
+def test_a_form_was_looked_at_since_its_patch_changed(patch: pins.Patch, form: Path) -> None:
+    """If not: look whether the form needs the change, too, then write the new hash into it."""
+    text, own = (path.read_text(encoding="utf-8") for path in (patch.path, form))
+    assert forms.made_from(own) == forms.essence(text, own)
+    assert unidiff.parse(forms.lay_over(text, own))
+    assert patch.wanted(form.parent.name, ())
+
+
+def test_the_first_form_that_fits_is_applied(
+    tmp_path: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch, tree: Path
+) -> None:
+    """And where none does, the build goes on with a warning, as nobody promised it would fit."""
+    folder = tmp_path / "faults"
+    folder.mkdir()
+    (folder / "fits.patch").write_text(DIFF.replace("file.c", "src/zmq.cpp"))
+    (folder / "never.patch").write_text(DIFF.replace("file.c", "src/zmq.cpp"))
+    (folder / "9.9.0").mkdir()
+    own = DIFF.replace("file.c", "src/zmq.cpp").replace(" one\n-two", " 1\n-two")
+    (folder / "9.9.0" / "fits.patch").write_text(own)
+    (tree / "src" / "zmq.cpp").write_text("1\ntwo\nthree\n")
+    pin = replace(
+        pins.read_pin("libzmq"),
+        patches=tuple(
+            pins.Patch(folder / name, ("4.3.4", "*?"), None)
+            for name in ("fits.patch", "never.patch")
+        ),
+    )
+    work = tmp_path / "work"
+    work.mkdir()
+    assert trees.patch_tree(pin, tree, "4.9.9", None, work) == ([], ["fits.patch"])
+    assert (tree / "src" / "zmq.cpp").read_text() == "1\nTWO\nthree\n"
+    with pytest.raises(pins.FetchError, match=r"hunk 1 does not fit src/zmq\.cpp"):
+        trees.patch_tree(pin, tree, "4.3.4", None, work)
 
 
 # --- the order of sources --------------------------------------------------------------------

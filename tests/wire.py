@@ -6,6 +6,8 @@ announced that no body follows, which is the point.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import socket
 import struct
@@ -58,6 +60,52 @@ def ready(kind: str, identity: bytes = b"") -> bytes:
     return command(b"READY", properties([*pairs, (b"Identity", identity)] if identity else pairs))
 
 
+def subscribe(topic: bytes, minor: int = 1) -> bytes:
+    """Return a subscription: a command since ZMTP 3.1, before that a message."""
+    return command(b"SUBSCRIBE", topic) if minor else frame(b"\1" + topic)
+
+
+def cancel(topic: bytes, minor: int = 1) -> bytes:
+    """Return what takes a subscription back."""
+    return command(b"CANCEL", topic) if minor else frame(b"\0" + topic)
+
+
+def join(group: bytes, leave: bool = False) -> bytes:
+    """Return what a DISH says to a RADIO; a group may have more bytes than are allowed."""
+    return command(b"LEAVE" if leave else b"JOIN", group)
+
+
+def ping(context: bytes = b"", ttl: int = 0) -> bytes:
+    """Return a PING, which a PONG with the same context answers; ttl in tenths of a second."""
+    return command(b"PING", struct.pack(">H", ttl) + context)
+
+
+def hello(username: bytes, password: bytes) -> bytes:
+    """Return the HELLO of PLAIN."""
+    return command(b"HELLO", bytes([len(username)]) + username + bytes([len(password)]) + password)
+
+
+def initiate(kind: str, identity: bytes = b"") -> bytes:
+    """Return the INITIATE of PLAIN; the server's READY ends that handshake."""
+    pairs = [(b"Socket-Type", kind.encode()), (b"Identity", identity)]
+    return command(b"INITIATE", properties(pairs))
+
+
+def second_greeting(kind: str, identity: bytes = b"") -> bytes:
+    """Return all that a peer says before its messages in ZMTP 2.0."""
+    return SIGNATURE + bytes([1, NUMBERS[kind]]) + frame(identity)
+
+
+def old_frame(body: bytes, flags: int = 0) -> bytes:
+    """Return a frame of ZMTP 1.0; the first one is the identity."""
+    return old_header(len(body) + 1, flags) + body
+
+
+def datagram(group: bytes, body: bytes) -> bytes:
+    """Return what a RADIO says over udp."""
+    return bytes([len(group) & 0xFF]) + group + body
+
+
 def old_header(size: int, flags: int = 0, long: bool | None = None) -> bytes:
     """Return the head of a frame of ZMTP 1.0; its size counts the byte of flags."""
     if long or (long is None and size > 254):
@@ -74,6 +122,22 @@ def upgrade(
         b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Protocol: " + protocol + b"\r\n" + extra + b"\r\n"
+    )
+
+
+def accepted(request: bytes, protocol: bytes = b"") -> bytes:
+    """Return the answer that lets a client have the WebSocket it asked for."""
+    head = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(b":") for line in request.split(b"\r\n"))
+    }
+    key = head.get(b"sec-websocket-key", b"")
+    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+    protocol = protocol or head.get(b"sec-websocket-protocol", b"").split(b",")[0]
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n"
+        b"Sec-WebSocket-Protocol: " + protocol + b"\r\n\r\n"
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fetch import Source
+from index import lacking, needless
 from pins import read_pin
 
 
@@ -48,6 +49,10 @@ def write_build_info(
         "LIBZMQ_SOURCE: str": zmq.origin,
         "LIBZMQ_SHA256: str": zmq.sha256,
         "LIBZMQ_PATCHES: tuple[str, ...]": tuple(sorted(zmq.own_patches)),
+        "LIBZMQ_MENDED: tuple[str, ...]": tuple(needless(read_pin("libzmq"), zmq.version)),
+        "LIBZMQ_LACKS: tuple[tuple[str, str], ...]": tuple(
+            lacking(read_pin("libzmq"), zmq.version, zmq.own_patches)
+        ),
         "LIBSODIUM_VERSION: str | None": sodium.version if sodium else None,
         "DRAFTS: bool": "drafts" in names,
         "FEATURES: tuple[str, ...]": names,

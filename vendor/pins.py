@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from forms import find_forms, lay_over
+
 VENDOR = Path(__file__).resolve().parent
 
 
@@ -30,8 +32,8 @@ class Tarball:
 class Patch:
     """One of our own patches: the versions that need it, and what makes it superfluous.
 
-    A version with a question mark ("4.3.5?", or "*?" for every other one) was never seen by us:
-    the patch is applied if it fits and left out, loudly, if it does not.
+    A version with a question mark ("4.3.6?", or "*?" for every other one) may be one that we have
+    not seen: the patch is applied if it fits and left out, loudly, if it does not.
     """
 
     path: Path
@@ -43,6 +45,17 @@ class Patch:
         """Whether nothing is wrong without it: libzmq is only slower."""
         return self.path.parent.name == "speed"
 
+    @property
+    def name(self) -> str:
+        """Its folder, which says what for, and the name of its file."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
+    def sentence(self) -> str:
+        """What holds with it: the first line of its head."""
+        with self.path.open(encoding="utf-8") as lines:
+            return lines.readline().strip()
+
     def wanted(self, version: str, distribution_patches: tuple[str, ...]) -> bool:
         """Tell whether a tree of `version` that carries `distribution_patches` needs this one."""
         known = self.must_fit(version) or f"{version}?" in self.versions or "*?" in self.versions
@@ -51,6 +64,21 @@ class Patch:
     def must_fit(self, version: str) -> bool:
         """Tell whether it is an error if the patch does not fit."""
         return version in self.versions
+
+    def texts(self, version: str) -> list[str]:
+        """Return what to try on a tree of `version`, in this order; the first that fits is it.
+
+        One text for a version that must have it; every form, the newest first, for another.
+        """
+        text = self.path.read_text(encoding="utf-8")
+        forms = {of: path.read_text(encoding="utf-8") for of, path in self.forms().items()}
+        if self.must_fit(version):
+            return [lay_over(text, forms[version]) if version in forms else text]
+        return [*(lay_over(text, form) for form in forms.values()), text]
+
+    def forms(self) -> dict[str, Path]:
+        """Return the files with what other versions need in its place, the newest first."""
+        return find_forms(self.path)
 
 
 @dataclass(frozen=True)
@@ -144,5 +172,6 @@ def digest_patches(patches: list[Patch]) -> str:
     """Return one hash over the names and texts of a list of our patches."""
     digest = hashlib.sha256()
     for patch in patches:
-        digest.update(patch.path.name.encode() + b"\0" + patch.path.read_bytes() + b"\0")
+        for path in (patch.path, *patch.forms().values()):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -6,10 +6,11 @@ import hashlib
 import re
 import shutil
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import unidiff
-from pins import FetchError, Pin
+from pins import FetchError, Patch, Pin
 
 
 def unpack(origin: Path, work: Path, keep: tuple[str, ...]) -> Path:
@@ -59,17 +60,29 @@ def patch_tree(
         if changes is not None:
             theirs = _apply_series(tree, changes, work)
         for patch in pin.patches_for(version, tuple(theirs)):
-            text = patch.path.read_text(encoding="utf-8")
             try:
-                unidiff.apply(text, tree, f"{pin.name} patch {patch.path.name}")
+                _apply_first(patch.texts(version), tree, f"{pin.name} patch {patch.path.name}")
                 ours.append(patch.path.name)
             except unidiff.PatchError as error:
                 if patch.must_fit(version):
                     raise
-                print(f"WARNING: {pin.name} {version} is built without a fix: {error}")
+                print(f"WARNING: {pin.name} {version} is built without {_kind(patch)}: {error}")
     except unidiff.PatchError as error:
         raise FetchError(str(error)) from error
     return theirs, ours
+
+
+def _kind(patch: Patch) -> str:
+    return "what only makes it faster" if patch.only_speed else "a fix"
+
+
+def _apply_first(texts: list[str], tree: Path, label: str) -> None:
+    """Apply the first text that fits; raise what is wrong with the last one if none does."""
+    for text in texts[:-1]:
+        with suppress(unidiff.PatchError):
+            unidiff.apply(text, tree, label)
+            return
+    unidiff.apply(texts[-1], tree, label)
 
 
 def _apply_series(tree: Path, changes: Path, work: Path) -> list[str]:

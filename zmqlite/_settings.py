@@ -30,9 +30,16 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
-    """The half of `Socket` that knows options; see `Socket`."""
+    """The half of `Socket` that knows options; see `Socket`.
 
-    _descriptor: core.ReadySignal
+    What few sockets have is in slots, here and in `Socket`: to touch the `__dict__` of an object
+    makes it, and calls of methods then take a longer way for as long as the object lives.
+    """
+
+    __slots__ = ("_descriptor", "_late", "_pem")
+    _descriptor: core.ReadySignal  # of a type that has no descriptor
+    _late: frozenset[int]  # the options that were warned of
+    _pem: dict[int, Any]  # what was set for wss
     _takes_text = True  # set() encodes a str
 
     # -- by number -------------------------------------------------------------------------------
@@ -45,8 +52,8 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         """
         if option == _HWM:
             option = _SNDHWM
-        if option == _EVENTS and "_descriptor" in self.__dict__:
-            return self._descriptor.events()
+        if option == _EVENTS and (emulated := getattr(self, "_descriptor", None)) is not None:
+            return emulated.events()
         try:
             return self.get_option(option, _KINDS.get(option, options.INT))
         except TypeError:
@@ -86,14 +93,14 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         except ZMQError as error:
             raise self._explained(error, row.number, "set") from None
         if row.number in _WSS:
-            self.__dict__.setdefault("_pem", {})[row.number] = value
+            self._pem = {**getattr(self, "_pem", {}), row.number: value}
 
     def _emulated_descriptor(self) -> int:
         """Return a descriptor for a type that has none: readable when EVENTS may have changed."""
-        if "_descriptor" not in self.__dict__:
+        if not hasattr(self, "_descriptor"):
             message = f"the descriptor of a {self._subject()} is emulated: read EVENTS each time"
             warnings.warn(message, DraftFDWarning, stacklevel=_level_outside())
-            self.__dict__["_descriptor"] = core.ReadySignal(self)
+            self._descriptor = core.ReadySignal(self)
         return int(self._descriptor.fileno())
 
     def close(self, linger: int | None = None) -> None:
@@ -103,8 +110,9 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         from ending. Does not block. Raises `ThreadMisuse` while another thread is inside the
         socket.
         """
-        emulated = self.__dict__.pop("_descriptor", None)
+        emulated = getattr(self, "_descriptor", None)
         if emulated is not None:
+            del self._descriptor
             emulated.close()
         super().close(linger)
 
@@ -173,10 +181,10 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         warn_of_seconds(timeout)
 
     def _warn_late(self, row: options.Option) -> None:
-        warned = self.__dict__.setdefault("_late", set())
+        warned: frozenset[int] = getattr(self, "_late", frozenset())
         if row.number in warned:
             return
-        warned.add(row.number)
+        self._late = warned | {row.number}
         warn_late(options.late_message(row))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -197,9 +205,9 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         def __setattr__(self, name: str, value: Any) -> None:
             if (
                 name in _ATTRIBUTES
-                or name in self.__dict__
                 or name.startswith("_")
                 or declares(type(self), name)
+                or name in self.__dict__  # last: see the class
             ):
                 super().__setattr__(name, value)
                 return

@@ -5,7 +5,7 @@ hear of what."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ._lines import Lines
 from ._native import core
@@ -15,6 +15,7 @@ from .socket import Socket
 
 __all__ = ["DONTWAIT", "TiedSocket"]
 
+_TiedT = TypeVar("_TiedT", bound="TiedSocket")
 DONTWAIT = 1
 _RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
 _EVENTS = SocketOption.EVENTS.value
@@ -26,8 +27,14 @@ class TiedSocket(Socket[bytes]):
     The thread-safe types belong to every loop that uses them.
     """
 
-    _link: Any = None
+    __slots__ = ("_link", "_links")  # see SettingSocket
+    _link: Any
     _links: dict[Any, Any]
+
+    def __new__(cls: type[_TiedT], *_args: Any, **_kwargs: Any) -> _TiedT:
+        self = super().__new__(cls)
+        self._link, self._links = None, {}
+        return self
 
     def _home(self) -> Any:
         """Return the running loop; raise RuntimeError where none runs."""
@@ -46,7 +53,7 @@ class TiedSocket(Socket[bytes]):
             if attempt is not None:
                 attempt()  # says it under its own name
             raise SocketClosed.during("use", self._subject(), "the socket is closed")
-        links = self.__dict__.setdefault("_links", {})
+        links = self._links
         if home not in links:
             for old in list(links.values()):
                 if self.thread_safe and not old.over:
@@ -58,13 +65,13 @@ class TiedSocket(Socket[bytes]):
                 old.end()
                 del links[old.home]
             links[home] = self._make_link(home)
-        link = self.__dict__["_link"] = links[home]
+        link = self._link = links[home]
         return link
 
     def _untie(self) -> None:
         """End what ties the socket to any loop."""
-        self.__dict__["_link"] = None
-        for link in self.__dict__.pop("_links", {}).values():
+        links, self._link, self._links = self._links, None, {}
+        for link in links.values():
             link.end()
 
     def close(self, linger: int | None = None) -> None:

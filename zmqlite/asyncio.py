@@ -68,6 +68,7 @@ class Socket(Calls):
     """
 
     _repr_cls = "zmqlite.asyncio.Socket"
+    _unwaited = False
 
     @classmethod
     def from_socket(cls: type[_SocketT], socket: core.Socket) -> _SocketT:
@@ -78,14 +79,16 @@ class Socket(Calls):
         """Close the socket and cancel what waits on it; an iteration ends."""
         link = self._link
         if link is not None and not self.closed:
-            if self.__dict__.pop("_unwaited", False) and link.close_later(self.close):
-                return
+            if self._unwaited:
+                self._unwaited = False
+                if link.close_later(self.close):
+                    return
             link.end()
-            self.__dict__["_link"] = self.__dict__["_lane"] = None
+            self._link = self._lane = None
         super().close(linger)
 
     def __del__(self) -> None:
-        self.__dict__["_unwaited"] = True
+        self._unwaited = True
         super().__del__()
 
     # -- waiting ---------------------------------------------------------------------------------

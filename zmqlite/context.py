@@ -145,7 +145,7 @@ class Context(SettingContext, Generic[SocketT]):
                 for row in HARDENED:
                     socket.setsockopt(row.option, row.value)
             if harden or self._zap_required:
-                socket.__dict__["_zap_required"] = True
+                socket._zap_required = True
             for number, value in self.sockopts.items():
                 with suppress(ZMQError):  # a default may not suit every type of socket
                     socket.setsockopt(number, value)

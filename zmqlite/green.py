@@ -12,11 +12,10 @@ happen.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 
@@ -24,23 +23,20 @@ from . import _about, constants, frame, monitor, security
 from . import _attempts as attempts
 from ._about import *  # noqa: F403
 from ._attempts import NOTHING
+from ._green_calls import Calls, deadline
 from ._green_link import Link, Sleeper, pace_of_hub
 from ._native import core
-from ._tied import DONTWAIT, TiedSocket
 from .constants import *  # noqa: F403
 from .context import Context as _Context
 from .endpoint import Endpoint
 from .enums import PollEvent
 from .error import *  # noqa: F403
-from .error import ContextTerminated, SocketClosed, ZMQError
+from .error import ZMQError
 from .error import __all__ as _error_names
 from .frame import *  # noqa: F403
 from .monitor import *  # noqa: F403
 from .poller import Poller as _Poller
 from .security import *  # noqa: F403
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = [
     "Context",
@@ -62,9 +58,7 @@ __all__ += security.__all__
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
-_hub = gevent.get_hub
-_recv_nonblock = core.Socket._try_recv
-_send_nonblock = core.Socket._try_send
+_RECEIVE_ONLY, _SEND_ONLY = core.RECEIVE_ONLY, core.SEND_ONLY
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -77,13 +71,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     pace_of_hub(gevent.get_hub()).set(seconds, count)
 
 
-def _deadline(milliseconds: float | None) -> float | None:
-    if milliseconds is None or milliseconds < 0:
-        return None
-    return time.monotonic() + milliseconds / 1000
-
-
-class Socket(TiedSocket):
+class Socket(Calls):
     """A ZeroMQ socket whose calls suspend only their own greenlet; see `zmqlite.Socket` for all
     else.
 
@@ -92,132 +80,6 @@ class Socket(TiedSocket):
     """
 
     _repr_cls = "zmqlite.green.Socket"
-
-    def _home(self) -> Any:
-        return _hub()
-
-    def _make_link(self, home: Any) -> Link:
-        return Link(self, home)
-
-    def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
-        """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
-        cannot."""
-        link: Link = self._attach(attempt)
-        if not link.turn.take():
-            link.pace.rest()
-        line = link.receivers if receives else link.senders
-        tried = line.free or bool(flags & DONTWAIT)
-        if tried:
-            value = link.attempt(line, attempt, line.mask)
-            if value is not NOTHING:
-                return value
-        limit = self._limit(flags, receives)
-        if limit:
-            value = link.wait(line, attempt, line.mask, tried, _deadline(limit))
-            if value is not NOTHING:
-                return value
-        raise self._again(limit, receives)
-
-    # -- receiving -------------------------------------------------------------------------------
-
-    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
-        """Receive one part as bytes, or as a Frame with ``copy=False``."""
-        link = self._link
-        if (
-            link is not None
-            and link.idle
-            and copy
-            and not flags
-            and link.home is _hub()
-            and link.turn.take()
-        ):
-            part = _recv_nonblock(self)
-            if part is not None:
-                return part
-        return self._perform(partial(attempts.recv, self, copy), flags)
-
-    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
-        """Receive one message as the list of its parts."""
-        return self._perform(partial(attempts.recv_parts, self, copy, None), flags)
-
-    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive one part into a writable buffer; return the part's full size."""
-        return int(self._perform(partial(attempts.recv_into, self, buffer, nbytes), flags))
-
-    def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
-        """Receive what is there, at most ``max`` messages; wait only for the first."""
-        return self._perform(partial(attempts.recv_many, self, max, multipart), flags)
-
-    def __iter__(self) -> Self:
-        """Iterate over received parts until the socket or the context closes."""
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            part: bytes = self.recv()
-        except (ContextTerminated, SocketClosed):
-            raise StopIteration from None
-        return part
-
-    # -- sending ---------------------------------------------------------------------------------
-
-    def send(
-        self,
-        data: Any,
-        flags: int = 0,
-        copy: bool = True,
-        track: bool = False,
-        routing_id: int | None = None,
-        group: str | bytes | None = None,
-    ) -> Any:
-        """Send one part as soon as a peer can take it; see `zmqlite.Socket.send`."""
-        link = self._link
-        plain = copy and not track and routing_id is None and group is None
-        if (
-            plain
-            and link is not None
-            and link.idle
-            and link.home is _hub()
-            and link.turn.take()
-            and _send_nonblock(self, data, flags)
-        ):
-            return None
-        attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
-        return self._perform(attempt, flags, False)
-
-    def send_multipart(
-        self,
-        msg_parts: Sequence[Any],
-        flags: int = 0,
-        copy: bool = True,
-        track: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Send a sequence of parts as one message: all of it or nothing."""
-        attempt = partial(attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
-        return self._perform(attempt, flags, False)
-
-    def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:
-        """Send every message of an iterable; return how many.
-
-        They are drawn as they are sent, each when its turn comes, and other greenlets run
-        meanwhile; a list is copied first. An exception carries the number of those sent before it
-        in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for each message; with
-        DONTWAIT it returns when the next one would have to wait.
-        """
-        batch = attempts.Batch(self, messages, flags)
-        try:
-            while self._perform(batch.step, flags, False) is attempts.MORE:
-                pass
-        except attempts.ForeignAgain as foreign:
-            raise foreign.error from None
-        except BaseException as failure:
-            with suppress(AttributeError):  # an exception of the iterable with slots
-                failure.sent = batch.sent  # type: ignore[attr-defined]
-            raise
-        return batch.sent
-
-    # -- waiting ---------------------------------------------------------------------------------
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
@@ -235,7 +97,7 @@ class Socket(TiedSocket):
         if found is NOTHING and timeout != 0:
             if timeout and 0 < timeout < 1:
                 self._warn_of_seconds(timeout)
-            found = link.wait(link.pollers, look, flags, True, _deadline(timeout))
+            found = link.wait(link.pollers, look, flags, True, deadline(timeout))
         return 0 if found is NOTHING else int(found)
 
 
@@ -272,7 +134,7 @@ class Poller(_Poller):
         if ready or timeout == 0:
             gevent.sleep(0)  # who polls in a loop lets others run
             return ready
-        deadline = _deadline(timeout)
+        end = deadline(timeout)
         sleeper = Sleeper(0)
         with ExitStack() as watches:
             waiters = [
@@ -284,7 +146,7 @@ class Poller(_Poller):
                 for waiter in waiters:
                     waiter.called = False
                 ready = self._ready()
-                if ready or not sleeper.sleep(deadline):
+                if ready or not sleeper.sleep(end):
                     return ready
 
     def _ready(self) -> list[tuple[Any, int]]:
@@ -375,15 +237,17 @@ def select(
 
 
 def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None:
-    """Move messages between two sockets, both ways, until one is closed or the context ends.
+    """Move messages between two sockets until one is closed or the context ends.
 
-    Each way has a greenlet; ``capture``, a socket that sends, gets a copy of every message.
-    Killing the calling greenlet stops both. Raises `ContextTerminated` or `SocketClosed` at the
-    end.
+    Both ways, or one way if that is all their types can do. Each way has a greenlet;
+    ``capture``, a socket that sends, gets a copy of every message. Killing the calling greenlet
+    stops both. Raises `ContextTerminated` or `SocketClosed` at the end.
     """
+    pairs = [(frontend, backend), (backend, frontend)]
+    possible = [pair for pair in pairs if pair[0].type not in _SEND_ONLY]
+    possible = [pair for pair in possible if pair[1].type not in _RECEIVE_ONLY]
     ways: list[Any] = [
-        gevent.spawn(_forward, frontend, backend, capture),
-        gevent.spawn(_forward, backend, frontend, capture),
+        gevent.spawn(_forward, source, target, capture) for source, target in possible or pairs
     ]
     try:
         gevent.wait(ways, count=1)

@@ -12,10 +12,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from ._address import address_of
+from ._address_hints import hint_for
 from ._attach import is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
 from ._settings import SettingSocket
-from .endpoint import Endpoint, check, hint_for
+from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
 from .hardening import require_zap
@@ -51,6 +52,10 @@ class Socket(SettingSocket, Generic[T]):
     """
 
     _repr_cls = "zmqlite.Socket"
+    __slots__ = ("_bound", "_resolved", "_zap_required")  # see SettingSocket
+    _bound: list[str]  # the endpoints of bind
+    _resolved: dict[str, str]  # those that were given by another name, by that
+    _zap_required: bool
     _shadow: bool = False
     _shadow_obj: Any = None
     _monitor_socket: Any = None
@@ -98,7 +103,7 @@ class Socket(SettingSocket, Generic[T]):
             shadow=address_of(shadow),
             copy_threshold=copy_threshold,
         )
-        self.__dict__.update(_shadow=True, _shadow_obj=shadow)  # keeps the owner alive
+        self._shadow, self._shadow_obj = True, shadow  # keeps the owner alive
 
     @classmethod
     def shadow(cls: type[_SocketT], address: Any) -> _SocketT:
@@ -186,8 +191,8 @@ class Socket(SettingSocket, Generic[T]):
             refuse_unreachable(self, address, subject)
         preflight(self, operation, address, subject)
         if address.startswith("wss:") and core.has("wss"):
-            check_pem(operation, address, self.__dict__.get("_pem", {}))
-        if "_zap_required" in self.__dict__ and operation == "bind":
+            check_pem(operation, address, getattr(self, "_pem", {}))
+        if operation == "bind" and getattr(self, "_zap_required", False):
             require_zap(self, core.DRAFT_API)
         try:
             resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
@@ -197,13 +202,22 @@ class Socket(SettingSocket, Generic[T]):
             else:
                 error.hint = hint_for(error.errno or 0, address, operation) or error.hint
             raise
-        known = self.__dict__.setdefault("_resolved", {})
-        known.pop(address, None)  # an endpoint that is gone may have had that name
+        self._note(operation, address, resolved)
+        return Endpoint(resolved, self, operation)
+
+    def _note(self, operation: str, address: str, resolved: str) -> None:
+        """Remember an endpoint: by the name it was given, and whether it is bound."""
+        known = getattr(self, "_resolved", None)
+        if known:
+            known.pop(address, None)  # an endpoint that is gone may have had that name
         if resolved != address:
+            if known is None:
+                known = self._resolved = {}
             known[address] = resolved
         if operation == "bind":
-            self.__dict__.setdefault("_bound", []).append(resolved)
-        return Endpoint(resolved, self, operation)
+            if not hasattr(self, "_bound"):
+                self._bound = []
+            self._bound.append(resolved)
 
     def connect_peer(self, address: str | bytes) -> int:
         """Connect a PEER and return the routing id of the new peer: zmq_connect_peer(3), draft.
@@ -265,13 +279,13 @@ class Socket(SettingSocket, Generic[T]):
 
     def _remove_endpoint(self, operation: str, addr: Any) -> None:
         address = str(check(addr, operation, self._subject()))
-        known = self.__dict__.get("_resolved", {})
+        known = getattr(self, "_resolved", {})
         target = known.get(address, address)
         detach = self.unbind_raw if operation == "unbind" else self.disconnect_raw
         detach(target)
         for name in [name for name, resolved in known.items() if resolved == target]:
             del known[name]
-        bound = self.__dict__.get("_bound", ())
+        bound: list[str] = getattr(self, "_bound", [])
         if operation == "unbind" and target in bound:
             bound.remove(target)
 

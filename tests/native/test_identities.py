@@ -142,6 +142,8 @@ def test_doubles_that_gave_up_are_not_kept(context):
     """Or any stranger could make a ROUTER keep any number of messages, without a connection."""
     router = context.socket(zmq.ROUTER, linger=0, rcvtimeo=LIMIT)
     where = router.bind("tcp://127.0.0.1:*")
+    ends = router.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    ends.rcvtimeo = LIMIT
     first = raw_dealer(where, b"one")
     for n in range(50):
         double = raw_dealer(where, b"one")
@@ -149,11 +151,14 @@ def test_doubles_that_gave_up_are_not_kept(context):
         wire.hang_up(double)
         first.sendall(wire.frame(b"%d" % n))
         assert router.recv_multipart() == [b"one", b"%d" % n]
+    for _ in range(50):  # all of them are known to have gone
+        ends.recv_multipart()
     last = raw_dealer(where, b"one")
     last.sendall(wire.frame(b"last"))
     for _ in range(10):  # the last one is known to wait
         first.sendall(wire.frame(b"first"))
         assert router.recv_multipart() == [b"one", b"first"]
+    router.disable_monitor()
     first.close()
     kept = []
     while (parts := router.recv_multipart()) != [b"one", b"last"]:

@@ -9,11 +9,17 @@ from pathlib import Path
 import pytest
 from programs import run_program
 
+from zmqlite import _build
+
 pytestmark = [
     pytest.mark.skipif(
         not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="not without the GIL"
     ),
     pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs /proc"),
+    pytest.mark.skipif(
+        any("address" in switch for switch in _build.SWITCHES),
+        reason="AddressSanitizer keeps what was freed",
+    ),
 ]
 
 PRELUDE = """

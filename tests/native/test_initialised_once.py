@@ -298,6 +298,20 @@ def test_every_other_class_is_initialised_once():
     )
 
 
+def test_a_lane_that_was_not_initialised():
+    initialising(
+        """
+        with zmq.PAIR(bind="inproc://lane") as one:
+            lane = core.QuickLane.__new__(core.QuickLane)
+            refused(lane.here, RuntimeError)
+            assert (lane.recv(one), lane.next(one), lane.send(one, b"x", 0)) == (None,) * 3
+            side = core.Side.__new__(core.Side)
+            turn = core.Turn(lambda call: None)
+            refused(lambda: lane.__init__(turn, print, print, side, side, side), RuntimeError)
+        """
+    )
+
+
 @needs_drafts
 def test_a_signal_is_initialised_once():
     initialising(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from programs import hostile_program
-from support import needs_patch
+from support import encrypted_pair, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -258,5 +260,62 @@ for _ in range(100):
     for raw in raws:
         raw.close()
 zmq.Context.instance().term()
+"""
+    )
+
+
+@needs_curve
+@needs_patch("ws-subscriptions")
+@pytest.mark.parametrize("bound", ["PUB", "SUB", "XPUB", "XSUB"])
+def test_subscriptions_over_curve(context: Any, bound: str) -> None:
+    other = {"PUB": "SUB", "SUB": "PUB", "XPUB": "XSUB", "XSUB": "XPUB"}[bound]
+    one, two = encrypted_pair(
+        context, getattr(zmq, bound), getattr(zmq, other), endpoint="ws://127.0.0.1:*"
+    )
+    publisher, subscriber = (one, two) if "PUB" in bound else (two, one)
+
+    def heard(topic: bytes) -> bool:
+        publisher.send(topic, zmq.DONTWAIT)
+        return bool(subscriber.poll(10)) and subscriber.recv() == topic
+
+    def wish(topic: bytes, wanted: bool) -> None:
+        if "X" in bound:
+            subscriber.send((b"\1" if wanted else b"\0") + topic)
+        elif wanted:
+            subscriber.subscribe(topic)
+        else:
+            subscriber.unsubscribe(topic)
+
+    wish(b"one", True)
+    wait_until(lambda: heard(b"one"), 10, "a topic that was asked for")
+    wish(b"two", True)
+    wish(b"one", False)
+    wait_until(lambda: heard(b"two"), 10, "the other topic")
+    for topic in (b"one", b"neither", b"two"):
+        publisher.send(topic)
+    while (last := subscriber.recv()) == b"two" and subscriber.poll(0):
+        pass
+    assert last == b"two"
+
+
+@needs_patch("ws-subscriptions")
+def test_subscriptions_that_come_as_commands() -> None:
+    """As other libzmqs send them through CURVE; here without it."""
+    hostile_program(
+        SERVER
+        + """
+server, port = bound(zmq.XPUB)
+for name in (b"SUBSCRIBE", b"CANCEL"):
+    raw = wire.connect(port)
+    raw.sendall(wire.upgrade(port, b"ZWS2.0/NULL"))
+    wire.read_until(raw, b"Socket-Type")
+    raw.sendall(wire.ws_message(wire.ready("SUB")[2:], 2))
+    raw.sendall(wire.ws_message(b"\\x09SUBSCRIBEtopic", 2))
+    assert server.recv() == b"\\1topic"
+    raw.sendall(wire.ws_frame(b"\\x09SUBSCRIBE", 10))  # a pong is none
+    raw.sendall(wire.ws_message(b"\\x09SUBSCRIB", 2))
+    raw.sendall(wire.ws_message(b"\\x06CANCELtopic", 2))
+    assert server.recv() == b"\\0topic"
+    wire.reset(raw)
 """
     )

@@ -177,9 +177,12 @@ def test_shadows(green: Any, tree: Tree) -> None:
         push.connect("inproc://shadow")
         push.send(b"x")
         assert pull.recv() == b"x"
-        handle = green.Socket.shadow(pull)
-        push.send(b"y")
-        assert handle.recv() == b"y"
+        if green.__name__.startswith(
+            OURS[0]
+        ):  # pyzmq's goes on to watch what is closed, and is called
+            handle = green.Socket.shadow(pull)
+            push.send(b"y")
+            assert handle.recv() == b"y"
         push.close()
         pull.close()
 

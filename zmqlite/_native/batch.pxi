@@ -184,6 +184,7 @@ cdef int gather_batch(
         parts = take_several(self, msgs, received, got, messages, parts, harvest, multipart)
         unseen += got
         if not self._recv_more:
+            harvest.whole = PySequence_Fast_GET_SIZE(messages)
             if <Py_ssize_t> harvest.count >= most or not harvest.room:
                 break
             if unseen >= SEVERAL:
@@ -224,8 +225,8 @@ cdef list take_several(
             if not received[done - 1].more:
                 parts = None
                 harvest.count += 1
-                harvest.whole = PySequence_Fast_GET_SIZE(messages)
     except BaseException:  # no memory
+        count_whole(harvest, messages, received, done - 1, multipart)
         for done in range(done, got):
             if received[done].open:
                 zmq_msg_close(&msgs[done])
@@ -233,6 +234,19 @@ cdef list take_several(
         leave(self)
         raise
     return parts
+
+
+cdef void count_whole(
+        Harvest *harvest, list messages, zmq_received_t *received, int taken, bint multipart) noexcept:
+    """Of a piece only so many parts could be taken. How much of the list is whole messages?"""
+    cdef int last = taken
+    if multipart:
+        harvest.whole = harvest.count
+        return
+    while last > 0 and received[last - 1].more:
+        last -= 1
+    if last:
+        harvest.whole = PySequence_Fast_GET_SIZE(messages) - (taken - last)
 
 
 cdef inline object take_received(Handle self, zmq_msg_t *msg, zmq_received_t *received):

@@ -21,15 +21,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 
+#include "block_lists.hpp"
 #include "compat.h"
 
 namespace zmqlite
 {
 static void watch_for_idleness (); // idle.hpp
 
-class Blocks
+class Blocks : private BlockLists
 {
   public:
     enum : size_t
@@ -52,7 +52,8 @@ class Blocks
             _missed.store (true, std::memory_order_relaxed);
             return nullptr;
         }
-        Block &block = _blocks[index];
+        Block &block = block_at (index);
+        show (&block, size);
         *notes = block.notes;
         *hint = &block;
         return PyBytes_AS_STRING (block.bytes);
@@ -83,8 +84,10 @@ class Blocks
             PyErr_Clear ();
             return nullptr;
         }
-        *hint = &_blocks[index];
-        return PyBytes_AS_STRING (_blocks[index].bytes);
+        Block &block = block_at (index);
+        show (&block, size);
+        *hint = &block;
+        return PyBytes_AS_STRING (block.bytes);
     }
 
     /* The object of a block that libzmq has filled; a new reference. */
@@ -95,9 +98,8 @@ class Blocks
         recycle ();
         if (index < slots)
             return let_out (static_cast<int> (index), size);
-        PyObject *const bytes = block->bytes;
+        PyObject *const bytes = complete (block, size);
         block->bytes = nullptr;
-        complete (bytes, size);
         return bytes;
     }
 
@@ -161,11 +163,8 @@ class Blocks
         _held = 0;
         if (_used - _empty_count <= slots / 8)
             return;
-        Block *const fresh = new (std::nothrow) Block[slots]();
-        if (fresh) {
-            _blocks = fresh;
+        if (begin_table ())
             _used = _empty_count = 0;
-        }
     }
 
     size_t held () const { return _held; }
@@ -180,58 +179,16 @@ class Blocks
     /* A number that is another one as soon as any block has moved. Without the GIL. */
     uint64_t moves () const
     {
-        uint64_t sum = _made.load (std::memory_order_relaxed);
-        for (int kind = 0; kind < kinds; kind++)
-            sum += _free[kind].load (std::memory_order_relaxed) >> place_bits;
-        return sum;
+        return _made.load (std::memory_order_relaxed) + list_moves ();
     }
 
   private:
-    enum
-    {
-        first_power = 11, // sizes above 2 KiB
-        steps = 16,       // for each power of two, so that at most a sixteenth of a block is unused
-        kinds = (22 - first_power) * steps,
-        slots = 1024,
-        looks = 3 // at objects that are out, for each body received
-    };
-    enum { place_bits = 16 };
-    static const uint64_t place_mask = (1 << place_bits) - 1;
-
-    struct Block
-    {
-        PyObject *bytes;
-        int kind;
-        std::atomic<int> next;           // in its list: an index and one, or 0
-        Block *next_stray;
-        alignas (16) char notes[64];     // libzmq's
-    };
-
-    static int kind_of (size_t size)
-    {
-        int power = first_power;
-        while ((size - 1) >> (power + 1))
-            power++;
-        return (power - first_power) * steps
-               + static_cast<int> ((size - 1 - (static_cast<size_t> (1) << power)) >> (power - 4));
-    }
-
-    static size_t capacity_of (int kind)
-    {
-        const int power = first_power + kind / steps;
-        return (static_cast<size_t> (1) << power)
-               + (static_cast<size_t> (kind % steps + 1) << (power - 4));
-    }
-
-    /* Its place in the table; `slots` or more if it is of an old one. */
-    size_t index_of (const Block *block) const
-    {
-        return (reinterpret_cast<uintptr_t> (block) - reinterpret_cast<uintptr_t> (_blocks)) / sizeof (Block);
-    }
+    enum { looks = 3 }; // at objects that are out, for each body received
 
     /* By any thread. */
     void stray (Block *block)
     {
+        hide (block);
         block->next_stray = _strays.load (std::memory_order_relaxed);
         while (!_strays.compare_exchange_weak (block->next_stray, block, std::memory_order_release,
                                                std::memory_order_relaxed))
@@ -241,48 +198,28 @@ class Blocks
     void free_strays ()
     {
         Block *block = _strays.exchange (nullptr, std::memory_order_acquire);
-        for (; block; block = block->next_stray)
+        for (; block; block = block->next_stray) {
+            show_all (block);
             Py_CLEAR (block->bytes);
-    }
-
-    /* The upper bits of a list's head count its changes, so that a thread that slept notices them. */
-    int pop (int kind)
-    {
-        uint64_t head = _free[kind].load (std::memory_order_acquire);
-        while (head & place_mask) {
-            const int index = static_cast<int> (head & place_mask) - 1;
-            const uint64_t next = _blocks[index].next.load (std::memory_order_relaxed);
-            if (_free[kind].compare_exchange_weak (head, ((head | place_mask) + 1) | next,
-                                                   std::memory_order_acquire))
-                return index;
         }
-        return -1;
-    }
-
-    void push (int index)
-    {
-        std::atomic<uint64_t> &list = _free[_blocks[index].kind];
-        uint64_t head = list.load (std::memory_order_relaxed);
-        do
-            _blocks[index].next.store (static_cast<int> (head & place_mask), std::memory_order_relaxed);
-        while (!list.compare_exchange_weak (head, ((head | place_mask) + 1) | (index + 1),
-                                            std::memory_order_release, std::memory_order_relaxed));
     }
 
     PyObject *let_out (int index, size_t size)
     {
-        PyObject *bytes = _blocks[index].bytes;
-        complete (bytes, size);
+        PyObject *const bytes = complete (&block_at (index), size);
         _out[_out_count++] = static_cast<uint16_t> (index);
         Py_INCREF (bytes);
         return bytes;
     }
 
-    static void complete (PyObject *bytes, size_t size)
+    static PyObject *complete (Block *block, size_t size)
     {
+        PyObject *const bytes = block->bytes;
+        show_all (block);
         Py_SET_SIZE (reinterpret_cast<PyVarObject *> (bytes), static_cast<Py_ssize_t> (size));
         PyBytes_AS_STRING (bytes)[size] = 0;
         forget_hash (bytes);
+        return bytes;
     }
 
     /* Looks at a few objects that are out: nobody can get hold of one of which we have the last reference. */
@@ -292,7 +229,7 @@ class Blocks
             if (_cursor >= _out_count)
                 _cursor = 0;
             const int index = _out[_cursor];
-            if (Py_REFCNT (_blocks[index].bytes) == 1) {
+            if (Py_REFCNT (block_at (index).bytes) == 1) {
                 _out[_cursor] = _out[--_out_count];
                 push (index);
             } else
@@ -313,8 +250,8 @@ class Blocks
         if (!bytes)
             return -1;
         const int index = _empty_count ? _empty[--_empty_count] : _used++;
-        _blocks[index].bytes = bytes;
-        _blocks[index].kind = kind;
+        block_at (index).bytes = bytes;
+        block_at (index).kind = kind;
         _held += capacity;
         _made.fetch_add (1, std::memory_order_relaxed);
         if (_held > idle_least)
@@ -345,10 +282,11 @@ class Blocks
 
     void forget (int index)
     {
-        Block &block = _blocks[index];
+        Block &block = block_at (index);
         const size_t capacity = capacity_of (block.kind);
         _held -= capacity < _held ? capacity : _held;
         _empty[_empty_count++] = static_cast<uint16_t> (index);
+        show_all (&block);
         Py_CLEAR (block.bytes);
     }
 
@@ -364,13 +302,10 @@ class Blocks
 #endif
     }
 
-    std::atomic<uint64_t> _free[kinds];
     std::atomic<uint64_t> _made;
     std::atomic<Block *> _strays;
     std::atomic<bool> _missed;
     std::atomic<bool> _wanted[kinds]; // there was none to take: the next copy is made into a new one
-    Block _first[slots];
-    Block *_blocks = _first;
     uint16_t _out[slots];
     uint16_t _empty[slots];
     int _out_count = 0;

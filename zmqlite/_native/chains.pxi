@@ -92,7 +92,7 @@ cdef int close_dying(Context self) except -1:
         place = self._sockets
         while place != NULL:
             following = (<Handle> place)._next
-            if not keep(found, place):
+            if not keep(found, place) and not owner_in_use(&(<Handle> place)._owner):
                 handle = take_handle(<Handle> place)
                 if handle != NULL:
                     zmq_close(handle)

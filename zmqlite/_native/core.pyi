@@ -16,6 +16,8 @@ Data: TypeAlias = Buffer | Frame
 _FutureT = TypeVar("_FutureT")
 
 DRAFT_API: bool
+RECEIVE_ONLY: frozenset[int]
+SEND_ONLY: frozenset[int]
 IPC_PATH_MAX_LEN: int
 BORROW_THRESHOLD: int
 INSIDE_THRESHOLD: int
@@ -159,7 +161,9 @@ class Socket:
     def recv_multipart(
         self, flags: int = 0, copy: bool = True, track: bool = False
     ) -> list[bytes] | list[Frame]: ...
+    # an exception has an attribute more: `sent`, the number of messages sent before it
     def send_many(self, messages: Iterable[Data | Sequence[Data]], flags: int = 0) -> int: ...
+    # an exception has an attribute more: `received`, a list of what had been received
     @overload
     def recv_many(
         self, max: int = 1000, flags: int = 0, *, multipart: Literal[False] = False

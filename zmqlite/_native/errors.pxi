@@ -76,8 +76,8 @@ cdef double SLICE = 0.001
 
 DRAFT_API = bool(ZMQLITE_DRAFTS)
 
-_RECEIVE_ONLY = frozenset((SocketType.PULL, SocketType.SUB, SocketType.DISH, SocketType.GATHER))
-_SEND_ONLY = frozenset((SocketType.PUSH, SocketType.PUB, SocketType.RADIO, SocketType.SCATTER))
+RECEIVE_ONLY = frozenset((SocketType.PULL, SocketType.SUB, SocketType.DISH, SocketType.GATHER))
+SEND_ONLY = frozenset((SocketType.PUSH, SocketType.PUB, SocketType.RADIO, SocketType.SCATTER))
 
 
 def strerror(int errno) -> str:
@@ -135,9 +135,9 @@ cdef str next_step(int error, str operation, int type_number):
             return "no peer can take a message now: nobody is connected, or the high-water mark is reached"
         return "no message is waiting"
     if error == ENOTSUP:
-        if operation.startswith("recv") and type_number in _SEND_ONLY:
+        if operation.startswith("recv") and type_number in SEND_ONLY:
             return f"a {type_name(type_number)} socket only sends"
-        if operation.startswith("send") and type_number in _RECEIVE_ONLY:
+        if operation.startswith("send") and type_number in RECEIVE_ONLY:
             return f"a {type_name(type_number)} socket only receives"
         if not ZMQLITE_DRAFTS:
             return "this libzmq was built without the draft API"

@@ -151,6 +151,13 @@ static inline void full_fence () {}
 static inline PyObject *chain_object (void *place)
 {
     PyObject *object = static_cast<PyObject *> (place);
+#ifdef Py_GIL_DISABLED
+    // Below us on the stack: Python says that an object is this thread's own after its __del__ was called, and
+    // would count up from nothing.
+    if (_Py_IsOwnedByCurrentThread (object)
+        && _Py_atomic_load_uint32_relaxed (&object->ob_ref_local) == 0)
+        return nullptr;
+#endif
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030E0000
     return PyUnstable_TryIncRef (object) ? object : nullptr;
 #else

@@ -71,6 +71,8 @@ cdef class QuickLane:
 
     def __init__(self, Turn turn not None, running_loop, kind, Side receivers not None,
                  Side senders not None, Side pollers not None):
+        if receivers.grip is None:
+            raise RuntimeError("this side was not initialised")
         if not once_claim(&self._once):
             raise RuntimeError("a lane is initialised once")
         self._turn = turn
@@ -88,6 +90,8 @@ cdef class QuickLane:
         Until Python 3.11 asyncio asks the kernel for the process number to answer that. So look at
         its note first: it is another object as soon as another loop runs, or none.
         """
+        if self._grip is None:
+            raise RuntimeError("this lane was not initialised")
         cdef PyObject *local = PyThreadState_GetDict()
         cdef PyObject *running = NULL
         if local != NULL:
@@ -113,7 +117,7 @@ cdef class QuickLane:
         cdef double begin
         cdef size_t size = sizeof(self._limit)
         self.refused = False
-        if self._receivers.queue or socket.handle == NULL or not self._open():
+        if self._grip is None or self._receivers.queue or socket.handle == NULL or not self._open():
             return None
         if has_returned():
             drain_loans()
@@ -167,8 +171,8 @@ cdef class QuickLane:
     def send(self, Socket socket not None, data, int flags):
         """Send bytes; return a finished future, or None."""
         self.refused = False
-        if (self._senders.queue or not PyBytes_CheckExact(data) or socket._special or socket._send_more
-                or socket.handle == NULL or not self._open()):
+        if (self._grip is None or self._senders.queue or not PyBytes_CheckExact(data) or socket._special
+                or socket._send_more or socket.handle == NULL or not self._open()):
             return None
         if has_returned():
             drain_loans()

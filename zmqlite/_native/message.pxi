@@ -204,8 +204,9 @@ cdef class Frame:
             body = data if PyBytes_CheckExact(data) else None  # no need to make them again
         if not self._take(&fresh, readonly):
             raise RuntimeError("a frame is initialised once")
-        self.tracker = tracker
-        self._bytes = body
+        with cython.critical_section(self):
+            self.tracker = tracker
+            self._bytes = body
 
     cdef bint _take(self, zmq_msg_t *fresh, bint readonly) noexcept:
         """Become this message, unless there is one already, at which somebody may look. It is closed, either way."""
@@ -252,9 +253,10 @@ cdef class Frame:
     @property
     def bytes(self):
         """The body as bytes; copied at the first use, then kept."""
-        if self._bytes is None:
-            self._bytes = bytes_of(&self.msg)
-        return self._bytes
+        with cython.critical_section(self):
+            if self._bytes is None:
+                self._bytes = bytes_of(&self.msg)
+            return self._bytes
 
     @property
     def tracker_event(self):

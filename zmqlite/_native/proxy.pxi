@@ -166,7 +166,6 @@ cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle co
     cdef Lane lanes[2]
     cdef Tap tap
     cdef bint paused = False
-    cdef bint inside = False
     cdef int place
     sockets = sockets_among([frontend, backend, capture, control])
     memset(lanes, 0, sizeof(lanes))
@@ -185,8 +184,35 @@ cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle co
         while run_slice(sockets, lanes, &tap, control, &paused, frontend, backend):
             PyErr_CheckSignals()
     finally:
-        for place in range(2):
-            zmq_msg_close(&lanes[place].held)
+        give_up_lanes(sockets, lanes, &tap)
+
+
+cdef int give_up_lanes(list sockets, Lane *lanes, Tap *tap) except -1:
+    """What was taken from one side and not yet given to the other is lost: whole messages, for the next who receives
+    there must not take the rest of one for a message, nor the capture be left with a beginning."""
+    cdef int place
+    cdef bint usable = True
+    for place in range(len(sockets)):  # a handler may have closed one
+        usable = usable and (<Handle> sockets[place]).handle != NULL and not owner_in_use(
+            &(<Handle> sockets[place])._owner)
+    if usable:
+        enter_all(sockets)
+    for place in range(2):
+        if usable and lanes[place].has_held:
+            drop_held(&lanes[place], tap)
+        zmq_msg_close(&lanes[place].held)
+    if usable:
+        leave_all(sockets)
+    return 0
+
+
+cdef void drop_held(Lane *lane, Tap *tap) noexcept nogil:
+    cdef bint tapping = tap.socket != NULL and lane.tapped
+    cdef int error = 0
+    while lane.held_more and (error == 0 or error == EINTR):
+        error = take(lane)
+        if tapping and not error:
+            tap_off(lane, tap)
 
 
 cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *paused, Handle frontend,

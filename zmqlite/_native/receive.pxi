@@ -88,11 +88,15 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
     return EINTR if error == EAGAIN and wait.step else error
 
 
-cdef bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
+cdef inline bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
     """A try without waiting failed: leave and return False for EAGAIN; for anything else once more, or raise."""
     if libzmq_errno() == EAGAIN:
         leave(self)
         return False
+    return recv_once_more(self, msg, flags, operation)
+
+
+cdef bint recv_once_more(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
     try:
         recv_slow(self, msg, flags | ZMQ_DONTWAIT, operation)
     except Again:
@@ -246,14 +250,13 @@ cdef int rest_of_parts(Handle self, zmq_msg_t *msg, list parts, str operation) e
 
 cdef inline int gather_parts(Handle self, zmq_msg_t *msg, list parts) except -1:
     """Returns an errno; raises when there is no memory. The socket stays entered."""
-    cdef int error
-    parts.append(take_inside(self, msg))
-    while self._recv_more:
-        error = recv_rest(self, msg)
-        if error:
-            return error
+    cdef int error = 0
+    while not error:
         parts.append(take_inside(self, msg))
-    return 0
+        if not self._recv_more:
+            return 0
+        error = recv_rest(self, msg)
+    return error
 
 
 cdef list recv_parts_if_there(Handle self, int flags, bint copy, str operation):
@@ -301,18 +304,17 @@ cdef int rest_of_frames(
 
 
 cdef int gather_frames(Handle self, zmq_msg_t *msg, Frame frame, list frames, bint track) except -1:
-    cdef int error
+    cdef int error = 0
     if frame is None:
         frame = new_frame(self)
         zmq_msg_move(&frame.msg, msg)
-    frames.append(received_frame(self, frame, track))
-    while self._recv_more:
+    while not error:
+        frames.append(received_frame(self, frame, track))
+        if not self._recv_more:
+            return 0
         frame = new_frame(self)
         error = recv_rest(self, &frame.msg)
-        if error:
-            return error
-        frames.append(received_frame(self, frame, track))
-    return 0
+    return error
 
 
 cdef Frame new_frame(Handle self):

@@ -134,7 +134,9 @@ cdef class Socket(Handle):
         Returns parts as bytes, in order, as that many calls of recv() would; the last message is always
         whole, so there may be more than ``max`` parts. It also ends after a millisecond or about a megabyte,
         so that large messages are handed over while they are fresh. With ``multipart=True`` each message is a list of
-        its parts. Never empty: raises Again like recv() when nothing comes.
+        its parts. Never empty: raises Again like recv() when nothing comes. Signals are handled before it returns; an
+        exception, that of a handler too, carries the whole messages received until then in its attribute
+        ``received``, a list as it would have been returned.
         """
         return recv_batch(self, max, flags, multipart)
 

@@ -11,7 +11,8 @@
 # watch is in them) changes only under the lock of the chains, which is the GIL where there is one. The chains
 # hold no references: a watch that goes leaves them under that lock, before its memory does, and nobody takes a
 # reference to a member, which might be going already. A poller's own watches are held by its dict, which
-# only the thread changes that has entered it.
+# only the thread changes that has entered it. Read without the lock are a socket's handle and whether it has watches,
+# and whether a watch is closed: what comes of these is asked again by the one that has entered, or at the next poll.
 
 cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
     void wake_reset(Wake *wake)

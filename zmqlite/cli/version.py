@@ -10,6 +10,7 @@ from .._build import (
     COMPILER,
     FEATURES,
     LIBSODIUM_VERSION,
+    LIBZMQ_LACKS,
     LIBZMQ_PATCHES,
     LIBZMQ_SOURCE,
 )
@@ -19,13 +20,14 @@ from .._version import __version__
 from .command import SUCCESS, Command
 
 
-def facts() -> dict[str, str | list[str] | None]:
+def facts() -> dict[str, str | list[str] | dict[str, str] | None]:
     """Return the versions and features of this installation, ready for JSON."""
     return {
         "zmqlite": __version__,
         "libzmq": ".".join(str(number) for number in zmq_version_info()),
         "libzmq_source": LIBZMQ_SOURCE,
         "libzmq_patches": list(LIBZMQ_PATCHES),
+        "libzmq_lacks": dict(LIBZMQ_LACKS),
         "libsodium": LIBSODIUM_VERSION,
         "features": list(FEATURES),
         "compiler": COMPILER,
@@ -40,10 +42,14 @@ def describe() -> list[str]:
     sodium = known["libsodium"] or "none"
     features = ", ".join(FEATURES) or "none"
     patches = f"{len(LIBZMQ_PATCHES)} of zmqlite's own" if LIBZMQ_PATCHES else "none"
+    if LIBZMQ_LACKS:
+        patches += f"; {len(LIBZMQ_LACKS)} are missing, each with what would hold with it:"
+    lacks = [f"          {name}: {sentence}" for name, sentence in LIBZMQ_LACKS]
     return [
         f"zmqlite {known['zmqlite']} (libzmq {known['libzmq']}, Python {known['python']})",
         f"libzmq    {known['libzmq']}, from {known['libzmq_source']}",
         f"patches   {patches}",
+        *lacks,
         f"libsodium {sodium}",
         f"features  {features}",
         f"compiler  {known['compiler']}",

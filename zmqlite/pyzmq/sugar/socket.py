@@ -37,15 +37,17 @@ class Socket(_ours.Socket[_T]):
 
     _repr_cls = "zmq.Socket"
     _takes_text = False
+    _given_context: Any = None
+    _dropped = False
 
     @property
     def context(self) -> Any:
         """The context that this socket lives in, or the one that was put in its place."""
-        return self.__dict__.get("context") or super().context
+        return self._given_context or super().context
 
     @context.setter
     def context(self, context: Any) -> None:
-        self.__dict__["context"] = context
+        self._given_context = context
 
     def _add_endpoint(self, operation: str, addr: Any) -> Any:
         if operation == "connect" and isinstance(addr, str) and _NOWHERE(addr):
@@ -58,14 +60,14 @@ class Socket(_ours.Socket[_T]):
 
         A handle that is merely dropped closes nothing.
         """
-        owner = None if self.__dict__.get("_dropped") else self.shadowed()
+        owner = None if self._dropped else self.shadowed()
         linger = None if linger is None else int(linger)  # whatever number it is
         super().close(linger)
         if owner is not None:
             owner.close(linger)
 
     def __del__(self) -> None:
-        self.__dict__["_dropped"] = True
+        self._dropped = True
         super().__del__()
 
     def _warn_late(self, row: options.Option) -> None:
