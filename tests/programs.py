@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from support import FACTOR
 PRELUDE = "import os, socket, struct, sys, threading, time, zmqlite as zmq\n"
 
 FLAGS = ("-X", "faulthandler", "-W", "error")
+
+# A sanitizer that is told to refuse too much memory, as malloc does, says so.
+REFUSALS = re.compile(r"^==\d+==WARNING: AddressSanitizer failed to allocate .*\n", re.MULTILINE)
 
 REFUSED = """
 def refused(call, *classes):
@@ -58,6 +62,7 @@ def run_program(
             pytest.fail(f"the program hangs\n{out}\n{err}")
         finally:
             process.kill()
+    err = REFUSALS.sub("", err)
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         pytest.fail(f"the program died of {name}\n{out}\n{err}")

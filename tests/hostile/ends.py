@@ -3,8 +3,8 @@
 Every message carries a digest, so that its receiver knows whether it is what was sent.
 Orders are lines of JSON on stdin. The server answers the first one, {"seed"}, with the ports of
 its links and its key; the client gets those of the relay. {"do": "steady"} ends the coming and
-going of the client's sockets, {"do": "end"} closes. Twice a second both say what they have
-received: whole, changed, and twice.
+going of the client's sockets, {"do": "again"} replaces each once more, {"do": "end"} closes. Twice
+a second both say what they have received: whole, changed, and twice.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ NOISE = random.Random(1).randbytes(1 << 18)
 TURN = 0.003
 NEWS = 0.5
 HWM = 50
+TORN = -1
 
 
 def names() -> list[str]:
@@ -58,14 +59,16 @@ def sealed(number: int, size: int, place: int) -> bytes:
 
 
 def opened(parts: list[bytes]) -> int | None:
-    """Return the number of a whole message, None of a changed one."""
+    """Return the number of a whole message, TORN if parts are missing, None if it was changed."""
     numbers = set()
     for part in parts:
         body = part[16:]
         if len(body) < 8 or hashlib.blake2b(body, digest_size=16).digest() != part[:16]:
             return None
         numbers.add(body[:8])
-    return int.from_bytes(numbers.pop(), "big") if len(numbers) == 1 else None
+    if not numbers:
+        return None
+    return int.from_bytes(numbers.pop(), "big") if len(numbers) == 1 else TORN
 
 
 class End:
@@ -125,6 +128,8 @@ class End:
         number = opened(parts)
         if number is None:
             self.changed += 1
+        elif number == TORN:
+            pass  # a part that is lost as a whole is not missed, by CURVE neither
         elif number in self.seen:
             self.twice += 1
         else:
@@ -273,8 +278,9 @@ def serve(ends: list[Any]) -> None:
         *lines, pending = (pending + data).split(b"\n")
         for line in lines:
             what = json.loads(line)["do"]
-            if what == "steady":
-                Connected.steady = True
+            Connected.steady |= what in ("steady", "again")
+            for end in ends if what == "again" else ():
+                end.open()
         if not data or any(json.loads(line)["do"] == "end" for line in lines):
             return
 

@@ -120,6 +120,8 @@ class Run:
         self.client.tell(do="steady")
         time.sleep(1)  # for connections in any state
         self.mangler.tell(do="clean")
+        # one that the server has refused (a changed password) does not come again by itself
+        self.client.tell(do="again")
         time.sleep(1)
         self.look()
         before = self._whole()
