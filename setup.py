@@ -355,7 +355,7 @@ class BuildExtension(build_ext):
         if "drafts" in native.features:
             extension.define_macros += [("ZMQ_BUILD_DRAFT_API", "1")]
             if "zmq_disconnect_peer" in (native.include / "zmq.h").read_text(errors="replace"):
-                extension.define_macros += [("ZMQLITE_HAVE_DISCONNECT_PEER", "1")]
+                extension.define_macros += [("HAVE_ZMQ_DISCONNECT_PEER", "1")]
         extension.extra_objects += native.objects
         extension.extra_compile_args += cflags
         extension.extra_link_args += [*link, *native.link]

@@ -79,3 +79,75 @@ def test_a_listener_without_descriptors_waits(transport: str) -> None:
         """,
         transport,
     )
+
+
+LIMITED = """
+import gc, resource
+
+def limit(room):
+    with open("/proc/self/statm") as statm:
+        pages = int(statm.read().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (room << 20), -1))
+"""
+
+
+@needs_patch("kept-upstream")
+def test_no_memory_for_a_copy_of_what_a_subscriber_sends() -> None:
+    """There is room for the message, and not for another one of its size."""
+    hostile_program(
+        LIMITED
+        + """
+size = 96 << 20
+with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as xpub:
+    where = xpub.bind("tcp://127.0.0.1:*")
+    raw = wire.connect(wire.port_of(where))
+    wire.speak(raw, "XSUB")
+    assert xpub.poll(0) == 0
+    head = b"\\x02" + size.to_bytes(8, "big") + b"u" * (1 << 20)
+    limit(150)
+    raw.sendall(head)
+    for _ in range(95):
+        raw.sendall(head[-(1 << 20):])
+    assert xpub.poll(20000)
+    got = xpub.recv(copy=False)
+    assert len(got) == size
+    raw.sendall(wire.frame(b"small"))
+    assert xpub.recv() == b"small"
+    raw.close()
+"""
+    )
+
+
+@needs_patch("masked-pieces")
+@pytest.mark.skipif(not zmq.has("ws"), reason="built without WebSockets")
+def test_no_memory_for_a_masked_copy() -> None:
+    """Of a message that is lent to a WebSocket's client, which masks what it sends."""
+    hostile_program(
+        LIMITED
+        + """
+size = 96 << 20
+listener = socket.create_server(("127.0.0.1", 0))
+listener.settimeout(20)
+with zmq.Context() as context, context.socket(zmq.PUSH, linger=0, sndtimeo=20000) as push:
+    push.connect("ws://127.0.0.1:%d" % listener.getsockname()[1])
+    raw, _ = listener.accept()
+    raw.settimeout(20)
+    request = b""
+    while not request.endswith(b"\\r\\n\\r\\n"):
+        request += raw.recv(4096)
+    raw.sendall(wire.accepted(request, b"ZWS2.0") + wire.ws_message(b"", mask=None))
+    body = bytes(range(256)) * (size // 256)
+    limit(64)
+    push.send(body, copy=False)
+    heard = bytearray()
+    while len(heard) < size // 8:  # of a whole that would need as much again
+        heard += raw.recv(1 << 20)
+    frames = bytes(heard[heard.index(b"\\x82\\xff"):])
+    mask = frames[10:14]
+    said = bytes(b ^ mask[n % 4] for n, b in enumerate(frames[14:20000]))
+    assert said[1:] == body[:len(said) - 1]
+    assert body[:256] == bytes(range(256))
+raw.close()
+listener.close()
+"""
+    )

@@ -159,7 +159,7 @@ static inline int zmq_poller_fd (void *p, int *fd)
 #endif
 
 /* Only libzmq's master has it, and no version macro tells: the build defines this after a look at the header. */
-#ifndef ZMQLITE_HAVE_DISCONNECT_PEER
+#ifndef HAVE_ZMQ_DISCONNECT_PEER
 static inline int zmq_disconnect_peer (void *s, uint32_t id)
 {
     (void) s, (void) id;
