@@ -165,7 +165,7 @@ def _trips() -> Iterator[Target]:
 
 
 def _loops() -> Iterator[Target]:
-    """Issue 6 and design 7: asyncio, uvloop, trio."""
+    """asyncio, uvloop, trio."""
     for transport in ("inproc", "tcp"):
         place, name = f"async/{transport}/16", f"asyncio {transport} 16 B"
         plain = f"{place}/asyncio"
@@ -192,7 +192,7 @@ def _loops() -> Iterator[Target]:
 
 
 def _growth() -> Iterator[Target]:
-    """Issue 5: what may not grow, and what must stay small."""
+    """What may not grow, and what must stay small."""
     for many in (1000, 10_000):
         ours = Term(f"poll/inproc/{many}", "cpu"), Term("poll/inproc/1", "cpu")
         yield at_most(f"poll: CPU with {many} sockets / with 1", "D7, I5", 1.5, *ours)

@@ -413,7 +413,7 @@ def test_a_full_peer_does_not_hold_up_the_others(green_context: Any) -> None:
     wait_for(router, count=2)
     start = time.thread_time()
     gevent.sleep(0.1)
-    assert time.thread_time() - start < 0.05
+    assert time.thread_time() - start < 0.05 * FACTOR
     router.send_multipart([b"idle", b"y"])
     assert peers[b"idle"].recv() == b"y"
     assert [peers[b"full"].recv() for _ in range(sent + 1)] == [b"x"] * sent + [b"last"]

@@ -81,16 +81,21 @@ def refuse_unreachable(socket: _Checked, address: str, subject: str = "") -> Non
 
 def _ipv6_problem(number: str, percent: str, zone: str) -> tuple[str, ...]:
     """Return what is wrong with an IPv6 address and what to do, () for nothing."""
-    import socket  # slow to load, and needed for these addresses alone
-
+    try:
+        import socket  # slow to load, and needed for these addresses alone
+    except OSError:  # no descriptor for the module's file: nothing can be said
+        return ()
     try:
         octets = socket.inet_pton(socket.AF_INET6, number)
     except OSError:
         return (f"{number!r} is no IPv6 address",)
-    names = [name for _, name in socket.if_nameindex()]
+    if not percent and (octets[0] != 0xFE or octets[1] & 0xC0 != 0x80):
+        return ()
+    try:
+        names = [name for _, name in socket.if_nameindex()]
+    except OSError:
+        return ()
     if not percent:
-        if octets[0] != 0xFE or octets[1] & 0xC0 != 0x80:
-            return ()
         outer = next((name for name in names if name != "lo"), "eth0")
         problem = "a link-local address needs the interface that it is behind"
         return problem, f"write [{number}%{outer}], or what the interface is called"

@@ -223,7 +223,12 @@ def warn_late(message: str) -> None:
 
 
 def warn_of_seconds(timeout: float) -> None:
-    """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds."""
+    """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds.
+
+    What is left of a time limit may be as short; that has more digits than a person writes.
+    """
+    if round(timeout, 2) != timeout:
+        return
     text = (
         f"poll() takes milliseconds, and {timeout:g} of them are over at once: "
         f"for {timeout:g} s write poll({round(timeout * 1000)})"

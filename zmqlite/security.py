@@ -89,9 +89,9 @@ def _curve_lack(socket: _Checked) -> str:
     server = socket.get_option(SocketOption.CURVE_SERVER.value, _INT)
     if not unset(SocketOption.CURVE_PUBLICKEY):
         problem = _no_pair(key(SocketOption.CURVE_PUBLICKEY), key(SocketOption.CURVE_SECRETKEY))
-        if problem:
+        if problem and not (server and problem is _OTHER_PAIR):
             return problem
-    if server:  # its public key is of no use to itself
+    if server:  # it uses the secret key alone
         return ""
     if unset(SocketOption.CURVE_PUBLICKEY):
         return (
@@ -106,15 +106,18 @@ def _curve_lack(socket: _Checked) -> str:
     return ""
 
 
+_OTHER_PAIR = (
+    "curve_publickey is not that of the secret key: set curve_publickey = curve_public(secret)"
+)
+
+
 def _no_pair(public: bytes, secret: bytes) -> str:
     """Say what is wrong with two keys that do not belong together: no handshake would succeed."""
     if curve_public(secret) == public:
         return ""
     if curve_public(public) == secret:
         return "curve_publickey and curve_secretkey are swapped"
-    return (
-        "curve_publickey is not that of the secret key: set curve_publickey = curve_public(secret)"
-    )
+    return _OTHER_PAIR
 
 
 def _plain_trap(socket: _Checked) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket as sockets
 
 import pytest
+from programs import hostile_program
 from support import FACTOR, in_thread, needs_drafts, needs_patch
 
 import zmqlite as zmq
@@ -146,3 +147,38 @@ def test_a_lost_connection_is_not_replaced_after_disconnect(free) -> None:
         peer.close()
         client.close()
         in_thread(own.term)()
+
+
+@needs_patch("gone-session")
+@pytest.mark.parametrize("stop", [0, 2, 4])
+def test_disconnect_after_a_server_has_refused(stop: int) -> None:
+    """The connection has ended by itself then, and another may lie where it lay."""
+    hostile_program(
+        """
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20)
+        where = "tcp://127.0.0.1:%d" % listener.getsockname()[1]
+        for _ in range(5):
+            with zmq.Context() as context, context.socket(zmq.DEALER, linger=0) as client, \\
+                    context.socket(zmq.ROUTER, linger=0, rcvtimeo=20000) as router:
+                if int(sys.argv[1]):
+                    client.reconnect_stop = int(sys.argv[1])
+                monitor = client.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+                monitor.rcvtimeo = 20000
+                client.connect(where)
+                raw, _ = listener.accept()
+                raw.sendall(wire.greeting() + wire.command(b"ERROR", b"\\x03400"))
+                monitor.recv_multipart()
+                raw.close()
+                for _ in range(4):  # what the connection says of its end is heard
+                    client.poll(50)
+                client.disconnect(where)
+                client.connect(router.bind("tcp://127.0.0.1:*"))
+                client.send(b"on we go")
+                assert router.recv_multipart()[1] == b"on we go"
+                client.disable_monitor()
+                monitor.close()
+        listener.close()
+        """,
+        str(stop),
+    )

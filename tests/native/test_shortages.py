@@ -118,6 +118,39 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
     )
 
 
+@needs_patch("kept-upstream")
+def test_what_a_subscriber_sends_keeps_no_more_memory_than_it_has() -> None:
+    """Not the buffer that it was read into; and a command in a message is none for the program."""
+    hostile_program(
+        """
+count = 3000
+with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as xpub, \\
+        context.socket(zmq.XSUB, linger=0) as back, \\
+        context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as upstream:
+    xpub.only_first_subscribe = 1
+    raw = wire.connect(wire.port_of(xpub.bind("tcp://127.0.0.1:*")))
+    wire.speak(raw, "XSUB")
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def size():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[0]) * 4096 >> 20
+    before = size()
+    for _ in range(count):
+        raw.sendall(wire.frame(b"u" * 40))
+        xpub.poll(0)
+    assert xpub.poll(20000)
+    assert size() - before < 200, size() - before  # MiB; it was half a MiB for each message
+    for _ in range(count):
+        assert xpub.recv() == b"u" * 40
+    raw.sendall(b"\\1\\1x" + wire.command(b"SUBSCRIBE", b"secret"))
+    back.connect(upstream.bind("tcp://127.0.0.1:*"))
+    back.send_multipart(xpub.recv_multipart(copy=False), copy=False)
+    assert upstream.recv_multipart()[1] == b"\\x09SUBSCRIBEsecret"
+    raw.close()
+"""
+    )
+
+
 @needs_patch("masked-pieces")
 @pytest.mark.skipif(not zmq.has("ws"), reason="built without WebSockets")
 def test_no_memory_for_a_masked_copy() -> None:

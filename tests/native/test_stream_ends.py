@@ -141,3 +141,12 @@ def test_a_peer_that_leaves_between_its_id_and_the_message(context):
         return body not in core.loans().values()
 
     wait_until(returned, what="its memory")
+
+
+@needs_hang_up
+def test_a_hang_up_can_be_tracked(context):
+    server, raw, identity = stream(context)
+    tracker = server.send_multipart([identity, b""], copy=False, track=True)
+    assert tracker.done
+    assert raw.recv(1) == b""
+    raw.close()

@@ -68,7 +68,7 @@ cdef class Socket(Handle):
         cdef tuple parts = parts_of(msg_parts)
         if has_returned():
             drain_loans()
-        if self.type_number == ZMQ_STREAM and hang_up(self, parts):
+        if self.type_number == ZMQ_STREAM and not track and not flags & ZMQ_SNDMORE and hang_up(self, parts):
             return None
         if copy and not track and routing_id is None and group is None and not self._special:
             for part in parts:
