@@ -13,7 +13,7 @@ import pickle
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Literal, NoReturn, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _attempts
 from ._aio import Link
@@ -28,6 +28,9 @@ from ._aio_routing import senders_for
 from ._native import core
 from ._payload import refuse_timeout
 from .socket import Socket
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Receives"]
 
@@ -45,7 +48,7 @@ class Receives(Socket["Future[Any]"]):
     _lane: core.QuickLane | None
     _operation: type[Operation] = Operation  # what a call returns that has to wait
 
-    def __new__(cls: type[_ReceivesT], *_args: Any, **_kwargs: Any) -> _ReceivesT:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
         self._link = self._lane = None
         return self

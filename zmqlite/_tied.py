@@ -5,7 +5,7 @@ hear of what."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ._lines import Lines
 from ._native import core
@@ -13,9 +13,11 @@ from .enums import SocketOption
 from .error import Again, SocketClosed, ThreadMisuse
 from .socket import Socket
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["DONTWAIT", "TiedSocket"]
 
-_TiedT = TypeVar("_TiedT", bound="TiedSocket")
 DONTWAIT = 1
 _RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
 _EVENTS = SocketOption.EVENTS.value
@@ -31,7 +33,7 @@ class TiedSocket(Socket[bytes]):
     _link: Any
     _links: dict[Any, Any]
 
-    def __new__(cls: type[_TiedT], *_args: Any, **_kwargs: Any) -> _TiedT:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
         self._link, self._links = None, {}
         return self
