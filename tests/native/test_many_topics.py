@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from programs import hostile_program
-from support import FACTOR, needs_patch
+from support import needs_patch
 
 import zmqlite as zmq
 
@@ -36,7 +36,7 @@ def test_the_end_of_a_peer_costs_what_it_subscribed_to() -> None:
             began = time.thread_time()
             assert {xpub.recv() for _ in raws} == {b"\\0%02d" % i for i in range(100)}
             spent = time.thread_time() - began
-            assert spent < 0.25 * FACTOR, spent  # it was two seconds and more
+            assert spent < 0.5, spent  # it was two seconds and more
             wire.reset(big)
             assert all(xpub.recv()[:1] == b"\\0" for _ in range(4000))
         """
