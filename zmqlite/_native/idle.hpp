@@ -25,7 +25,7 @@
 
 namespace zmqlite
 {
-/* Any thread, without the GIL: it takes milliseconds. */
+/* Any thread, without the GIL: some milliseconds, more with a heap of hundreds of MB. */
 static inline void trim_memory ()
 {
 #if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
