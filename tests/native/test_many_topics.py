@@ -91,3 +91,47 @@ def test_topics_among_many_peers() -> None:
         finally:
             for sub in held:
                 sub.close()
+
+
+@needs_patch("topic-memory")
+def test_no_memory_for_a_topic() -> None:
+    """It is not subscribed to; all else goes on, for its subscriber too."""
+    hostile_program(
+        """
+        import resource
+        size = 16 << 20  # takes half a GB
+        with zmq.Context() as context, context.socket(zmq.PUB, linger=0) as pub:
+            port = wire.port_of(pub.bind("tcp://127.0.0.1:*"))
+            honest = wire.connect(port)
+            wire.speak(honest, "SUB")
+            honest.sendall(wire.command(b"SUBSCRIBE", b"honest"))
+            with open("/proc/self/statm") as statm:
+                pages = int(statm.read().split()[0])
+            room = pages * resource.getpagesize() + (160 << 20)
+            resource.setrlimit(resource.RLIMIT_AS, (room, -1))
+            for _ in range(2):
+                raw = wire.connect(port)
+                raw.settimeout(0.01)
+                wire.speak(raw, "SUB")
+                raw.settimeout(20)
+                body = b"\\x09SUBSCRIBE" + bytes(1 << 20)
+                raw.sendall(b"\\x06" + (size + 10).to_bytes(8, "big") + body)
+                for _ in range(15):
+                    raw.sendall(body[10:])
+                raw.sendall(wire.command(b"SUBSCRIBE", b"more"))
+                raw.settimeout(0.01)
+                end = time.monotonic() + 20
+                heard = b""
+                while b"more news" not in heard:
+                    assert time.monotonic() < end
+                    pub.send(b"honest news")
+                    pub.send(b"more news")
+                    try:
+                        heard += raw.recv(4096)
+                    except TimeoutError:
+                        pass
+                raw.close()
+            wire.read_until(honest, b"honest news")
+            honest.close()
+        """
+    )
