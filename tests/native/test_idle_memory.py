@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from programs import run_program
+from support import needs_patch
 
 from zmqlite import _build
 
 pytestmark = [
+    needs_patch("large-input"),  # the memory that is kept for a while is of large bodies
     pytest.mark.skipif(
         not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="not without the GIL"
     ),
