@@ -151,7 +151,7 @@ def test_another_loop_in_another_thread_runs_too(run_both: Any, actx: Any, conte
 def test_a_busy_loop_takes_naps_for_them_and_for_nobody_else(loop: str, tmp_path: Path) -> None:
     if loop == "trio":
         pytest.importorskip("trio")
-    for threads, least, most in ((1, 10, 200), (0, 0, 0)):
+    for threads, least, most in ((1, 10, 200), (0, 0, 3)):  # (the end may wait for something else)
         for _ in range(5):  # a machine that gives the program next to nothing interrupts it itself
             program = FLOODED.format(loop=loop, threads=threads)
             naps = len(calls_seen(program, "clock_nanosleep", tmp_path))
