@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Receives"]
 
 _T = TypeVar("_T")
-_ReceivesT = TypeVar("_ReceivesT", bound="Receives")
 _DONTWAIT = 1
 _LOSSLESS = "surrogateescape"
 
@@ -215,7 +214,7 @@ class Receives(Socket["Future[Any]"]):
         found = self._begin_recv(attempt, flags)
         return cast("Future[tuple[list[bytes], list[bytes]]]", found)
 
-    def __aiter__(self: _ReceivesT) -> _ReceivesT:
+    def __aiter__(self) -> Self:
         """Iterate over received parts until the socket or the context closes."""
         return self
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, Protocol
 
+from ._address_hints import hint_for
 from ._native import core
-from .enums import SocketOption
+from .enums import Errno, SocketOption
 from .error import InvalidArgument
 
 __all__ = ["is_pair", "misplaced", "refuse_unreachable", "taken"]
@@ -13,6 +14,7 @@ __all__ = ["is_pair", "misplaced", "refuse_unreachable", "taken"]
 # The core wants each option's number and kind as plain ints (kinds: see `options`).
 _IPV6, _SOCKS_PROXY = SocketOption.IPV6.value, SocketOption.SOCKS_PROXY.value
 _INT, _STRING = 0, 4
+_IN_USE = Errno.EADDRINUSE.value
 _BY_PORT = ("tcp", "ws", "wss", "udp")
 _EVERYWHERE = ("*", "0.0.0.0", "[::]", "::")
 _CHOICES = {
@@ -117,7 +119,7 @@ def taken(socket: Any, address: str) -> str:
     if address.startswith("inproc://zeromq.zap."):
         return "this context has an authenticator (a ZAP handler) already: stop that one first"
     if transport == "ipc" and not address.startswith("ipc://@"):
-        return "a file that is no socket has that name: choose another path, or remove it"
+        return hint_for(_IN_USE, address, "bind")
     if _holds(socket, address):
         return f"this socket is bound there already: once is enough, or {choice}"
     kind: Any = (

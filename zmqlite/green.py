@@ -244,8 +244,11 @@ def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> N
     stops both. Raises `ContextTerminated` or `SocketClosed` at the end.
     """
     pairs = [(frontend, backend), (backend, frontend)]
-    possible = [pair for pair in pairs if pair[0].type not in _SEND_ONLY]
-    possible = [pair for pair in possible if pair[1].type not in _RECEIVE_ONLY]
+    possible = [
+        (source, target)
+        for source, target in pairs
+        if source.type not in _SEND_ONLY and target.type not in _RECEIVE_ONLY
+    ]
     ways: list[Any] = [
         gevent.spawn(_forward, source, target, capture) for source, target in possible or pairs
     ]

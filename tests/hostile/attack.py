@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import fleet
-from crew import Member, Trouble
+from crew import Member, Trouble, conduct
 from watch import Watch
 
 RECORDED = "seed", "types", "ways", "only", "without", "attackers", "window", "no_callers"
@@ -262,18 +262,7 @@ def _moment(entry: list[Any]) -> float:
 def main(argv: list[str] | None = None) -> int:
     """Run one attack; 0 when nothing was found."""
     attack = Attack(arguments(argv))
-    with attack.members:
-        try:
-            attack.prepare()
-            attack.fight()
-            attack.calm()
-        except Trouble as trouble:
-            print(attack.explain(trouble))
-            with contextlib.suppress(Exception):
-                print(attack.summary())
-            return 1
-        print(attack.summary())
-    return 0
+    return conduct(attack, attack.prepare, attack.fight, attack.calm)
 
 
 if __name__ == "__main__":

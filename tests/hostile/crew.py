@@ -13,9 +13,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 HERE = Path(__file__).parent
 
@@ -161,3 +161,27 @@ class Member:
                     pipe.close()
         self.reader.join(5)
         self.folder.cleanup()
+
+
+class Conducted(Protocol):
+    """A run of several members: what it says when it went well, and when it did not."""
+
+    members: contextlib.ExitStack
+
+    def summary(self) -> str: ...
+    def explain(self, trouble: Trouble) -> str: ...
+
+
+def conduct(run: Conducted, *steps: Callable[[], None]) -> int:
+    """Take the steps of a run and print how it ended; 0 when nothing was found."""
+    with run.members:
+        try:
+            for step in steps:
+                step()
+        except Trouble as trouble:
+            print(run.explain(trouble))
+            with contextlib.suppress(Exception):
+                print(run.summary())
+            return 1
+        print(run.summary())
+    return 0

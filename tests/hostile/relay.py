@@ -20,7 +20,7 @@ import sys
 import time
 from typing import Any
 
-from crew import Member, Trouble
+from crew import Member, Trouble, conduct
 
 STARTED = 60
 
@@ -185,19 +185,7 @@ class Run:
 def main(argv: list[str] | None = None) -> int:
     """Run once; 0 when nothing was found."""
     run = Run(arguments(argv))
-    with run.members:
-        try:
-            run.prepare()
-            run.disturb()
-            run.recover()
-            run.finish()
-        except Trouble as trouble:
-            print(run.explain(trouble))
-            with contextlib.suppress(Exception):
-                print(run.summary())
-            return 1
-        print(run.summary())
-    return 0
+    return conduct(run, run.prepare, run.disturb, run.recover, run.finish)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,14 @@ def valid(r: random.Random, t: Target, w: World) -> Scene:
     yield from leave(r)
 
 
+def in_pieces(r: random.Random, said: bytes) -> Scene:
+    """Say it at once or in pieces of any size, each in a segment of its own or not."""
+    for piece in split(r, said) if r.random() < 0.3 else [said]:
+        yield piece
+        if r.random() < 0.3:
+            yield FLUSH
+
+
 def changed(r: random.Random, t: Target, w: World) -> Scene:
     """A valid session with something wrong in it, in pieces of any size."""
     s = Speech(r, t)
@@ -78,10 +86,7 @@ def changed(r: random.Random, t: Target, w: World) -> Scene:
     # most leave the greeting alone, or none would get beyond it
     begin = len(first) if first and r.random() < 0.7 else 0
     said = mutated(r, said, begin)
-    for piece in split(r, said) if r.random() < 0.3 else [said]:
-        yield piece
-        if r.random() < 0.3:
-            yield FLUSH
+    yield from in_pieces(r, said)
     yield from leave(r)
 
 

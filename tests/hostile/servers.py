@@ -6,9 +6,9 @@ import random
 
 import fleet
 import wire
-from actions import FLUSH, PAUSES, RESET, Await, Park, Scene, leave
+from actions import PAUSES, RESET, Await, Park, Scene, leave
 from mutations import EDGES, mutated, split
-from scenes import World, full
+from scenes import World, full, in_pieces
 from speech import Speech, Target
 
 Names = dict[str, str]
@@ -75,10 +75,7 @@ def spoilt(r: random.Random, t: Target, w: World) -> Scene:
     said = first + b"".join(s.message() for _ in range(r.choice((1, 2, 4))))
     begin = len(first) if r.random() < 0.6 else 0
     said = mutated(r, said, begin)
-    for piece in split(r, said) if r.random() < 0.3 else [said]:
-        yield piece
-        if r.random() < 0.3:
-            yield FLUSH
+    yield from in_pieces(r, said)
     yield from leave(r)
 
 
