@@ -354,13 +354,17 @@ def test_wrong_guesses_and_reads_that_end_anywhere(seed):
 
 def test_a_body_that_is_too_large_ends_a_run(context):
     server, client = flow(context, "tcp://127.0.0.1:*", maxmsgsize=40_000)
+    ends = client.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    ends.rcvtimeo = client.sndtimeo
     for n in range(20):
         client.send(body(40_000, n))
     client.send(body(40_001, 0))
     for n in range(20):
         assert server.recv() == body(40_000, n)
+    ends.recv_multipart()  # what is sent before the sender has heard of the end goes down with it
     client.send(b"again")  # over a new connection
     assert server.recv() == b"again"
+    client.disable_monitor()
 
 
 @in_place
