@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pauses import MOST, PROMISE, SlowClock, typical
-from support import FACTOR, in_thread, needs_drafts, wait_until
+from support import FACTOR, Source, in_thread, keeping, needs_drafts, wait_until
 
 import zmqlite
 
@@ -24,18 +24,9 @@ pace_of_hub: Any = pytest.importorskip("zmqlite._green_link").pace_of_hub
 LIMIT = 20 * FACTOR
 
 
-class KeepingContext(zmq.Context):
-    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
-
-    def socket(self, *args: Any, **kwargs: Any) -> Any:
-        socket = super().socket(*args, **kwargs)
-        self.__dict__.setdefault("_kept", []).append(socket)
-        return socket
-
-
 @pytest.fixture
 def green_context() -> Iterator[Any]:
-    context = KeepingContext()
+    context = keeping(zmq.Context)()
     with gevent.Timeout(LIMIT):
         yield context
     for socket in context.sockets():
@@ -173,19 +164,6 @@ def test_a_killed_send_did_not_happen(green_context: Any) -> None:
         got += pull.recv_many()
     assert got == sent
     assert 200 < len(sent) < 5000
-
-
-class Source:
-    """An iterable without end that counts what is drawn."""
-
-    def __init__(self, message: Any = b"x") -> None:
-        self.drawn = 0
-        self.message = message
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            self.drawn += 1
-            yield self.message
 
 
 def test_send_many_draws_as_it_sends_and_others_run(green_context: Any) -> None:

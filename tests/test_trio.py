@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, in_thread
+from support import FACTOR, Source, in_thread, keeping
 
 import zmqlite
 
@@ -39,18 +39,9 @@ def pair(context: Any, kinds: tuple[int, int] = (zmq.PAIR, zmq.PAIR), **options:
     return first, second
 
 
-class KeepingContext(zmq.Context):
-    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
-
-    def socket(self, *args: Any, **kwargs: Any) -> Any:
-        socket = super().socket(*args, **kwargs)
-        self.__dict__.setdefault("_kept", []).append(socket)
-        return socket
-
-
 @pytest.fixture
 def trio_context() -> Any:
-    context = KeepingContext()
+    context = keeping(zmq.Context)()
     yield context
     for socket in context.sockets():
         socket.close(0)
@@ -252,19 +243,6 @@ def test_a_woken_waiter_is_not_overtaken(trio_context: Any) -> None:
         assert got == [b"1"]
 
     run(main)
-
-
-class Source:
-    """An iterable without end that counts what is drawn."""
-
-    def __init__(self, message: Any = b"x") -> None:
-        self.drawn = 0
-        self.message = message
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            self.drawn += 1
-            yield self.message
 
 
 def test_send_many_draws_as_it_sends_and_others_run(trio_context: Any) -> None:

@@ -10,17 +10,12 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, awaiting, turns
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
 LIMIT = 5 * FACTOR
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture(params=["now", "later"])
@@ -346,7 +341,7 @@ def test_close_cancels_what_waits(run_both: Any, wire: Any) -> None:
             return "ended"
 
         loop_task = asyncio.ensure_future(iterate())
-        kept, task = pull.recv(), asyncio.ensure_future(_awaiting(pull.recv()))
+        kept, task = pull.recv(), asyncio.ensure_future(awaiting(pull.recv()))
         poll = pull.poll()
         await turns()
         pull.close()
@@ -361,10 +356,6 @@ def test_close_cancels_what_waits(run_both: Any, wire: Any) -> None:
         push.close()
 
     run_both(main())
-
-
-async def _awaiting(future: Any) -> Any:
-    return await future
 
 
 def test_a_terminated_context_ends_what_waits_and_the_loop_stays_calm(
@@ -477,7 +468,7 @@ def test_reading_events_never_costs_a_wake_up(run_both: Any, wire: Any) -> None:
         wait = __import__("select").select
         for number in range(40 * len(uses)):
             future = right.recv()
-            task = asyncio.ensure_future(_awaiting(future)) if number % 2 else future
+            task = asyncio.ensure_future(awaiting(future)) if number % 2 else future
             await turns(2)
             left.send_nonblock(b"%d" % number)
             wait([right.fd], [], [], LIMIT)  # arrived; the loop has not looked yet

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, awaiting, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
@@ -87,7 +87,7 @@ def test_nothing_stays_after_a_loop_that_ends_with_a_wait_pending(
     async def main() -> None:
         kept.append(pull.recv())
         if way == "run":
-            kept.append(asyncio.ensure_future(_awaiting(pull.recv())))
+            kept.append(asyncio.ensure_future(awaiting(pull.recv())))
         await asyncio.sleep(0)
         assert len(threads()) == known + 1
 
@@ -118,10 +118,6 @@ def test_a_loop_that_cannot_be_closed_keeps_its_thread(forced: None, run: Any, w
         assert await asyncio.wait_for(future, 10 * FACTOR) == b"x"
 
     run(main())
-
-
-async def _awaiting(future: Any) -> Any:
-    return await future
 
 
 async def _touch() -> None:

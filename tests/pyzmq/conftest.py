@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, keeping
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))  # for the table of differences
 
@@ -52,14 +52,7 @@ def tree(request: pytest.FixtureRequest) -> Callable[[str], Any]:
 
 def ending(zmq: Any) -> Iterator[Any]:
     """Yield a context that keeps its sockets, so that a test may drop them, and end it then."""
-
-    class Keeping(zmq.Context):  # type: ignore[misc]
-        def socket(self, *args: Any, **kwargs: Any) -> Any:
-            socket = super().socket(*args, **kwargs)
-            self.__dict__.setdefault("_kept", []).append(socket)
-            return socket
-
-    context = Keeping()
+    context = keeping(zmq.Context)()
     yield context
     context.destroy(linger=0)
 
