@@ -75,7 +75,7 @@ def test_cancelled_receives(measured: Any) -> None:
     """Guarantee 1: how many messages are lost of 700, a hundred for each tick."""
 
     async def lost(library: Library) -> int:
-        tally = await storm(library.looped, library.context, "inproc", "recv", "cancel", 0, 700)
+        tally = await storm(library.looped, library.context, "inproc", "recv", "cancel", 700)
         return sum(tally.lost.values())
 
     ours, theirs = measured(lost)

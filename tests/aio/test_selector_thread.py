@@ -21,7 +21,11 @@ import zmqlite.asyncio as azmq
 from zmqlite import _selector_thread
 
 HERE = Path(__file__).parent
-MAIN = "every_way or every_data or order or close_cancels or two_tasks or reading_events or moves"
+MAIN = """
+    test_calls and (every_way or every_data or order or close_cancels or two_tasks
+                    or reading_events or moves)
+    or test_poller or test_stress and (bursts or costs)
+"""
 
 
 @pytest.fixture
@@ -33,12 +37,11 @@ def threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name == "zmqlite-selector"]
 
 
-@pytest.mark.parametrize("file", ["test_calls.py", "test_poller.py", "test_stress.py"])
-def test_the_main_cases_hold(file: str) -> None:
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / file)]
-    chosen = {"test_calls.py": MAIN, "test_poller.py": "", "test_stress.py": "bursts or costs"}
+def test_the_main_cases_hold() -> None:
+    files = [str(HERE / f"test_{name}.py") for name in ("calls", "poller", "stress")]
     done = subprocess.run(
-        [*words, "-k", f"({chosen[file] or 'test'}) and not uvloop"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files,
+         "-k", f"({' '.join(MAIN.split())}) and not uvloop"],
         env={**os.environ, "ZMQLITE_SELECTOR_THREAD": "1"},
         capture_output=True, text=True, check=False, timeout=50 * FACTOR,
     )  # fmt: skip
