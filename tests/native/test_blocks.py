@@ -147,7 +147,7 @@ def test_a_program_that_keeps_all_gets_all_and_we_hold_little(context):
 
 def test_other_sizes_take_over(context):
     server, client = flow(context, "tcp://127.0.0.1:*")
-    for size in range(300_000, MOST, 300_000):
+    for size in range(300_000, MOST, 900_000):
         for n in range(12):
             client.send(body(size, n))
             assert server.recv() == body(size, n)

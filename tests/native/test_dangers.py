@@ -380,7 +380,7 @@ def test_thread_safe_sockets_do_not_lock_each_other_out():
     """Each held its own lock and wanted the peer's."""
     program(
         """
-        def talk(one, seconds=3):
+        def talk(one, seconds=1):
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 try:
