@@ -185,7 +185,7 @@ def python_files() -> list[Path]:
 def native_files() -> list[Path]:
     """Return the core's sources; an installed package has only those that others cimport."""
     folder = PACKAGE / "_native"
-    return sorted(p for e in ("pyx", "pxi", "pxd", "h", "hpp") for p in folder.glob(f"*.{e}"))
+    return sorted(p for e in ("pyx", "pxi", "pxd", "h", "hpp") for p in folder.rglob(f"*.{e}"))
 
 
 def parse(path: Path) -> ast.Module:

@@ -36,10 +36,10 @@ cdef extern from "Python.h":
     PyObject *PySequence_Fast_GET_ITEM(object sequence, Py_ssize_t place) noexcept  # borrowed
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept  # by NULL
 
-cdef extern from "keywords.hpp":
+cdef extern from "base/keywords.hpp":
     pass
 
-cdef extern from "guard.hpp" namespace "zmqlite" nogil:
+cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
     void owner_reset(Owner *owner)
     bint owner_in_use(Owner *owner)
     bint owner_enter(Owner *owner, bint shared)
@@ -57,7 +57,7 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
     void set_errno(int error)
     bint usable_fd(int fd)
 
-cdef extern from "guard.hpp" namespace "zmqlite":
+cdef extern from "base/guard.hpp" namespace "zmqlite":
     void chain_lock()
     void chain_unlock()
     PyObject *chain_object(void *place)

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <thread>
 
-#include "mask.hpp"
+#include "base/signal_mask.hpp"
 
 #ifdef _WIN32
 #include <windows.h>

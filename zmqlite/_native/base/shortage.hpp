@@ -2,7 +2,7 @@
 #ifndef ZMQLITE_SHORTAGE_HPP
 #define ZMQLITE_SHORTAGE_HPP
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace zmqlite
 {

@@ -2,7 +2,7 @@
 # a closed socket held in a thread of its own: who opens and closes in a loop may run ahead of it. And what
 # nobody can reach any more (a poller and the sockets in it) waits for the collector.
 
-cdef extern from "shortage.hpp" namespace "zmqlite" nogil:
+cdef extern from "base/shortage.hpp" namespace "zmqlite" nogil:
     cppclass Shortage:
         bint collected
         double pause

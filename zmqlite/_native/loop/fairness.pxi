@@ -1,6 +1,6 @@
 # How much of one pass of an event loop the sockets that are always ready may use. It knows no loop.
 
-cdef extern from "relief.hpp" namespace "zmqlite" nogil:
+cdef extern from "loop/relief.hpp" namespace "zmqlite" nogil:
     double thread_seconds()
     bint other_threads()
     void nap()

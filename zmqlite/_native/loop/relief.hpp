@@ -10,7 +10,7 @@
 #include <time.h>
 #endif
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace zmqlite
 {

@@ -2,7 +2,7 @@
 # to the step of the task that waits, without a Python frame of ours. What a loop does differently for
 # senders and for those who only look is added by those who inherit (`_aio`).
 
-cdef extern from "iteration.hpp" namespace "zmqlite":
+cdef extern from "base/iteration.hpp" namespace "zmqlite":
     void iterate_with(object type, PyObject *(*next)(PyObject *) except? NULL)
     PyObject *iteration_ends(object value)
     int is_as_new(PyObject *object) except -1

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <new>
 
-#include "poison.hpp"
+#include "memory/poison.hpp"
 
 namespace zmqlite
 {

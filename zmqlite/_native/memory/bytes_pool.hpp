@@ -22,7 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "block_lists.hpp"
+#include "memory/bytes_lists.hpp"
 #include "compat.h"
 
 namespace zmqlite

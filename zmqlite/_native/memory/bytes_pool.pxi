@@ -1,6 +1,6 @@
-# Blocks: Python's side of blocks.hpp, the memory of large bodies that is used again.
+# Blocks: Python's side of bytes_pool.hpp, the memory of large bodies that is used again.
 
-cdef extern from "blocks.hpp" namespace "zmqlite":
+cdef extern from "memory/bytes_pool.hpp" namespace "zmqlite":
     cppclass Blocks:
         @staticmethod
         bint fits(size_t size) noexcept nogil
@@ -17,7 +17,7 @@ cdef extern from "blocks.hpp" namespace "zmqlite":
     size_t LARGEST_BLOCK "zmqlite::Blocks::most"
     size_t IDLE_LEAST "zmqlite::Blocks::idle_least"
 
-cdef extern from "idle.hpp" namespace "zmqlite":
+cdef extern from "memory/idle.hpp" namespace "zmqlite":
     ctypedef struct IdleHandle:
         pass
     IdleHandle *end_idle_watch(bint finished)
@@ -26,7 +26,7 @@ cdef extern from "idle.hpp" namespace "zmqlite":
     void note_large()
     void trim_memory() noexcept nogil
 
-cdef extern from "blocks.hpp" namespace "zmqlite":
+cdef extern from "memory/bytes_pool.hpp" namespace "zmqlite":
     void give_block(void *data, void *hint) noexcept nogil
     void offer_blocks()
 

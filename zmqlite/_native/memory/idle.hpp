@@ -20,8 +20,8 @@
 #include <malloc.h> // says by __GLIBC__ whether it is there
 #endif
 
-#include "blocks.hpp"
-#include "mask.hpp"
+#include "memory/bytes_pool.hpp"
+#include "base/signal_mask.hpp"
 
 namespace zmqlite
 {

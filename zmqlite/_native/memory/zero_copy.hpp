@@ -20,7 +20,7 @@
 #include <mutex>
 #include <new>
 
-#include "borrow.hpp"
+#include "memory/owners.hpp"
 #include "compat.h"
 
 namespace zmqlite

@@ -1,6 +1,6 @@
-# Memory lent to libzmq: Python's side of release.hpp, and the tracker that tells when it is over.
+# Memory lent to libzmq: Python's side of zero_copy.hpp, and the tracker that tells when it is over.
 
-cdef extern from "release.hpp" namespace "zmqlite" nogil:
+cdef extern from "memory/zero_copy.hpp" namespace "zmqlite" nogil:
     ctypedef struct Lent:
         void *data
         PyObject *owner
@@ -9,7 +9,7 @@ cdef extern from "release.hpp" namespace "zmqlite" nogil:
     bint has_returned()
     void wait_returned(double seconds)
 
-cdef extern from "release.hpp" namespace "zmqlite":
+cdef extern from "memory/zero_copy.hpp" namespace "zmqlite":
     void (*finish_loan)(PyObject *tracker) noexcept
     void drain_loans()
     bint lend_object(zmq_msg_t *msg, PyObject *owner, PyObject *tracker)

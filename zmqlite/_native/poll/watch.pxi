@@ -14,7 +14,7 @@
 # only the thread changes that has entered it. Read without the lock are a socket's handle and whether it has watches,
 # and whether a watch is closed: what comes of these is asked again by the one that has entered, or at the next poll.
 
-cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
+cdef extern from "poll/epoll.hpp" namespace "zmqlite" nogil:
     void wake_reset(Wake *wake)
     void wake_set_rung(Wake *wake, bint on)
     bint wake_rung(Wake *wake)

@@ -1,6 +1,6 @@
 # Socket: the methods that move messages. What they do is in send.pxi, receive.pxi and batch.pxi.
 
-cdef extern from "iteration.hpp" namespace "zmqlite":
+cdef extern from "base/iteration.hpp" namespace "zmqlite":
     int iterate_natively(object type, object next_of_a_list) except -1
 
 

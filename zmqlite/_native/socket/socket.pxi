@@ -1,4 +1,4 @@
-# Handle: the life, endpoints and options of a socket. Socket (transfer.pxi) adds the messages.
+# Handle: the life, endpoints and options of a socket. Socket (methods.pxi) adds the messages.
 
 # libzmq reads and writes tcp and ipc in batches of this size (8 KiB by default); larger ones halve
 # the system calls for messages of 1 KiB and more. See docs/performance.md.

@@ -8,7 +8,7 @@
 #include <new>
 #include <vector>
 
-#include "mask.hpp"
+#include "base/signal_mask.hpp"
 
 #ifndef _WIN32
 #include <fcntl.h>
