@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
-from ._attempts import NOTHING
-from ._native import core
-from ._readiness import IN, OUT, Readiness
-from .error import Again, ZMQError
+from .._native import core
+from ..error import Again, ZMQError
+from .operations import NOTHING
+from .readiness import IN, OUT, Readiness
 
 __all__ = ["Line", "Lines", "Pace", "Waiter", "attempted"]
 

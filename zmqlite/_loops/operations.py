@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ._native import core
-from .error import Again, SocketClosed
+from .._native import core
+from ..error import Again, SocketClosed
 
 __all__ = [
     "MORE",

@@ -6,7 +6,7 @@ and its reader: `_native/loop/edge_state.pxi`.
 
 from __future__ import annotations
 
-from ._native.core import Readiness
+from .._native.core import Readiness
 
 __all__ = ["IN", "OUT", "Readiness"]
 

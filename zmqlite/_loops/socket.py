@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._lines import Lines
-from ._native import core
-from .enums import SocketOption
-from .error import Again, SocketClosed, ThreadMisuse
-from .socket import Socket
+from .._native import core
+from ..enums import SocketOption
+from ..error import Again, SocketClosed, ThreadMisuse
+from ..socket import Socket
+from .lines import Lines
 
 if TYPE_CHECKING:
     from typing_extensions import Self

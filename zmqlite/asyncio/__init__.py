@@ -25,16 +25,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from . import _attempts, _selector_thread
-from ._aio import turn_of
-from ._aio_calls import Calls
-from ._aio_operation import Operation
-from ._native import core
-from .constants import *  # noqa: F403
-from .context import Context as _Context
-from .enums import PollEvent, SocketOption
-from .error import Again, ThreadMisuse
-from .poller import Poller as _Poller
+from .._loops import operations as _attempts
+from .._native import core
+from ..constants import *  # noqa: F403
+from ..context import Context as _Context
+from ..enums import PollEvent, SocketOption
+from ..error import Again, ThreadMisuse
+from ..poller import Poller as _Poller
+from . import selector_thread as _selector_thread
+from .binding import turn_of
+from .calls import Calls
+from .operation import Operation
 
 __all__ = ["Context", "Poller", "Socket", "set_fairness"]
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
-from . import _selector_thread
-from ._aio_operation import Operation
-from ._attempts import NOTHING
-from ._native import core
-from ._readiness import IN, OUT
-from .error import ZMQError
+from .._loops.operations import NOTHING
+from .._loops.readiness import IN, OUT
+from .._native import core
+from ..error import ZMQError
+from . import selector_thread as _selector_thread
+from .operation import Operation
 
 __all__ = ["Link", "PollSide", "SendSide", "turn_of"]
 

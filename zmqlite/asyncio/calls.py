@@ -15,14 +15,14 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from . import _attempts
-from ._aio_futures import SNDTIMEO, Sending, go_on_sending, try_now, wait_in_line
-from ._aio_receives import Receives
-from ._attempts import MORE, NOTHING
-from ._native import core
+from .._loops import operations as _attempts
+from .._loops.operations import MORE, NOTHING
+from .._native import core
+from .futures import SNDTIMEO, Sending, go_on_sending, try_now, wait_in_line
+from .receives import Receives
 
 if TYPE_CHECKING:
-    from ._aio_futures import Count
+    from .futures import Count
 
 __all__ = ["Calls"]
 

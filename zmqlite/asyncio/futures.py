@@ -10,13 +10,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import ReferenceType, ref
 
-from . import _attempts
-from ._aio import Link
-from ._aio_operation import Operation
-from ._attempts import MORE, NOTHING
-from ._native import core
-from .enums import SocketOption
-from .error import Again, ZMQError
+from .._loops import operations as _attempts
+from .._loops.operations import MORE, NOTHING
+from .._native import core
+from ..enums import SocketOption
+from ..error import Again, ZMQError
+from .binding import Link
+from .operation import Operation
 
 __all__ = [
     "RCVTIMEO",

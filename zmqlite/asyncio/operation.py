@@ -18,9 +18,9 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
-from ._attempts import without_us
-from ._native import core
-from .error import ContextTerminated, SocketClosed
+from .._loops.operations import without_us
+from .._native import core
+from ..error import ContextTerminated, SocketClosed
 
 if TYPE_CHECKING:
     _Future = asyncio.Future[Any]

@@ -15,19 +15,19 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
-from . import _attempts
-from ._aio import Link
-from ._aio_futures import (
+from .._loops import operations as _attempts
+from .._native import core
+from .._serialize import refuse_timeout
+from ..socket import Socket
+from .binding import Link
+from .futures import (
     RCVTIMEO,
     Raising,
     try_now,
     wait_in_line,
 )
-from ._aio_operation import Operation
-from ._aio_routing import senders_for
-from ._native import core
-from ._payload import refuse_timeout
-from .socket import Socket
+from .operation import Operation
+from .routing import senders_for
 
 if TYPE_CHECKING:
     from typing_extensions import Self

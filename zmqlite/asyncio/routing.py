@@ -13,9 +13,9 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from ._aio import SendSide
-from ._attempts import MORE, NOTHING, Batch, addressee
-from ._native import core
+from .._loops.operations import MORE, NOTHING, Batch, addressee
+from .._native import core
+from .binding import SendSide
 
 __all__ = ["RoutedSenders", "senders_for"]
 

@@ -19,24 +19,24 @@ from typing import Any
 
 import gevent
 
-from . import _about, constants, frame, monitor, security
-from . import _attempts as attempts
-from ._about import *  # noqa: F403
-from ._attempts import NOTHING
-from ._green_calls import Calls, deadline
-from ._green_link import Link, Sleeper, pace_of_hub
-from ._native import core
-from .constants import *  # noqa: F403
-from .context import Context as _Context
-from .endpoint import Endpoint
-from .enums import PollEvent
-from .error import *  # noqa: F403
-from .error import ZMQError
-from .error import __all__ as _error_names
-from .frame import *  # noqa: F403
-from .monitor import *  # noqa: F403
-from .poller import Poller as _Poller
-from .security import *  # noqa: F403
+from .. import _about, constants, frame, monitor, security
+from .._about import *  # noqa: F403
+from .._loops import operations as attempts
+from .._loops.operations import NOTHING
+from .._native import core
+from ..constants import *  # noqa: F403
+from ..context import Context as _Context
+from ..endpoint import Endpoint
+from ..enums import PollEvent
+from ..error import *  # noqa: F403
+from ..error import ZMQError
+from ..error import __all__ as _error_names
+from ..frame import *  # noqa: F403
+from ..monitor import *  # noqa: F403
+from ..poller import Poller as _Poller
+from ..security import *  # noqa: F403
+from .binding import Link, Sleeper, pace_of_hub
+from .calls import Calls, deadline
 
 __all__ = [
     "Context",

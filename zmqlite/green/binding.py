@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary, ref
 import gevent
 from gevent.event import Event
 
-from ._attempts import NOTHING
-from ._lines import Line, Lines, Pace, Waiter, attempted
-from ._native import core
+from .._loops.lines import Line, Lines, Pace, Waiter, attempted
+from .._loops.operations import NOTHING
+from .._native import core
 
 __all__ = ["Link", "Sleeper", "pace_of_hub"]
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from . import _attempts as attempts
-from ._attempts import NOTHING
-from ._green_link import Link
-from ._native import core
-from ._tied import DONTWAIT, TiedSocket
-from .error import ContextTerminated, SocketClosed
+from .._loops import operations as attempts
+from .._loops.operations import NOTHING
+from .._loops.socket import DONTWAIT, TiedSocket
+from .._native import core
+from ..error import ContextTerminated, SocketClosed
+from .binding import Link
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -25,12 +25,12 @@ from typing import Any, TypeVar
 import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
-from ._awaited import AwaitedSocket, SocketClosed
-from ._native import core
-from ._payload import refuse_timeout
-from ._trio_link import pace_of_run
-from .constants import *  # noqa: F403
-from .context import Context as _Context
+from .._native import core
+from .._serialize import refuse_timeout
+from ..constants import *  # noqa: F403
+from ..context import Context as _Context
+from .binding import pace_of_run
+from .socket import AwaitedSocket, SocketClosed
 
 __all__ = ["Context", "Socket", "SocketClosed", "set_fairness"]
 

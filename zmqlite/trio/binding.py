@@ -14,9 +14,9 @@ from typing import Any
 import trio
 from trio.lowlevel import Abort, TrioToken, current_task, enable_ki_protection
 
-from ._attempts import NOTHING
-from ._lines import Line, Lines, Pace, Waiter, attempted
-from ._native import core
+from .._loops.lines import Line, Lines, Pace, Waiter, attempted
+from .._loops.operations import NOTHING
+from .._native import core
 
 __all__ = ["Link", "TrioPace", "pace_of_run"]
 

@@ -22,14 +22,14 @@ from trio.lowlevel import (
     enable_ki_protection,
 )
 
-from . import _attempts as attempts
-from ._attempts import NOTHING
-from ._native import core
-from ._tied import DONTWAIT, TiedSocket
-from ._trio_link import Link
-from .enums import PollEvent
-from .error import ContextTerminated, ZMQError
-from .error import SocketClosed as _SocketClosed
+from .._loops import operations as attempts
+from .._loops.operations import NOTHING
+from .._loops.socket import DONTWAIT, TiedSocket
+from .._native import core
+from ..enums import PollEvent
+from ..error import ContextTerminated, ZMQError
+from ..error import SocketClosed as _SocketClosed
+from .binding import Link
 
 if TYPE_CHECKING:
     from typing_extensions import Self
