@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ._native.core import has, strerror, zmq_errno, zmq_version_info
-from .endpoint import IPC_PATH_MAX_LEN
+from .core import has, strerror, zmq_errno, zmq_version_info
 
 __all__ = [
-    "IPC_PATH_MAX_LEN",
     "get_includes",
     "get_library_dirs",
     "has",
@@ -18,7 +16,8 @@ __all__ = [
     "zmq_version_info",
 ]
 
-_HERE = __file__.rpartition(os.sep)[0]  # without pathlib, which is slow to load
+_NATIVE = __file__.rpartition(os.sep)[0]  # without pathlib, which is slow to load
+_PACKAGE = _NATIVE.rpartition(os.sep)[0]
 
 
 def zmq_version() -> str:
@@ -28,9 +27,9 @@ def zmq_version() -> str:
 
 def get_includes() -> list[str]:
     """Return the folders to compile against: zmq.h of the libzmq inside, and the core's own."""
-    return [f"{_HERE}{os.sep}include", f"{_HERE}{os.sep}_native"]
+    return [f"{_PACKAGE}{os.sep}include", _NATIVE]
 
 
 def get_library_dirs() -> list[str]:
     """Return the folder of the package. No library is in it: libzmq is part of the core."""
-    return [_HERE]
+    return [_PACKAGE]

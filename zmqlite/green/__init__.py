@@ -19,14 +19,14 @@ from typing import Any
 
 import gevent
 
-from .. import _about, constants, frame, monitor, security
-from .._about import *  # noqa: F403
+from .. import constants, frame, monitor, security
 from .._loops import operations as attempts
 from .._loops.operations import NOTHING
-from .._native import core
+from .._native import core, info
+from .._native.info import *  # noqa: F403
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
-from ..endpoint import Endpoint
+from ..endpoint import IPC_PATH_MAX_LEN, Endpoint
 from ..enums import PollEvent
 from ..error import *  # noqa: F403
 from ..error import ZMQError
@@ -39,6 +39,7 @@ from .binding import Link, Sleeper, pace_of_hub
 from .calls import Calls, deadline
 
 __all__ = [
+    "IPC_PATH_MAX_LEN",
     "Context",
     "Endpoint",
     "Poller",
@@ -49,7 +50,7 @@ __all__ = [
     "set_fairness",
     "zmq_poll",
 ]
-__all__ += _about.__all__
+__all__ += info.__all__
 __all__ += constants.__all__
 __all__ += _error_names  # pyright: ignore[reportUnsupportedDunderAll]
 __all__ += frame.__all__
