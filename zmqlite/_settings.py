@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import options
 from ._native import core
 from ._option_attributes import SocketOptions
-from ._payload import PayloadSocket
+from ._serialize import PayloadSocket
 from .enums import SocketOption, SocketType
 from .error import DraftFDWarning, LateOptionWarning, ZMQError
 

@@ -456,6 +456,6 @@ def test_encrypted_bodies_are_given_back(context):
 
 def test_the_header_says_the_same() -> None:
     """The limits that these tests take for granted."""
-    text = (Path(core.__file__).parent / "blocks.hpp").read_text(encoding="utf-8")
+    text = (Path(core.__file__).parent / "memory" / "bytes_pool.hpp").read_text(encoding="utf-8")
     for words in ("least = 4 << 10", "most = 4 << 20", "budget = 32 << 20"):
         assert words in text

@@ -7,7 +7,7 @@ from libcpp.vector cimport vector
 from .libzmq cimport zmq_msg_t, zmq_pollitem_t
 
 
-cdef extern from "guard.hpp" namespace "zmqlite" nogil:
+cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
     ctypedef struct Owner:
         pass
     ctypedef struct Once:
@@ -19,7 +19,7 @@ cdef extern from "guard.hpp" namespace "zmqlite" nogil:
                          int interrupted)
 
 
-cdef extern from "trial.hpp" namespace "zmqlite" nogil:
+cdef extern from "socket/start_check.hpp" namespace "zmqlite" nogil:
     cdef cppclass Schedule:
         int policy
         int priority
@@ -28,14 +28,14 @@ cdef extern from "trial.hpp" namespace "zmqlite" nogil:
     int threads_left(int count, const Schedule *how)
 
 
-cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
+cdef extern from "poll/epoll.hpp" namespace "zmqlite" nogil:
     ctypedef struct Readable:
         pass
     ctypedef struct Wake:
         pass
 
 
-cdef extern from "hits.hpp" namespace "zmqlite":
+cdef extern from "poll/hits.hpp" namespace "zmqlite":
     cdef cppclass Hits:
         bint add(PyObject *watch, int place, int fd, int events)
         void sort()
