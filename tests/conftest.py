@@ -176,3 +176,21 @@ def pipe() -> Iterator[tuple[int, int]]:
     for end in ends:
         with contextlib.suppress(OSError):
             os.close(end)
+
+
+@pytest.fixture
+def trio_context() -> Iterator[Any]:
+    """A context whose sockets are trio's, ended after the test."""
+    context = keeping(pytest.importorskip("zmqlite.trio").Context)()
+    yield context
+    end(context)
+
+
+@pytest.fixture
+def green_context() -> Iterator[Any]:
+    """A context whose sockets are gevent's, ended after the test, which may not last long."""
+    gevent = pytest.importorskip("gevent")
+    context = keeping(pytest.importorskip("zmqlite.green").Context)()
+    with gevent.Timeout(2 * TERM_LIMIT):
+        yield context
+    end(context)
