@@ -23,13 +23,13 @@ cdef class Socket(Handle):
         Raises Again (nobody can take it now), StateError (out of turn), HostUnreachable, NotSupported,
         ContextTerminated, SocketClosed, ThreadMisuse; TypeError for str (zmq_msg_send).
         """
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if (PyBytes_CheckExact(data) and copy and not track and routing_id is None and group is None
                 and not self._special):
-            enter(self, "send")
+            guard_enter(self, "send")
             send_bytes(self, data, flags)
-            leave(self)
+            guard_exit(self)
             return None
         return send_general(self, data, flags, copy, track, routing_id, group)
 
@@ -42,8 +42,8 @@ cdef class Socket(Handle):
         Raises Again (nothing there), StateError (out of turn), NotSupported, ContextTerminated,
         SocketClosed, ThreadMisuse (zmq_msg_recv).
         """
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if copy:
             return recv_bytes(self, flags, "recv")
         return recv_frame(self, flags, track, "recv")
@@ -66,8 +66,8 @@ cdef class Socket(Handle):
         peer that reads nothing: what it has not taken is dropped then. Raises as send(); IndexError for no parts.
         """
         cdef tuple parts = parts_of(msg_parts)
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if self.type_number == ZMQ_STREAM and not track and not flags & ZMQ_SNDMORE and hang_up(self, parts):
             return None
         if copy and not track and routing_id is None and group is None and not self._special:
@@ -83,8 +83,8 @@ cdef class Socket(Handle):
 
         Blocks and raises as recv().
         """
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if copy:
             return recv_parts(self, flags, "recv_multipart")
         return recv_frames(self, flags, track, "recv_multipart")
@@ -155,8 +155,8 @@ cdef class Socket(Handle):
     def __next__(self):
         if self._state == CLOSED:
             raise StopIteration
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         return recv_bytes(self, 0, "iterate")
 
     def poll_events(self, int events=1, timeout=-1):
