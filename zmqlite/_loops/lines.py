@@ -132,7 +132,7 @@ class Lines:
     """Who waits on one socket in one loop."""
 
     _fd = -1
-    _signal: core.ReadySignal | None = None
+    _signal: core.ReadyFD | None = None
 
     def __init__(self, socket: core.Socket) -> None:
         self._socket = ref(socket)
@@ -271,7 +271,7 @@ class Lines:
         socket = self._socket()
         if self._fd < 0 and socket is not None:
             if socket.thread_safe:
-                self._signal = core.ReadySignal(socket)
+                self._signal = core.ReadyFD(socket)
                 self._fd = self._signal.fileno()
             elif os.name == "nt":  # a handle, which os.dup does not know
                 self._fd = socket.get_option(14, 6)

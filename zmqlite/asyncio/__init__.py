@@ -124,7 +124,7 @@ class Socket(Calls):
     def _ready_source(self) -> tuple[Any, int]:
         """What speaks when the socket may be ready: FD, or a signal for types that have none."""
         if self.thread_safe:
-            signal = core.ReadySignal(self)
+            signal = core.ReadyFD(self)
             return signal, signal.fileno()
         return None, self.fd
 
@@ -291,8 +291,8 @@ class Poller(_Poller):
     def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
         """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
         say so then."""
-        bell = self._doze()
-        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._rise)]
+        bell = self._arm_wakeup()
+        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._disarm_wakeup)]
 
 
 def _is_plain(source: Any) -> bool:
@@ -312,7 +312,7 @@ def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Cal
         return future.cancel
     if isinstance(source, core.Socket):
         if source.thread_safe:
-            signal = core.ReadySignal(source)
+            signal = core.ReadyFD(source)
             return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
         return _watch_fd(loop, source.get_option(SocketOption.FD, 6), _POLLIN, wake)
     return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)

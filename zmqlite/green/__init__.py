@@ -169,7 +169,7 @@ class Poller(_Poller):
         if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
             events = _POLLIN
             if source.thread_safe:
-                signal = core.ReadySignal(source)
+                signal = core.ReadyFD(source)
                 watches.callback(signal.close)
                 _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, sleeper))
                 return sleeper
@@ -181,9 +181,9 @@ class Poller(_Poller):
     def _hear_of_others(self, watches: ExitStack, sleeper: Sleeper) -> None:
         """Have `sleeper` woken when a blocking socket is closed, or used by others: its descriptor
         need not say so then."""
-        bell = self._doze()
+        bell = self._arm_wakeup()
         if bell >= 0:
-            watches.callback(self._rise)
+            watches.callback(self._disarm_wakeup)
             _watch_fd(watches, bell, _POLLIN, sleeper.wake)
 
 
@@ -191,7 +191,7 @@ def _is_plain(source: Any) -> bool:
     return isinstance(source, core.Socket) and not isinstance(source, Socket)
 
 
-def _heard(signal: core.ReadySignal, sleeper: Sleeper) -> None:
+def _heard(signal: core.ReadyFD, sleeper: Sleeper) -> None:
     """A thread-safe socket may be ready: silence its signal, or the hub would spin."""
     with suppress(ZMQError):  # it was closed: who polls hears it
         signal.events()

@@ -40,15 +40,15 @@ cdef extern from "base/keywords.hpp":
     pass
 
 cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
-    void owner_reset(Owner *owner)
-    bint owner_in_use(Owner *owner)
-    bint owner_enter(Owner *owner, bint shared)
-    void owner_leave(Owner *owner, bint shared)
-    void owner_block(Owner *owner, bint shared)
-    void owner_unblock(Owner *owner, bint shared)
-    bint owner_claim(Owner *owner, bint shared)
-    void owner_release(Owner *owner, bint shared)
-    unsigned long owner_thread(Owner *owner)
+    void guard_reset(ThreadGuard *guard)
+    bint guard_in_use(ThreadGuard *guard)
+    bint guard_acquire(ThreadGuard *guard, bint shared)
+    void guard_release(ThreadGuard *guard, bint shared)
+    void guard_mark(ThreadGuard *guard, bint shared)
+    void guard_unmark(ThreadGuard *guard, bint shared)
+    bint guard_claim(ThreadGuard *guard, bint shared)
+    void guard_unclaim(ThreadGuard *guard, bint shared)
+    unsigned long guard_thread(ThreadGuard *guard)
     bint once_claim(Once *once)
     void once_release(Once *once)
     void full_fence()
@@ -58,10 +58,10 @@ cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
     bint usable_fd(int fd)
 
 cdef extern from "base/guard.hpp" namespace "zmqlite":
-    void chain_lock()
-    void chain_unlock()
-    PyObject *chain_object(void *place)
-    void chain_member(void *place)
+    void registry_lock()
+    void registry_unlock()
+    PyObject *registry_object(void *place)
+    void registry_member(void *place)
 
 cdef enum:  # the life of a handle
     OPEN = 1

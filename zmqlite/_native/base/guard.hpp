@@ -30,25 +30,25 @@ namespace zmqlite
 /* A socket belongs to one thread at a time. With the GIL a call that keeps it needs no mark: nobody
    else can get in. Only a call that is about to let the GIL go marks itself (`block`). Without a GIL
    every call marks itself on entry (`enter`). Thread-safe socket types only count who is inside. */
-struct Owner
+struct ThreadGuard
 {
     std::atomic<unsigned long> thread;
     std::atomic<int> users;
 };
 
-static inline void owner_reset (Owner *o)
+static inline void guard_reset (ThreadGuard *o)
 {
     o->thread.store (0, std::memory_order_relaxed);
     o->users.store (0, std::memory_order_relaxed);
 }
 
-static inline bool owner_in_use (Owner *o)
+static inline bool guard_in_use (ThreadGuard *o)
 {
     return o->thread.load (std::memory_order_acquire) != 0
            || o->users.load (std::memory_order_acquire) != 0;
 }
 
-static inline unsigned long owner_thread (Owner *o)
+static inline unsigned long guard_thread (ThreadGuard *o)
 {
     return o->thread.load (std::memory_order_relaxed);
 }
@@ -56,7 +56,7 @@ static inline unsigned long owner_thread (Owner *o)
 #ifdef Py_GIL_DISABLED
 enum { closing = -0x10000 }; // added to `users` by who closes a thread-safe socket
 
-static inline bool owner_enter (Owner *o, bool shared)
+static inline bool guard_acquire (ThreadGuard *o, bool shared)
 {
     if (shared) {
         if (o->users.fetch_add (1, std::memory_order_acquire) >= 0)
@@ -68,64 +68,64 @@ static inline bool owner_enter (Owner *o, bool shared)
     return o->thread.compare_exchange_strong (nobody, PyThread_get_thread_ident (),
                                               std::memory_order_acquire);
 }
-static inline void owner_leave (Owner *o, bool shared)
+static inline void guard_release (ThreadGuard *o, bool shared)
 {
     if (shared)
         o->users.fetch_sub (1, std::memory_order_release);
     else
         o->thread.store (0, std::memory_order_release);
 }
-static inline void owner_block (Owner *, bool)
+static inline void guard_mark (ThreadGuard *, bool)
 {
 }
-static inline void owner_unblock (Owner *, bool)
+static inline void guard_unmark (ThreadGuard *, bool)
 {
 }
-static inline bool owner_claim (Owner *o, bool shared)
+static inline bool guard_claim (ThreadGuard *o, bool shared)
 {
     int nobody = 0;
     return shared ? o->users.compare_exchange_strong (nobody, closing, std::memory_order_acquire)
-                  : owner_enter (o, false);
+                  : guard_acquire (o, false);
 }
-static inline void owner_release (Owner *o, bool shared)
+static inline void guard_unclaim (ThreadGuard *o, bool shared)
 {
     if (shared)
         o->users.fetch_sub (closing, std::memory_order_release);
     else
-        owner_leave (o, false);
+        guard_release (o, false);
 }
 
 /* The chains of borrowed pointers (contexts, sockets, watches) change under one lock. */
-static PyMutex chain_mutex;
+static PyMutex registry_mutex;
 
-static inline void chain_lock ()
+static inline void registry_lock ()
 {
-    PyMutex_Lock (&chain_mutex);
+    PyMutex_Lock (&registry_mutex);
 }
-static inline void chain_unlock ()
+static inline void registry_unlock ()
 {
-    PyMutex_Unlock (&chain_mutex);
+    PyMutex_Unlock (&registry_mutex);
 }
 static inline void full_fence ()
 {
     std::atomic_thread_fence (std::memory_order_seq_cst);
 }
 #else
-static inline bool owner_enter (Owner *o, bool)
+static inline bool guard_acquire (ThreadGuard *o, bool)
 {
     return o->thread.load (std::memory_order_relaxed) == 0;
 }
-static inline void owner_leave (Owner *, bool)
+static inline void guard_release (ThreadGuard *, bool)
 {
 }
-static inline void owner_block (Owner *o, bool shared)
+static inline void guard_mark (ThreadGuard *o, bool shared)
 {
     if (shared)
         o->users.fetch_add (1, std::memory_order_relaxed);
     else
         o->thread.store (PyThread_get_thread_ident (), std::memory_order_relaxed);
 }
-static inline void owner_unblock (Owner *o, bool shared)
+static inline void guard_unmark (ThreadGuard *o, bool shared)
 {
     if (shared)
         o->users.fetch_sub (1, std::memory_order_relaxed);
@@ -133,22 +133,22 @@ static inline void owner_unblock (Owner *o, bool shared)
         o->thread.store (0, std::memory_order_relaxed);
 }
 /* For closing: be the only one inside, and stay so until the release. */
-static inline bool owner_claim (Owner *o, bool)
+static inline bool guard_claim (ThreadGuard *o, bool)
 {
-    return !owner_in_use (o);
+    return !guard_in_use (o);
 }
-static inline void owner_release (Owner *, bool)
+static inline void guard_unclaim (ThreadGuard *, bool)
 {
 }
-static inline void chain_lock () {} // the GIL is the lock
-static inline void chain_unlock () {}
+static inline void registry_lock () {} // the GIL is the lock
+static inline void registry_unlock () {}
 static inline void full_fence () {}
 #endif
 
 /* A new reference to an object of a chain; NULL if nobody has one any more. Such an object is being deallocated, in
    another thread or below us on the stack: weak references are told, and a subclass's attributes let go of, before the
    object leaves its chain. A reference would bring it back to life, to be deallocated twice. */
-static inline PyObject *chain_object (void *place)
+static inline PyObject *registry_object (void *place)
 {
     PyObject *object = static_cast<PyObject *> (place);
 #ifdef Py_GIL_DISABLED
@@ -167,7 +167,7 @@ static inline PyObject *chain_object (void *place)
     return object;
 #endif
 }
-static inline void chain_member (void *place)
+static inline void registry_member (void *place)
 {
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030E0000
     PyUnstable_EnableTryIncRef (static_cast<PyObject *> (place));
@@ -223,10 +223,10 @@ static inline bool usable_fd (int fd)
 }
 
 /* zmq_ctx_term in a thread of its own, so that the caller can wait with a limit and be interrupted. */
-class Ending
+class Termination
 {
   public:
-    Ending (void *context, int (*term) (void *), int (*last_error) (), int interrupted) :
+    Termination (void *context, int (*term) (void *), int (*last_error) (), int interrupted) :
         _state (std::make_shared<State> ())
     {
         SignalsBlocked blocked;
@@ -269,11 +269,11 @@ class Ending
 };
 
 /* NULL when there is no memory or no thread for it. */
-static inline Ending *begin_ending (
+static inline Termination *begin_termination (
   void *context, int (*term) (void *), int (*last_error) (), int interrupted)
 {
     try {
-        return new Ending (context, term, last_error, interrupted);
+        return new Termination (context, term, last_error, interrupted);
     } catch (const std::system_error &) {
         return nullptr;
     } catch (const std::bad_alloc &) {

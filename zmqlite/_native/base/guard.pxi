@@ -2,32 +2,32 @@
 #
 # With the GIL a socket that was entered is not marked: no other thread gets in. But our own may: the collector
 # runs finalizers wherever a collected object is made (a list, a tuple, a Frame, an exception), until Python 3.11,
-# and so does what converts an argument. So between enter() and leave() nothing is made that is collected. What
-# cannot do without marks the socket: enter_marked() for whole calls, owner_block() for a few lines.
+# and so does what converts an argument. So between guard_enter() and guard_exit() nothing is made that is collected. What
+# cannot do without marks the socket: guard_enter_marked() for whole calls, guard_mark() for a few lines.
 
 
-cdef inline int enter(Handle self, str operation) except -1:
-    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+cdef inline int guard_enter(Handle self, str operation) except -1:
+    if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
         return refuse(self, operation)
     if self._watch != NULL:
-        touch(self)
+        mark_watches_dirty(self)
     return 0
 
 
-cdef inline void leave(Handle self) noexcept:
-    owner_leave(&self._owner, self._thread_safe)
+cdef inline void guard_exit(Handle self) noexcept:
+    guard_release(&self._guard, self._thread_safe)
 
 
-cdef inline int enter_marked(Handle self, str operation) except -1:
-    """Enter for a call that is no message: others, finalizers among them, are refused until leave_marked()."""
-    enter(self, operation)
-    owner_block(&self._owner, self._thread_safe)
+cdef inline int guard_enter_marked(Handle self, str operation) except -1:
+    """Enter for a call that is no message: others, finalizers among them, are refused until guard_exit_marked()."""
+    guard_enter(self, operation)
+    guard_mark(&self._guard, self._thread_safe)
     return 0
 
 
-cdef inline void leave_marked(Handle self) noexcept:
-    owner_unblock(&self._owner, self._thread_safe)
-    leave(self)
+cdef inline void guard_exit_marked(Handle self) noexcept:
+    guard_unmark(&self._guard, self._thread_safe)
+    guard_exit(self)
 
 
 cdef int refuse(Handle self, str operation) except -1:
@@ -39,9 +39,9 @@ cdef int refuse(Handle self, str operation) except -1:
         if operation == "iterate":
             raise StopIteration
         if interpreter_exits():
-            park()
+            block_forever()
         return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
-    cdef unsigned long owner = owner_thread(&self._owner)
+    cdef unsigned long owner = guard_thread(&self._guard)
     if owner == PyThread_get_thread_ident():
         raise ThreadMisuse(
             EBUSY,
@@ -64,10 +64,10 @@ cdef int fail_socket(Handle self, int error, str operation, str hint="") except 
 
 cdef int interrupted(Handle self, str operation) except -1:
     """A signal came: run the handlers, outside of the socket, then look whether it still lives."""
-    leave(self)
+    guard_exit(self)
     PyErr_CheckSignals()
-    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+    if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
         refuse(self, operation)
     if self._watch != NULL:
-        touch(self)  # the handlers may have polled
+        mark_watches_dirty(self)  # the handlers may have polled
     return 0

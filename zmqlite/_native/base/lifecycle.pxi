@@ -12,7 +12,7 @@ cdef bint interpreter_exits() noexcept:
     return exiting
 
 
-cdef int park() except -1:
+cdef int block_forever() except -1:
     """A thread that wakes up in a context that is ending with the interpreter waits here for its end,
     as Python does with daemon threads; there is nobody left to tell about an exception."""
     if threading.current_thread() is threading.main_thread():
@@ -34,7 +34,7 @@ def _forget_after_fork():
             inner = (<Handle> inner)._next
         (<Context> place).handle = NULL
         (<Context> place)._state = FORKED
-        (<Context> place)._ending = NULL
+        (<Context> place)._termination = NULL
         (<Context> place)._ends = False
         place = (<Context> place)._next
     left_behind.clear()  # these threads are the parent's
@@ -47,20 +47,20 @@ def _forget_after_fork():
     main_thread = PyThread_get_thread_ident()
     renew_after_fork()
     forget_idle_watch()
-    blocks.renew()
+    bytes_pool.renew()
     drain()
 
 
 cdef void forget_socket(Handle self) noexcept:
     self.handle = NULL
     self._state = FORKED
-    self._signals = NULL
-    owner_reset(&self._owner)
+    self._ready_fds = NULL
+    guard_reset(&self._guard)
 
 
 # Contexts that were dropped and have messages to send: threads that are in zmq_ctx_term, and how many
 # seconds the exit of the interpreter gives each; below 0: as many as linger says.
-cdef vector[Ending *] left_behind
+cdef vector[Termination *] left_behind
 cdef vector[double] patience_of
 
 cdef double MOMENT = 0.02  # seconds that a finalizer gives a context to end; without messages it is quicker
@@ -74,7 +74,7 @@ cdef double exit_patience(Context context) except? -1:
 cdef int end_later(Context self) except -1:
     """A context was dropped. A finalizer, which runs whenever and wherever the collector does, waits for
     nobody: a thread ends the context, as soon as what is unsent has gone, or linger is over."""
-    cdef Ending *ending
+    cdef Termination *ending
     cdef bint done
     cdef double patience = exit_patience(self)
     self._close_idle()
@@ -83,11 +83,11 @@ cdef int end_later(Context self) except -1:
         if self.handle == NULL or self._ends:
             return 0  # the exit of the interpreter has found it first
         self._ends = True
-        ending = self._ending
-        self._ending = NULL
+        ending = self._termination
+        self._termination = NULL
     if ending == NULL:
         zmq_ctx_shutdown(self.handle)
-        ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
+        ending = begin_termination(self.handle, &term_quietly, &last_error, EINTR)
     if ending == NULL:
         self._ends = False
         fail_to_begin("close contexts before the last reference goes")
@@ -101,13 +101,13 @@ cdef int end_later(Context self) except -1:
     return 0
 
 
-cdef void leave_behind(Ending *ending, double patience) noexcept:
-    chain_lock()
+cdef void leave_behind(Termination *ending, double patience) noexcept:
+    registry_lock()
     if not exiting:
         forget_the_done()
     left_behind.push_back(ending)
     patience_of.push_back(patience)
-    chain_unlock()
+    registry_unlock()
 
 
 cdef void forget_the_done() noexcept:
@@ -124,7 +124,7 @@ cdef void forget_the_done() noexcept:
 
 cdef int wait_for_left_behind() except -1:
     """At the exit of the interpreter: the same as for a context that is still there."""
-    cdef Ending *ending
+    cdef Termination *ending
     cdef size_t place = 0
     cdef double patience, end
     cdef bint done
@@ -147,14 +147,14 @@ cdef int wait_for_left_behind() except -1:
                 end = now() + 1e9
 
 
-cdef Ending *one_left_behind(size_t place, double *patience) noexcept:
+cdef Termination *one_left_behind(size_t place, double *patience) noexcept:
     """The one with this number, which is not forgotten any more; NULL when there are no others."""
-    cdef Ending *ending = NULL
-    chain_lock()
+    cdef Termination *ending = NULL
+    registry_lock()
     if place < left_behind.size():
         ending = left_behind[place]
         patience[0] = patience_of[place]
-    chain_unlock()
+    registry_unlock()
     return ending
 
 
@@ -171,14 +171,14 @@ def _end_with_interpreter():
     cdef IdleHandle *watch
     exiting = True
     contexts = []
-    chain_lock()
+    registry_lock()
     try:
         place = all_contexts
         while place != NULL:
             keep(contexts, place)
             place = (<Context> place)._next
     finally:
-        chain_unlock()
+        registry_unlock()
     try:
         for context in contexts:
             end_context(context)

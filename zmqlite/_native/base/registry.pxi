@@ -3,7 +3,7 @@
 # a context must still find its sockets then.
 #
 # A member leaves its chain under the lock, before its memory goes. Until then others may read and write its fields
-# under the lock; to take a reference, they ask chain_object(), for nobody may have one any more.
+# under the lock; to take a reference, they ask registry_object(), for nobody may have one any more.
 
 cdef void *all_contexts = NULL
 cdef void *all_shadows = NULL  # the second handles on sockets
@@ -11,7 +11,7 @@ cdef void *all_shadows = NULL  # the second handles on sockets
 
 cdef bint keep(list found, void *place) except -1:
     """Append the object of a chain to a list. Returns False if it is just being deallocated."""
-    cdef PyObject *member = chain_object(place)
+    cdef PyObject *member = registry_object(place)
     if member == NULL:
         return False
     found.append(own(member))
@@ -20,19 +20,19 @@ cdef bint keep(list found, void *place) except -1:
 
 cdef void context_link(Context self) noexcept:
     global all_contexts
-    chain_lock()
-    chain_member(<void *> self)
+    registry_lock()
+    registry_member(<void *> self)
     self._next = all_contexts
     self._previous = NULL
     if all_contexts != NULL:
         (<Context> all_contexts)._previous = <void *> self
     all_contexts = <void *> self
-    chain_unlock()
+    registry_unlock()
 
 
 cdef void context_unlink(Context self) noexcept:
     global all_contexts
-    chain_lock()
+    registry_lock()
     if self._previous != NULL:
         (<Context> self._previous)._next = self._next
     elif all_contexts == <void *> self:
@@ -41,15 +41,15 @@ cdef void context_unlink(Context self) noexcept:
         (<Context> self._next)._previous = self._previous
     self._next = NULL
     self._previous = NULL
-    chain_unlock()
+    registry_unlock()
 
 
 cdef void finish_socket(Handle self) noexcept:
     """Give the socket back to libzmq, and take it from its shadows."""
     cdef void *handle
-    chain_lock()
+    registry_lock()
     handle = take_handle(self)
-    chain_unlock()
+    registry_unlock()
     if handle != NULL:
         zmq_close(handle)
 
@@ -58,12 +58,12 @@ cdef void *take_handle(Handle self) noexcept:
     """Take what finish_socket() closes, at most once; NULL for nothing. Under the lock."""
     cdef void *handle = self.handle
     cdef void *place
-    take_from_chain(self)
+    take_from_registry(self)
     if handle == NULL:
         return NULL
     self.handle = NULL
     self._state = CLOSED
-    end_signals(self, handle)
+    end_ready_fds(self, handle)
     if self._shadow:
         return NULL
     self._context._last_close = now()
@@ -72,7 +72,7 @@ cdef void *take_handle(Handle self) noexcept:
         if (<Handle> place).handle == handle:
             (<Handle> place).handle = NULL
             (<Handle> place)._state = CLOSED
-            end_signals(<Handle> place, handle)
+            end_ready_fds(<Handle> place, handle)
         place = (<Handle> place)._next
     return handle
 
@@ -87,18 +87,18 @@ cdef int close_dying(Context self) except -1:
     cdef void *place
     cdef void *following
     cdef void *handle
-    chain_lock()
+    registry_lock()
     try:
         place = self._sockets
         while place != NULL:
             following = (<Handle> place)._next
-            if not keep(found, place) and not owner_in_use(&(<Handle> place)._owner):
+            if not keep(found, place) and not guard_in_use(&(<Handle> place)._guard):
                 handle = take_handle(<Handle> place)
                 if handle != NULL:
                     zmq_close(handle)
             place = following
     finally:
-        chain_unlock()
+        registry_unlock()
     return 0
 
 
@@ -108,22 +108,22 @@ cdef void linger_all(Context self, int linger) noexcept:
     None is closed meanwhile: who closes one takes its handle first, which needs the lock.
     """
     cdef void *place
-    chain_lock()
+    registry_lock()
     place = self._sockets
     while place != NULL:
         if (<Handle> place).handle != NULL:
             zmq_setsockopt((<Handle> place).handle, ZMQ_LINGER, &linger, sizeof(linger))
         place = (<Handle> place)._next
-    chain_unlock()
+    registry_unlock()
 
 
-cdef inline void **chain_of(Handle self) noexcept:
+cdef inline void **registry_of(Handle self) noexcept:
     return &all_shadows if self._shadow else &self._context._sockets
 
 
 cdef void socket_link(Handle self, void *handle) noexcept:
     """What was made has a handle from now on: nothing else of it is missing. Under the lock."""
-    cdef void **head = chain_of(self)
+    cdef void **head = registry_of(self)
     cdef int value = 0
     cdef size_t size = sizeof(value)
     if self.type_number >= 12:
@@ -132,7 +132,7 @@ cdef void socket_link(Handle self, void *handle) noexcept:
     self._special = self.type_number == RADIO or self.type_number == DGRAM
     self._state = OPEN
     self.handle = handle
-    chain_member(<void *> self)
+    registry_member(<void *> self)
     self._next = head[0]
     self._previous = NULL
     if head[0] != NULL:
@@ -141,17 +141,17 @@ cdef void socket_link(Handle self, void *handle) noexcept:
 
 
 cdef void socket_unlink(Handle self) noexcept:
-    chain_lock()
-    take_from_chain(self)
-    chain_unlock()
+    registry_lock()
+    take_from_registry(self)
+    registry_unlock()
 
 
-cdef void take_from_chain(Handle self) noexcept:
+cdef void take_from_registry(Handle self) noexcept:
     """Also if it is in none. Under the lock."""
     cdef void **head
     if self._context is None and not self._shadow:
         return
-    head = chain_of(self)
+    head = registry_of(self)
     if self._previous != NULL:
         (<Handle> self._previous)._next = self._next
     elif head[0] == <void *> self:
@@ -188,14 +188,14 @@ cdef bint link_shadow(Handle self, void *handle) noexcept:
     cdef int number
     cdef size_t size = sizeof(number)
     cdef bint found
-    chain_lock()
+    registry_lock()
     found = (is_member(handle, True) or not LIBZMQ_ALONE) and zmq_getsockopt(
         handle, ZMQ_TYPE, &number, &size) == 0
     if found:
         self._shadow = True
         self.type_number = number
         socket_link(self, handle)
-    chain_unlock()
+    registry_unlock()
     return found
 
 
@@ -209,39 +209,39 @@ cdef int check_context(size_t address) except -1:
     """The same for a context, which is not linked."""
     cdef void *handle = <void *> address
     cdef bint found
-    chain_lock()
+    registry_lock()
     found = is_member(handle, False)
-    chain_unlock()
+    registry_unlock()
     if not found and (LIBZMQ_ALONE or zmq_ctx_get(handle, ZMQ_IO_THREADS) < 0):
         return fail_shadow(address, "context", EFAULT)
     return 0
 
 
-cdef void signal_link(ReadySignal signal) noexcept:
+cdef void ready_fd_link(ReadyFD signal) noexcept:
     """Under the lock."""
-    signal._next = signal._socket._signals
+    signal._next = signal._socket._ready_fds
     signal._linked = True
-    signal._socket._signals = <void *> signal
+    signal._socket._ready_fds = <void *> signal
 
 
-cdef void signal_unlink(ReadySignal signal) noexcept:
+cdef void ready_fd_unlink(ReadyFD signal) noexcept:
     """Have libzmq's poller forget the socket, which may end before it, or after. Under the lock."""
-    cdef void **place = &signal._socket._signals
+    cdef void **place = &signal._socket._ready_fds
     if not signal._linked:
         return
     while place[0] != NULL and place[0] != <void *> signal:
-        place = &(<ReadySignal> place[0])._next
+        place = &(<ReadyFD> place[0])._next
     if place[0] != NULL:
         place[0] = signal._next
     signal._linked = False
     zmq_poller_remove(signal._poller, signal._socket.handle)
 
 
-cdef void end_signals(Handle self, void *handle) noexcept:
+cdef void end_ready_fds(Handle self, void *handle) noexcept:
     """A socket, or a second handle on it, closes: its signals outlive it. Under the lock."""
-    cdef void *place = self._signals
-    self._signals = NULL
+    cdef void *place = self._ready_fds
+    self._ready_fds = NULL
     while place != NULL:
-        (<ReadySignal> place)._linked = False
-        zmq_poller_remove((<ReadySignal> place)._poller, handle)
-        place = (<ReadySignal> place)._next
+        (<ReadyFD> place)._linked = False
+        zmq_poller_remove((<ReadyFD> place)._poller, handle)
+        place = (<ReadyFD> place)._next

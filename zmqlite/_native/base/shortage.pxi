@@ -18,12 +18,12 @@ cdef double last_close() noexcept:
     """When a socket was closed last in a context that has not ended: with that all comes back."""
     cdef double last = -1e9
     cdef void *place
-    chain_lock()
+    registry_lock()
     place = all_contexts
     while place != NULL:
         last = max(last, (<Context> place)._last_close)
         place = (<Context> place)._next
-    chain_unlock()
+    registry_unlock()
     return last
 
 

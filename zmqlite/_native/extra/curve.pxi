@@ -89,11 +89,11 @@ def z85_decode(z85bytes):
 def _tune(borrow=None, batch=None, inside=None):
     """Set the sizes from which bytes are lent, over inproc alone and otherwise, and the batch size, of new
     sockets. For benchmarks."""
-    global BORROW, BATCH_SIZE, BORROW_INSIDE
+    global ZERO_COPY_MIN, BATCH_SIZE, ZERO_COPY_MIN_INPROC
     if borrow is not None:
-        BORROW = borrow
+        ZERO_COPY_MIN = borrow
     if inside is not None:
-        BORROW_INSIDE = inside
+        ZERO_COPY_MIN_INPROC = inside
     if batch is not None:
         BATCH_SIZE = batch
-    return BORROW, BATCH_SIZE, BORROW_INSIDE
+    return ZERO_COPY_MIN, BATCH_SIZE, ZERO_COPY_MIN_INPROC

@@ -9,7 +9,7 @@ cdef enum:
     LOOK_AROUND = 0x7FFF
     PROXY_DONE = 0x7FFE
 
-ctypedef struct Lane:
+ctypedef struct Direction:
     void *source
     void *target
     zmq_msg_t held       # read from the source, not yet taken by the target
@@ -23,7 +23,7 @@ ctypedef struct Lane:
     uint64_t parts
     uint64_t read_bytes
 
-ctypedef struct Tap:
+ctypedef struct Capture:
     void *socket         # NULL without a capture
     bint inside
     bint dropping
@@ -55,48 +55,48 @@ cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *drop
     return error
 
 
-cdef int take(Lane *lane) noexcept nogil:
+cdef int take(Direction *direction) noexcept nogil:
     """Read the next part. Returns 0, or an errno."""
-    if zmq_msg_recv(&lane.held, lane.source, ZMQ_DONTWAIT) < 0:
+    if zmq_msg_recv(&direction.held, direction.source, ZMQ_DONTWAIT) < 0:
         return libzmq_errno()
-    lane.has_held = True
-    lane.tapped = False
-    lane.held_more = zmq_msg_more(&lane.held)
-    lane.parts += 1
-    lane.read_bytes += zmq_msg_size(&lane.held)
+    direction.has_held = True
+    direction.tapped = False
+    direction.held_more = zmq_msg_more(&direction.held)
+    direction.parts += 1
+    direction.read_bytes += zmq_msg_size(&direction.held)
     return 0
 
 
-cdef int tap_off(Lane *lane, Tap *tap) noexcept nogil:
+cdef int capture_off(Direction *direction, Capture *captured) noexcept nogil:
     """Give the capture its copy of the part in hand. Returns 0, or an errno."""
     cdef zmq_msg_t copy
     cdef int error
     zmq_msg_init(&copy)
-    zmq_msg_copy(&copy, &lane.held)
-    error = offer(&copy, tap.socket, ZMQ_SNDMORE if lane.held_more else 0, &tap.inside, &tap.dropping,
-                  tap.pair)
+    zmq_msg_copy(&copy, &direction.held)
+    error = offer(&copy, captured.socket, ZMQ_SNDMORE if direction.held_more else 0, &captured.inside, &captured.dropping,
+                  captured.pair)
     if error:
         zmq_msg_close(&copy)
-    lane.tapped = error == 0
+    direction.tapped = error == 0
     return error
 
 
-cdef int lane_push(Lane *lane, Tap *tap, double end) noexcept nogil:
+cdef int direction_push(Direction *direction, Capture *captured, double end) noexcept nogil:
     """Forward a burst. Returns 0, or an errno."""
     cdef int count = 0
     cdef int error
     while count < BURST:
-        error = 0 if lane.has_held else take(lane)
-        if not error and tap.socket != NULL and not lane.tapped:
-            error = tap_off(lane, tap)
+        error = 0 if direction.has_held else take(direction)
+        if not error and captured.socket != NULL and not direction.tapped:
+            error = capture_off(direction, captured)
         if not error:
-            error = offer(&lane.held, lane.target, ZMQ_SNDMORE if lane.held_more else 0, &lane.inside,
-                          &lane.dropping, lane.pair)
+            error = offer(&direction.held, direction.target, ZMQ_SNDMORE if direction.held_more else 0, &direction.inside,
+                          &direction.dropping, direction.pair)
         if error:
             return 0 if error == EAGAIN else error
-        lane.has_held = False
-        if not lane.held_more:
-            lane.messages += 1
+        direction.has_held = False
+        if not direction.held_more:
+            direction.messages += 1
             count += 1
             if not count & 15 and now() >= end:
                 return 0
@@ -119,43 +119,43 @@ cdef int ask(zmq_pollitem_t *items, int *count, void *socket, short events) noex
     return place
 
 
-cdef zmq_pollitem_t awaited(Lane *lane, Tap *tap) noexcept nogil:
-    """What a lane waits for: to read, or, with a part in hand, for the capture or its target to take it."""
+cdef zmq_pollitem_t awaited(Direction *direction, Capture *captured) noexcept nogil:
+    """What a direction waits for: to read, or, with a part in hand, for the capture or its target to take it."""
     cdef zmq_pollitem_t item
     item.fd = item.revents = 0
-    item.events = ZMQ_POLLOUT if lane.has_held else ZMQ_POLLIN
-    if not lane.has_held:
-        item.socket = lane.source
-    elif tap.socket != NULL and not lane.tapped:
-        item.socket = tap.socket
+    item.events = ZMQ_POLLOUT if direction.has_held else ZMQ_POLLIN
+    if not direction.has_held:
+        item.socket = direction.source
+    elif captured.socket != NULL and not direction.tapped:
+        item.socket = captured.socket
     else:
-        item.socket = lane.target
+        item.socket = direction.target
     return item
 
 
-cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double slice, long sleep,
+cdef int proxy_turn(Direction *directions, Capture *captured, void *control, bint paused, double slice, long sleep,
                     bint *commanded) noexcept nogil:
     """Forward for up to `slice` seconds, or wait for work for `sleep` ms. Returns 0, or an errno."""
     cdef zmq_pollitem_t items[3]
     cdef zmq_pollitem_t wanted[2]
     cdef int slots[2]
-    cdef int error, place, count, orders
+    cdef int error, place, count, commands
     cdef double end = now() + slice
     commanded[0] = False
     while True:
         count = 0
         for place in range(2):
-            wanted[place] = awaited(&lanes[place], tap)
+            wanted[place] = awaited(&directions[place], captured)
             slots[place] = ask(items, &count, wanted[place].socket, 0 if paused else wanted[place].events)
-        orders = ask(items, &count, control, ZMQ_POLLIN) if control != NULL else -1
+        commands = ask(items, &count, control, ZMQ_POLLIN) if control != NULL else -1
         if libzmq_poll(items, count, sleep) < 0:
             return libzmq_errno()
-        if orders >= 0 and items[orders].revents & ZMQ_POLLIN:
+        if commands >= 0 and items[commands].revents & ZMQ_POLLIN:
             commanded[0] = True
             return 0
         for place in range(2):
             if items[slots[place]].revents & wanted[place].events:
-                error = lane_push(&lanes[place], tap, end)
+                error = direction_push(&directions[place], captured, end)
                 if error:
                     return error
         if now() >= end:
@@ -163,74 +163,74 @@ cdef int proxy_turn(Lane *lanes, Tap *tap, void *control, bint paused, double sl
 
 
 cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle control):
-    cdef Lane lanes[2]
-    cdef Tap tap
+    cdef Direction directions[2]
+    cdef Capture captured
     cdef bint paused = False
     cdef int place
     sockets = sockets_among([frontend, backend, capture, control])
-    memset(lanes, 0, sizeof(lanes))
-    memset(&tap, 0, sizeof(tap))
+    memset(directions, 0, sizeof(directions))
+    memset(&captured, 0, sizeof(captured))
     enter_all(sockets)
     for place in range(2):
-        zmq_msg_init(&lanes[place].held)
-        lanes[place].source = backend.handle if place else frontend.handle
-        lanes[place].target = frontend.handle if place else backend.handle
-        lanes[place].pair = (frontend if place else backend).type_number == ZMQ_PAIR
+        zmq_msg_init(&directions[place].held)
+        directions[place].source = backend.handle if place else frontend.handle
+        directions[place].target = frontend.handle if place else backend.handle
+        directions[place].pair = (frontend if place else backend).type_number == ZMQ_PAIR
     if capture is not None:
-        tap.socket = capture.handle
-        tap.pair = capture.type_number == ZMQ_PAIR
+        captured.socket = capture.handle
+        captured.pair = capture.type_number == ZMQ_PAIR
     leave_all(sockets)
     try:
-        while run_slice(sockets, lanes, &tap, control, &paused, frontend, backend):
+        while run_slice(sockets, directions, &captured, control, &paused, frontend, backend):
             PyErr_CheckSignals()
     finally:
-        give_up_lanes(sockets, lanes, &tap)
+        give_up_directions(sockets, directions, &captured)
 
 
-cdef int give_up_lanes(list sockets, Lane *lanes, Tap *tap) except -1:
+cdef int give_up_directions(list sockets, Direction *directions, Capture *captured) except -1:
     """What was taken from one side and not yet given to the other is lost: whole messages, for the next who receives
     there must not take the rest of one for a message, nor the capture be left with a beginning."""
     cdef int place
     cdef bint usable = True
     for place in range(len(sockets)):  # a handler may have closed one
-        usable = usable and (<Handle> sockets[place]).handle != NULL and not owner_in_use(
-            &(<Handle> sockets[place])._owner)
+        usable = usable and (<Handle> sockets[place]).handle != NULL and not guard_in_use(
+            &(<Handle> sockets[place])._guard)
     if usable:
         enter_all(sockets)
     for place in range(2):
-        if usable and lanes[place].has_held:
-            drop_held(&lanes[place], tap)
-        zmq_msg_close(&lanes[place].held)
+        if usable and directions[place].has_held:
+            drop_held(&directions[place], captured)
+        zmq_msg_close(&directions[place].held)
     if usable:
         leave_all(sockets)
     return 0
 
 
-cdef void drop_held(Lane *lane, Tap *tap) noexcept nogil:
-    cdef bint tapping = tap.socket != NULL and lane.tapped
+cdef void drop_held(Direction *direction, Capture *captured) noexcept nogil:
+    cdef bint capturing = captured.socket != NULL and direction.tapped
     cdef int error = 0
-    while lane.held_more and (error == 0 or error == EINTR):
-        error = take(lane)
-        if tapping and not error:
-            tap_off(lane, tap)
+    while direction.held_more and (error == 0 or error == EINTR):
+        error = take(direction)
+        if capturing and not error:
+            capture_off(direction, captured)
 
 
-cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *paused, Handle frontend,
+cdef bint run_slice(list sockets, Direction *directions, Capture *captured, Handle control, bint *paused, Handle frontend,
                     Handle backend) except -1:
     """One turn inside all the sockets; returns whether to go on."""
     cdef bint commanded = False
     cdef int error
     cdef long sleep = one_step(-1)
-    cdef void *orders = NULL
+    cdef void *commands = NULL
     enter_all(sockets)  # refuses those that a signal handler closed
     block_all(sockets)
     try:
         if control is not None:
-            orders = control.handle
+            commands = control.handle
         with nogil:
-            error = proxy_turn(lanes, tap, orders, paused[0], SLICE, sleep, &commanded)
+            error = proxy_turn(directions, captured, commands, paused[0], SLICE, sleep, &commanded)
         if commanded:
-            return obey(control, lanes, paused)
+            return obey(control, directions, paused)
         if error and error != EINTR:
             fail(error, "proxy", f"{subject_of(frontend)} and {subject_of(backend)}",
                  next_step(error, "proxy", frontend.type_number))
@@ -240,7 +240,7 @@ cdef bint run_slice(list sockets, Lane *lanes, Tap *tap, Handle control, bint *p
         leave_all(sockets)
 
 
-cdef bint obey(Handle control, Lane *lanes, bint *paused) except -1:
+cdef bint obey(Handle control, Direction *directions, bint *paused) except -1:
     """Carry out one command of the control socket; return whether to go on."""
     cdef zmq_msg_t message
     cdef bytes command
@@ -259,8 +259,8 @@ cdef bint obey(Handle control, Lane *lanes, bint *paused) except -1:
         paused[0] = False
     elif command == b"STATISTICS":
         replies = [number.to_bytes(8, byteorder) for place in (0, 1) for number in (
-            lanes[place].messages, lanes[place].read_bytes,
-            lanes[1 - place].messages, lanes[1 - place].read_bytes)]
+            directions[place].messages, directions[place].read_bytes,
+            directions[1 - place].messages, directions[1 - place].read_bytes)]
     elif command != b"TERMINATE" and not replies:
         fail(EINVAL, "proxy_steerable", subject_of(control),
              f"{command!r} is no command: PAUSE, RESUME, TERMINATE, STATISTICS")
@@ -281,7 +281,7 @@ cdef object need_sockets(str operation, frontend, backend, capture, control):
 def proxy(frontend, backend, capture=None):
     """Forward messages between two sockets, both ways, until the context ends.
 
-    ``capture`` (PUB, DEALER, PUSH or PAIR) gets a copy of every message. Blocks; other threads run,
+    ``capture`` (PUB, DEALER, PUSH or PAIR) gets a copy of every message. BytesPool; other threads run,
     signals are handled within a millisecond also under load. Raises ContextTerminated at the end of the
     context. Source: the behaviour of zmq_proxy.
     """
@@ -290,7 +290,7 @@ def proxy(frontend, backend, capture=None):
 
 
 def proxy_steerable(frontend, backend, capture=None, control=None):
-    """Run proxy() under the orders of ``control`` (PAIR, PULL, SUB, REP ...).
+    """Run proxy() under the commands of ``control`` (PAIR, PULL, SUB, REP ...).
 
     Orders: PAUSE, RESUME, TERMINATE (returns), STATISTICS (answers eight counters: messages and bytes
     received and sent by the frontend, then by the backend). Messages wait in libzmq during a pause.

@@ -119,18 +119,18 @@ cdef class QuickLane:
         self.refused = False
         if self._grip is None or self._receivers.queue or socket.handle == NULL or not self._open():
             return None
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         zmq_msg_init(&msg)
-        enter(socket, "recv")
+        guard_enter(socket, "recv")
         if zmq_msg_recv(&msg, socket.handle, ZMQ_DONTWAIT) < 0:
             self.refused = libzmq_errno() == EAGAIN
             if self.refused and zmq_getsockopt(socket.handle, ZMQ_RCVTIMEO, &self._limit, &size) != 0:
                 self._limit = 0
-            leave(socket)
+            guard_exit(socket)
             return None
         socket._recv_more = zmq_msg_more(&msg)
-        leave(socket)
+        guard_exit(socket)
         if zmq_msg_size(&msg) < LARGE:
             part = take_bytes(&msg)
         else:
@@ -174,14 +174,14 @@ cdef class QuickLane:
         if (self._grip is None or self._senders.queue or not PyBytes_CheckExact(data) or socket._special
                 or socket._send_more or socket.handle == NULL or not self._open()):
             return None
-        if has_returned():
-            drain_loans()
-        enter(socket, "send")
+        if has_deferred_releases():
+            run_deferred_releases()
+        guard_enter(socket, "send")
         if try_bytes(socket, data, flags) < 0:
             self.refused = libzmq_errno() == EAGAIN
-            leave(socket)
+            guard_exit(socket)
             return None
-        leave(socket)
+        guard_exit(socket)
         if self._receivers.queue or self._pollers.queue:
             self._grip.used()
         if not is_as_new(<PyObject *> self._sent):

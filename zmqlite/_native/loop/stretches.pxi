@@ -59,8 +59,8 @@ cdef class Batch:
         cdef Py_ssize_t before = self.sent
         if socket is None:
             return self.sent
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         try:
             end = self._send_listed(socket) if self._messages is not None else self._send_drawn(socket)
             if end is NOTHING and self.refusal is not None:
@@ -113,7 +113,7 @@ cdef class Batch:
         cdef int flags = self._flags | ZMQ_DONTWAIT
         messages = self._messages
         while self.sent < PySequence_Fast_GET_SIZE(messages):
-            taken = 0 if self.most else send_several(socket, messages, self.sent, flags)
+            taken = 0 if self.most else send_chunk(socket, messages, self.sent, flags)
             if taken == 0:
                 if not send_of_batch(socket, <object> PySequence_Fast_GET_ITEM(messages, self.sent), flags):
                     return NOTHING

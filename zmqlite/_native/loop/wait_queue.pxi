@@ -215,7 +215,7 @@ cdef class Side:
 cdef class Looker:
     """Looker(socket, grip, receivers, senders, pollers): reads EVENTS and wakes whom they concern.
 
-    ``signal`` is what tells the EVENTS of a socket without a descriptor: a `ReadySignal`.
+    ``signal`` is what tells the EVENTS of a socket without a descriptor: a `ReadyFD`.
     """
 
     cdef object __weakref__

@@ -16,17 +16,17 @@
 
 namespace zmqlite
 {
-struct Block
+struct PooledBytes
 {
     PyObject *bytes;
     int kind;                    // of size
     std::atomic<int> next;       // in its list: an index and one, or 0
-    Block *next_stray;
+    PooledBytes *next_stray;
     alignas (16) char notes[64]; // libzmq's
 };
 
 /* Made of zeros, like all that is static. */
-class BlockLists
+class BytesLists
 {
   protected:
     enum
@@ -54,17 +54,17 @@ class BlockLists
     }
 
     /* Its place in the table; `slots` or more if it is of an old one. */
-    size_t index_of (const Block *block) const
+    size_t index_of (const PooledBytes *block) const
     {
-        return (reinterpret_cast<uintptr_t> (block) - reinterpret_cast<uintptr_t> (_blocks)) / sizeof (Block);
+        return (reinterpret_cast<uintptr_t> (block) - reinterpret_cast<uintptr_t> (_blocks)) / sizeof (PooledBytes);
     }
 
-    Block &block_at (int index) { return _blocks[index]; }
+    PooledBytes &block_at (int index) { return _blocks[index]; }
 
     /* After a fork: all that may still come back. Another table, if there is memory for it. */
     bool begin_table ()
     {
-        Block *const fresh = new (std::nothrow) Block[slots]();
+        PooledBytes *const fresh = new (std::nothrow) PooledBytes[slots]();
         if (fresh)
             _blocks = fresh;
         return fresh != nullptr;
@@ -105,10 +105,10 @@ class BlockLists
     }
 
     /* Nobody may touch the body from now on. */
-    static void hide (Block *block) { show (block, 0); }
+    static void hide (PooledBytes *block) { show (block, 0); }
 
     /* So many bytes of it may be touched. */
-    static void show (Block *block, size_t size)
+    static void show (PooledBytes *block, size_t size)
     {
         char *const body = PyBytes_AS_STRING (block->bytes);
         ASAN_POISON_MEMORY_REGION (body, capacity_of (block->kind) + 1);
@@ -116,15 +116,15 @@ class BlockLists
     }
 
     /* All of it, and the NUL: Python has it. */
-    static void show_all (Block *block) { show (block, capacity_of (block->kind) + 1); }
+    static void show_all (PooledBytes *block) { show (block, capacity_of (block->kind) + 1); }
 
   private:
     enum { place_bits = 16 };
     static const uint64_t place_mask = (1 << place_bits) - 1;
 
     std::atomic<uint64_t> _free[kinds];
-    Block _first[slots];
-    Block *_blocks = _first;
+    PooledBytes _first[slots];
+    PooledBytes *_blocks = _first;
 };
 }
 

@@ -29,7 +29,7 @@ namespace zmqlite
 {
 static void watch_for_idleness (); // idle.hpp
 
-class Blocks : private BlockLists
+class BytesPool : private BytesLists
 {
   public:
     enum : size_t
@@ -52,7 +52,7 @@ class Blocks : private BlockLists
             _missed.store (true, std::memory_order_relaxed);
             return nullptr;
         }
-        Block &block = block_at (index);
+        PooledBytes &block = block_at (index);
         show (&block, size);
         *notes = block.notes;
         *hint = &block;
@@ -62,7 +62,7 @@ class Blocks : private BlockLists
     /* A block comes back from libzmq, in which nobody has seen the object. */
     void give (void *hint)
     {
-        Block *const block = static_cast<Block *> (hint);
+        PooledBytes *const block = static_cast<PooledBytes *> (hint);
         const size_t index = index_of (block);
         if (index < slots)
             push (static_cast<int> (index));
@@ -84,16 +84,16 @@ class Blocks : private BlockLists
             PyErr_Clear ();
             return nullptr;
         }
-        Block &block = block_at (index);
+        PooledBytes &block = block_at (index);
         show (&block, size);
         *hint = &block;
         return PyBytes_AS_STRING (block.bytes);
     }
 
     /* The object of a block that libzmq has filled; a new reference. */
-    PyObject *hand_out (void *hint, size_t size)
+    PyObject *publish (void *hint, size_t size)
     {
-        Block *const block = static_cast<Block *> (hint);
+        PooledBytes *const block = static_cast<PooledBytes *> (hint);
         const size_t index = index_of (block);
         recycle ();
         if (index < slots)
@@ -186,7 +186,7 @@ class Blocks : private BlockLists
     enum { looks = 3 }; // at objects that are out, for each body received
 
     /* By any thread. */
-    void stray (Block *block)
+    void stray (PooledBytes *block)
     {
         hide (block);
         block->next_stray = _strays.load (std::memory_order_relaxed);
@@ -197,7 +197,7 @@ class Blocks : private BlockLists
 
     void free_strays ()
     {
-        Block *block = _strays.exchange (nullptr, std::memory_order_acquire);
+        PooledBytes *block = _strays.exchange (nullptr, std::memory_order_acquire);
         for (; block; block = block->next_stray) {
             show_all (block);
             Py_CLEAR (block->bytes);
@@ -212,7 +212,7 @@ class Blocks : private BlockLists
         return bytes;
     }
 
-    static PyObject *complete (Block *block, size_t size)
+    static PyObject *complete (PooledBytes *block, size_t size)
     {
         PyObject *const bytes = block->bytes;
         show_all (block);
@@ -282,7 +282,7 @@ class Blocks : private BlockLists
 
     void forget (int index)
     {
-        Block &block = block_at (index);
+        PooledBytes &block = block_at (index);
         const size_t capacity = capacity_of (block.kind);
         _held -= capacity < _held ? capacity : _held;
         _empty[_empty_count++] = static_cast<uint16_t> (index);
@@ -303,7 +303,7 @@ class Blocks : private BlockLists
     }
 
     std::atomic<uint64_t> _made;
-    std::atomic<Block *> _strays;
+    std::atomic<PooledBytes *> _strays;
     std::atomic<bool> _missed;
     std::atomic<bool> _wanted[kinds]; // there was none to take: the next copy is made into a new one
     uint16_t _out[slots];
@@ -316,27 +316,27 @@ class Blocks : private BlockLists
     size_t _held = 0;
 };
 
-static Blocks blocks;
+static BytesPool bytes_pool;
 
 #if ZMQLITE_BLOCKS
-static void *take_block (size_t size, void **notes, void **hint)
+static void *pool_take (size_t size, void **notes, void **hint)
 {
-    return blocks.take (size, notes, hint);
+    return bytes_pool.take (size, notes, hint);
 }
 
 extern "C" {
-static void give_block (void *, void *hint) { blocks.give (hint); }
+static void pool_give (void *, void *hint) { bytes_pool.give (hint); }
 }
 
 /* Before the first context is made. */
-static void offer_blocks ()
+static void offer_pool ()
 {
-    const zmq_body_source_t source = {take_block, give_block, Blocks::least, Blocks::most};
+    const zmq_body_source_t source = {pool_take, pool_give, BytesPool::least, BytesPool::most};
     zmq_set_body_source (&source);
 }
 #else
-static void give_block (void *, void *hint) { blocks.give (hint); }
-static void offer_blocks () {}
+static void pool_give (void *, void *hint) { bytes_pool.give (hint); }
+static void offer_pool () {}
 #endif
 }
 

@@ -94,11 +94,11 @@ cdef object bytes_of(zmq_msg_t *msg):
     cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
     cdef void *data = zmq_msg_data(msg)
     cdef PyObject *found
-    if size >= BORROW_INSIDE:
-        found = lent_object(msg, size)
+    if size >= ZERO_COPY_MIN_INPROC:
+        found = leased_object(msg, size)
         if found != NULL:
             return own(found)
-        if size >= BORROW:
+        if size >= ZERO_COPY_MIN:
             result = new_body(size)
             copy_body(PyBytes_AS_STRING(result), data, size)
             return result
@@ -119,24 +119,24 @@ cdef int fail_message(zmq_msg_t *msg, str operation) except -1:
     return fail(error, operation, "", "there is no memory for the message" if error == ENOMEM else "")
 
 
-cdef int lend_buffer(zmq_msg_t *msg, object data, MessageTracker tracker) except -1:
+cdef int zero_copy_buffer(zmq_msg_t *msg, object data, MessageTracker tracker) except -1:
     """Make `msg` a message over the memory of `data`, which stays exported until libzmq is done."""
     cdef Py_buffer view
     cdef PyObject *watcher = <PyObject *> tracker if tracker is not None else NULL
     if PyBytes_CheckExact(data):
-        return lend_bytes(msg, data, watcher)
+        return zero_copy_bytes(msg, data, watcher)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     if tracker is not None:
         tracker._pending += 1
-    if not lend_view(msg, &view, watcher):
+    if not zero_copy_view(msg, &view, watcher):
         return fail_message(msg, "send")
     return 0
 
 
-cdef int lend_bytes(zmq_msg_t *msg, object data, PyObject *tracker) except -1:
+cdef int zero_copy_bytes(zmq_msg_t *msg, object data, PyObject *tracker) except -1:
     if tracker != NULL:
         (<MessageTracker> tracker)._pending += 1
-    if not lend_object(msg, <PyObject *> data, tracker):
+    if not zero_copy_object(msg, <PyObject *> data, tracker):
         return fail_message(msg, "send")
     return 0
 
@@ -200,7 +200,7 @@ cdef class Frame:
             copy_buffer(&fresh, data)
         else:
             drain()
-            lend_buffer(&fresh, data, tracker)
+            zero_copy_buffer(&fresh, data, tracker)
             body = data if PyBytes_CheckExact(data) else None  # no need to make them again
         if not self._take(&fresh, readonly):
             raise RuntimeError("a frame is initialised once")
@@ -231,7 +231,7 @@ cdef class Frame:
 
     cdef bint _is_readonly(self) noexcept:
         """Whether someone else may read this memory: a sender that lent it, or another copy."""
-        return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1 or is_lent(&self.msg)
+        return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1 or is_zero_copy(&self.msg)
 
     @property
     def buffer(self):

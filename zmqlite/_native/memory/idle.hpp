@@ -2,7 +2,7 @@
 
    Somebody has to notice that nothing happens, in a program that may sleep: a thread, for as long as more is held than
    is worth keeping. It looks once a second whether a block has moved since, which costs those that move them nothing,
-   and takes the GIL only to let go of the blocks. What the C library keeps back of freed memory, which is most of what
+   and takes the GIL only to let go of the bytes_pool. What the C library keeps back of freed memory, which is most of what
    a burst took beside the blocks, is given to the system as well, without the GIL. */
 #ifndef ZMQLITE_IDLE_HPP
 #define ZMQLITE_IDLE_HPP
@@ -55,8 +55,8 @@ static inline bool give_back (const IdleHandle &watch)
 {
     if (watch->stop)
         return true;
-    blocks.clear ();
-    if (blocks.held () > Blocks::idle_least)
+    bytes_pool.clear ();
+    if (bytes_pool.held () > BytesPool::idle_least)
         return false; // inside libzmq
     if (idle_watch && *idle_watch == watch) {
         delete idle_watch;
@@ -73,11 +73,11 @@ static inline bool idle_stopped (const IdleHandle &watch)
 
 static inline void watch_until_idle (const IdleHandle &watch)
 {
-    uint64_t last = blocks.moves ();
+    uint64_t last = bytes_pool.moves ();
     int looks = 0;
     bool over = false;
     while (!over && !idle_stopped (watch)) {
-        const uint64_t moves = blocks.moves ();
+        const uint64_t moves = bytes_pool.moves ();
         if (moves != last) {
             last = moves;
             looks = 0;
@@ -86,7 +86,7 @@ static inline void watch_until_idle (const IdleHandle &watch)
             over = give_back (watch);
             PyGILState_Release (gil);
             trim_memory ();
-            last = blocks.moves ();
+            last = bytes_pool.moves ();
         }
     }
     std::lock_guard<std::mutex> lock (watch->mutex);
@@ -114,7 +114,7 @@ static void watch_for_idleness ()
 static inline void note_large ()
 {
 #if ZMQLITE_BLOCKS
-    blocks.note ();
+    bytes_pool.note ();
 #endif
 }
 

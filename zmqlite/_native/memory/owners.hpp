@@ -11,7 +11,7 @@
 namespace zmqlite
 {
 /* Open addressing, linear probing, backward-shift deletion; counts how often an address is lent. */
-template <class mutex> class BorrowTable
+template <class mutex> class OwnerTable
 {
   public:
     void add (void *key, PyObject *owner)

@@ -1,12 +1,12 @@
 /* Memory lent to libzmq, and how it comes home.
 
-   A Loan is one Python object (or exported buffer) whose bytes libzmq reads without a copy. libzmq
+   A Lease is one Python object (or exported buffer) whose bytes libzmq reads without a copy. libzmq
    calls `release` when it is done, from any thread and at any time, also after the interpreter has
-   gone. That call only pushes the Loan onto a lock-free list: it never takes the GIL. `drain`, run by
+   gone. That call only pushes the Lease onto a lock-free list: it never takes the GIL. `drain`, run by
    the next call into the core or by a pending call, lets go of the objects with the GIL held.
 
    A message received in the same process over lent bytes IS the lent object, so it can be handed over
-   without a copy. Our patched libzmq finds the Loan from the message, and who closes the last copy
+   without a copy. Our patched libzmq finds the Lease from the message, and who closes the last copy
    settles it at once; for others the borrow table maps the address of lent bytes to their object. */
 #ifndef ZMQLITE_RELEASE_HPP
 #define ZMQLITE_RELEASE_HPP
@@ -25,29 +25,29 @@
 
 namespace zmqlite
 {
-struct Loan
+struct Lease
 {
 #if LIBZMQ_LENDS
     void *content[5];  // libzmq's: what it keeps about the message
 #endif
     PyObject *owner;   // strong: the bytes object, or NULL when a view holds the exporter
-    PyObject *tracker; // strong or NULL: told when this loan is over
-    Loan *next;        // of those that came home, or of the spare ones
-    Loan *before;      // the ring of all loans
-    Loan *after;
+    PyObject *tracker; // strong or NULL: told when this lease is over
+    Lease *next;        // of those that came home, or of the spare ones
+    Lease *before;      // the ring of all loans
+    Lease *after;
     void *data;
-    bool has_view;     // it is a ViewLoan
+    bool has_view;     // it is a ZeroCopyView
 };
 
-struct ViewLoan : Loan
+struct ZeroCopyView : Lease
 {
     Py_buffer view;
 };
 
 #ifdef Py_GIL_DISABLED
-typedef std::mutex loan_mutex;
+typedef std::mutex zero_copy_mutex;
 #else
-struct loan_mutex // the GIL is the lock
+struct zero_copy_mutex // the GIL is the lock
 {
     void lock () {}
     void unlock () {}
@@ -55,12 +55,12 @@ struct loan_mutex // the GIL is the lock
 #endif
 
 #if !LIBZMQ_LENDS
-static BorrowTable<loan_mutex> borrowed;
+static OwnerTable<zero_copy_mutex> owners_by_address;
 #endif
 
 /* All loans, and spare ones for the next. Of all, since somebody may want to see them (`loans`); spare
-   ones, since malloc and free cost more than everything else about a loan. */
-struct Ring : Loan
+   ones, since malloc and free cost more than everything else about a lease. */
+struct Ring : Lease
 {
     Ring () { before = after = this; }
 };
@@ -69,37 +69,37 @@ enum { most_spare = 0 }; // it wants to see each come and go
 #else
 enum { most_spare = 4096 };
 #endif
-static Ring all_loans;
-static Loan *spare = nullptr;
+static Ring all_leases;
+static Lease *spare = nullptr;
 static int spares = 0;
-static loan_mutex loans_mutex;
+static zero_copy_mutex leases_mutex;
 
-static std::atomic<Loan *> returned (nullptr);
+static std::atomic<Lease *> deferred (nullptr);
 static std::atomic<int> waiting (0);
 static std::atomic<bool> asked (false); // a pending call that drains is on its way
 static std::atomic<bool> finalizing (false);
 static std::mutex wait_mutex;
 static std::condition_variable wait_cv;
 
-static void (*finish_loan) (PyObject *) = nullptr; // set by the core: tells the tracker
+static void (*finish_lease) (PyObject *) = nullptr; // set by the core: tells the tracker
 
-static void drain_loans ();
+static void run_deferred_releases ();
 
-static int drain_pending (void *)
+static int run_pending_call (void *)
 {
     asked.store (false); // first: what comes home from now on asks again
-    drain_loans ();
+    run_deferred_releases ();
     return 0;
 }
 
 /* libzmq's free function: any thread, no GIL, must not block for long. */
 static void release (void *, void *hint)
 {
-    Loan *loan = static_cast<Loan *> (hint);
-    Loan *head = returned.load (std::memory_order_relaxed);
+    Lease *lease = static_cast<Lease *> (hint);
+    Lease *head = deferred.load (std::memory_order_relaxed);
     do {
-        loan->next = head;
-    } while (!returned.compare_exchange_weak (head, loan, std::memory_order_release,
+        lease->next = head;
+    } while (!deferred.compare_exchange_weak (head, lease, std::memory_order_release,
                                               std::memory_order_relaxed));
     if (waiting.load (std::memory_order_acquire)) {
         std::lock_guard<std::mutex> guard (wait_mutex);
@@ -109,73 +109,73 @@ static void release (void *, void *hint)
     // than one request: the interpreter's queue is short, and others need it. A full queue is no loss,
     // since the next call into the core drains.
     if (!head && !finalizing.load (std::memory_order_acquire) && !asked.exchange (true)
-        && Py_AddPendingCall (drain_pending, nullptr) != 0)
+        && Py_AddPendingCall (run_pending_call, nullptr) != 0)
         asked.store (false);
 }
 
-static inline bool has_returned ()
+static inline bool has_deferred_releases ()
 {
-    return returned.load (std::memory_order_relaxed) != nullptr;
+    return deferred.load (std::memory_order_relaxed) != nullptr;
 }
 
-/* With the GIL held: the end of a loan. */
-static inline void end_loan (Loan *loan)
+/* With the GIL held: the end of a lease. */
+static inline void end_lease (Lease *lease)
 {
-    PyObject *const owner = loan->owner;
-    PyObject *const tracker = loan->tracker;
-    const bool has_view = loan->has_view;
+    PyObject *const owner = lease->owner;
+    PyObject *const tracker = lease->tracker;
+    const bool has_view = lease->has_view;
 #if !LIBZMQ_LENDS
-    borrowed.remove (loan->data);
+    owners_by_address.remove (lease->data);
 #endif
     {
-        std::lock_guard<loan_mutex> guard (loans_mutex);
-        loan->before->after = loan->after;
-        loan->after->before = loan->before;
+        std::lock_guard<zero_copy_mutex> guard (leases_mutex);
+        lease->before->after = lease->after;
+        lease->after->before = lease->before;
         if (!has_view && spares < most_spare) {
-            loan->next = spare;
-            spare = loan;
+            lease->next = spare;
+            spare = lease;
             spares++;
-            loan = nullptr;
+            lease = nullptr;
         }
     }
     if (tracker)
-        finish_loan (tracker);
+        finish_lease (tracker);
     if (has_view)
-        PyBuffer_Release (&static_cast<ViewLoan *> (loan)->view);
-    free (loan);
+        PyBuffer_Release (&static_cast<ZeroCopyView *> (lease)->view);
+    free (lease);
     Py_XDECREF (owner);
     Py_XDECREF (tracker);
 }
 
 /* With the GIL held: lets go of everything libzmq has given back. */
-static void drain_loans ()
+static void run_deferred_releases ()
 {
-    Loan *loan = returned.exchange (nullptr, std::memory_order_acquire);
-    while (loan) {
-        Loan *next = loan->next;
-        end_loan (loan);
-        loan = next;
+    Lease *lease = deferred.exchange (nullptr, std::memory_order_acquire);
+    while (lease) {
+        Lease *next = lease->next;
+        end_lease (lease);
+        lease = next;
     }
 }
 
-/* With the GIL held: makes `msg` a message over the memory of a loan, which ends here if that fails. It counts
+/* With the GIL held: makes `msg` a message over the memory of a lease, which ends here if that fails. It counts
    as shared from the start: libzmq masks what a ws client sends in place, unless it is shared, and this memory
    is not libzmq's to change, wherever the message goes. */
-static inline bool begin_loan (zmq_msg_t *msg, Loan *loan, size_t size)
+static inline bool begin_lease (zmq_msg_t *msg, Lease *lease, size_t size)
 {
     {
-        std::lock_guard<loan_mutex> guard (loans_mutex);
-        loan->before = &all_loans;
-        loan->after = all_loans.after;
-        loan->after->before = all_loans.after = loan;
+        std::lock_guard<zero_copy_mutex> guard (leases_mutex);
+        lease->before = &all_leases;
+        lease->after = all_leases.after;
+        lease->after->before = all_leases.after = lease;
     }
 #if LIBZMQ_LENDS
-    zmq_msg_init_lent (msg, loan->content, loan->data, size, release, loan);
+    zmq_msg_init_lent (msg, lease->content, lease->data, size, release, lease);
     return true;
 #else
-    borrowed.add (loan->data, loan->owner);
-    if (zmq_msg_init_data (msg, loan->data, size, release, loan) != 0) {
-        end_loan (loan);
+    owners_by_address.add (lease->data, lease->owner);
+    if (zmq_msg_init_data (msg, lease->data, size, release, lease) != 0) {
+        end_lease (lease);
         errno = ENOMEM;
         return false;
     }
@@ -189,95 +189,95 @@ static inline bool begin_loan (zmq_msg_t *msg, Loan *loan, size_t size)
 
 /* Lends a bytes object. The tracker, if there is one, counts it already. On failure `msg` is not initialised,
    and nothing is lent. */
-static inline bool lend_object (zmq_msg_t *msg, PyObject *owner, PyObject *tracker)
+static inline bool zero_copy_object (zmq_msg_t *msg, PyObject *owner, PyObject *tracker)
 {
-    Loan *loan;
+    Lease *lease;
     {
-        std::lock_guard<loan_mutex> guard (loans_mutex);
-        loan = spare;
-        if (loan) {
-            spare = loan->next;
+        std::lock_guard<zero_copy_mutex> guard (leases_mutex);
+        lease = spare;
+        if (lease) {
+            spare = lease->next;
             spares--;
         }
     }
-    if (!loan && !(loan = static_cast<Loan *> (malloc (sizeof (Loan))))) {
+    if (!lease && !(lease = static_cast<Lease *> (malloc (sizeof (Lease))))) {
         if (tracker)
-            finish_loan (tracker);
+            finish_lease (tracker);
         errno = ENOMEM;
         return false;
     }
     Py_INCREF (owner);
-    loan->owner = owner;
+    lease->owner = owner;
     Py_XINCREF (tracker);
-    loan->tracker = tracker;
-    loan->data = PyBytes_AS_STRING (owner);
-    loan->has_view = false;
-    return begin_loan (msg, loan, PyBytes_GET_SIZE (owner));
+    lease->tracker = tracker;
+    lease->data = PyBytes_AS_STRING (owner);
+    lease->has_view = false;
+    return begin_lease (msg, lease, PyBytes_GET_SIZE (owner));
 }
 
-/* The same with exported memory; the view is the loan's, also on failure. */
-static inline bool lend_view (zmq_msg_t *msg, Py_buffer *view, PyObject *tracker)
+/* The same with exported memory; the view is the lease's, also on failure. */
+static inline bool zero_copy_view (zmq_msg_t *msg, Py_buffer *view, PyObject *tracker)
 {
-    ViewLoan *loan = static_cast<ViewLoan *> (malloc (sizeof (ViewLoan)));
-    if (!loan) {
+    ZeroCopyView *lease = static_cast<ZeroCopyView *> (malloc (sizeof (ZeroCopyView)));
+    if (!lease) {
         PyBuffer_Release (view);
         if (tracker)
-            finish_loan (tracker);
+            finish_lease (tracker);
         errno = ENOMEM;
         return false;
     }
-    loan->owner = nullptr;
+    lease->owner = nullptr;
     Py_XINCREF (tracker);
-    loan->tracker = tracker;
-    loan->data = view->buf ? view->buf : loan; // nothing may lie nowhere, which is no place for libzmq
-    loan->has_view = true;
-    loan->view = *view;
-    return begin_loan (msg, loan, view->len);
+    lease->tracker = tracker;
+    lease->data = view->buf ? view->buf : lease; // nothing may lie nowhere, which is no place for libzmq
+    lease->has_view = true;
+    lease->view = *view;
+    return begin_lease (msg, lease, view->len);
 }
 
 /* Whether a message lies over memory that this process lent. */
-static inline bool is_lent (zmq_msg_t *msg)
+static inline bool is_zero_copy (zmq_msg_t *msg)
 {
 #if LIBZMQ_LENDS
     return zmq_msg_lender (msg, release) != nullptr;
 #else
     int lent;
-    PyObject *const owner = borrowed.find (zmq_msg_data (msg), &lent);
+    PyObject *const owner = owners_by_address.find (zmq_msg_data (msg), &lent);
     Py_XDECREF (owner);
     return lent;
 #endif
 }
 
 #if LIBZMQ_LENDS
-/* Closes a message over this loan. The last copy ends the loan here and now, without the way home, unless
+/* Closes a message over this lease. The last copy ends the lease here and now, without the way home, unless
    somebody is to be told or that might run code of others. */
-static inline void close_lent (zmq_msg_t *msg, Loan *loan)
+static inline void close_zero_copy (zmq_msg_t *msg, Lease *lease)
 {
     if (!zmq_msg_close_lent (msg))
         return;
-    if (loan->tracker || loan->has_view)
-        release (nullptr, loan);
+    if (lease->tracker || lease->has_view)
+        release (nullptr, lease);
     else
-        end_loan (loan);
+        end_lease (lease);
 }
 
-/* The loan of a bytes object, all of which the message is; or NULL. It stays as long as there is the message. */
-static inline Loan *loan_of (zmq_msg_t *msg, Py_ssize_t size)
+/* The lease of a bytes object, all of which the message is; or NULL. It stays as long as there is the message. */
+static inline Lease *lease_of (zmq_msg_t *msg, Py_ssize_t size)
 {
-    Loan *const loan = static_cast<Loan *> (zmq_msg_lender (msg, release));
-    return loan && loan->owner && PyBytes_GET_SIZE (loan->owner) == size ? loan : nullptr;
+    Lease *const lease = static_cast<Lease *> (zmq_msg_lender (msg, release));
+    return lease && lease->owner && PyBytes_GET_SIZE (lease->owner) == size ? lease : nullptr;
 }
 #endif
 
 /* The bytes object that a message of this process lies over, all of it: a new reference, or NULL. */
-static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
+static inline PyObject *leased_object (zmq_msg_t *msg, Py_ssize_t size)
 {
 #if LIBZMQ_LENDS
-    Loan *const loan = loan_of (msg, size);
-    return loan ? Py_NewRef (loan->owner) : nullptr;
+    Lease *const lease = lease_of (msg, size);
+    return lease ? Py_NewRef (lease->owner) : nullptr;
 #else
     int lent;
-    PyObject *const owner = borrowed.find (zmq_msg_data (msg), &lent);
+    PyObject *const owner = owners_by_address.find (zmq_msg_data (msg), &lent);
     if (!owner || PyBytes_GET_SIZE (owner) == size)
         return owner;
     Py_DECREF (owner);
@@ -286,35 +286,35 @@ static inline PyObject *lent_object (zmq_msg_t *msg, Py_ssize_t size)
 }
 
 /* The same, and the message is closed if there is one. */
-static inline PyObject *take_lent (zmq_msg_t *msg, Py_ssize_t size)
+static inline PyObject *take_leased (zmq_msg_t *msg, Py_ssize_t size)
 {
 #if LIBZMQ_LENDS
-    Loan *const loan = loan_of (msg, size);
-    if (!loan)
+    Lease *const lease = lease_of (msg, size);
+    if (!lease)
         return nullptr;
-    PyObject *const owner = Py_NewRef (loan->owner); // first: without the message the loan may be gone
-    close_lent (msg, loan);
+    PyObject *const owner = Py_NewRef (lease->owner); // first: without the message the lease may be gone
+    close_zero_copy (msg, lease);
 #else
-    PyObject *const owner = lent_object (msg, size);
+    PyObject *const owner = leased_object (msg, size);
     if (owner)
         zmq_msg_close (msg);
 #endif
     return owner;
 }
 
-/* With the GIL held: zmq_msg_close, without the way home of a loan. */
+/* With the GIL held: zmq_msg_close, without the way home of a lease. */
 static inline void close_here (zmq_msg_t *msg)
 {
 #if LIBZMQ_LENDS
-    if (void *const loan = zmq_msg_lender (msg, release)) {
-        close_lent (msg, static_cast<Loan *> (loan));
+    if (void *const lease = zmq_msg_lender (msg, release)) {
+        close_zero_copy (msg, static_cast<Lease *> (lease));
         return;
     }
 #endif
     zmq_msg_close (msg);
 }
 
-struct Lent
+struct Leased
 {
     void *data;
     PyObject *owner;
@@ -323,19 +323,19 @@ struct Lent
 /* What is lent now, each with a new reference to its owner, if it has one: an array for the caller to
    free(), or NULL when there is nothing, or no memory. A copy, since whoever walks through it may run
    code that lends or returns. */
-static Lent *everything_lent (size_t *count)
+static Leased *all_leased (size_t *count)
 {
-    std::lock_guard<loan_mutex> guard (loans_mutex);
+    std::lock_guard<zero_copy_mutex> guard (leases_mutex);
     size_t size = 0;
-    for (Loan *loan = all_loans.after; loan != &all_loans; loan = loan->after)
+    for (Lease *lease = all_leases.after; lease != &all_leases; lease = lease->after)
         size++;
     *count = 0;
-    Lent *const found = size ? static_cast<Lent *> (malloc (size * sizeof (Lent))) : nullptr;
+    Leased *const found = size ? static_cast<Leased *> (malloc (size * sizeof (Leased))) : nullptr;
     if (found)
-        for (Loan *loan = all_loans.after; loan != &all_loans; loan = loan->after) {
-            Py_XINCREF (loan->owner);
-            found[*count].data = loan->data;
-            found[(*count)++].owner = loan->owner;
+        for (Lease *lease = all_leases.after; lease != &all_leases; lease = lease->after) {
+            Py_XINCREF (lease->owner);
+            found[*count].data = lease->data;
+            found[(*count)++].owner = lease->owner;
         }
     return found;
 }
@@ -352,7 +352,7 @@ static inline void renew_after_fork ()
     new (&wait_mutex) std::mutex;
     new (&wait_cv) std::condition_variable;
 #ifdef Py_GIL_DISABLED
-    new (&loans_mutex) loan_mutex;
+    new (&leases_mutex) zero_copy_mutex;
 #endif
     waiting.store (0);
     asked.store (false);
@@ -363,7 +363,7 @@ static void wait_returned (double seconds)
 {
     std::unique_lock<std::mutex> lock (wait_mutex);
     waiting.fetch_add (1);
-    wait_cv.wait_for (lock, std::chrono::duration<double> (seconds), has_returned);
+    wait_cv.wait_for (lock, std::chrono::duration<double> (seconds), has_deferred_releases);
     waiting.fetch_sub (1);
 }
 }

@@ -1,33 +1,33 @@
 # Memory lent to libzmq: Python's side of zero_copy.hpp, and the tracker that tells when it is over.
 
 cdef extern from "memory/zero_copy.hpp" namespace "zmqlite" nogil:
-    ctypedef struct Lent:
+    ctypedef struct Leased:
         void *data
         PyObject *owner
     void stop_pending_calls()
     void renew_after_fork()
-    bint has_returned()
+    bint has_deferred_releases()
     void wait_returned(double seconds)
 
 cdef extern from "memory/zero_copy.hpp" namespace "zmqlite":
-    void (*finish_loan)(PyObject *tracker) noexcept
-    void drain_loans()
-    bint lend_object(zmq_msg_t *msg, PyObject *owner, PyObject *tracker)
-    bint lend_view(zmq_msg_t *msg, Py_buffer *view, PyObject *tracker)
-    bint is_lent(zmq_msg_t *msg)
-    PyObject *lent_object(zmq_msg_t *msg, Py_ssize_t size)
-    PyObject *take_lent(zmq_msg_t *msg, Py_ssize_t size)
+    void (*finish_lease)(PyObject *tracker) noexcept
+    void run_deferred_releases()
+    bint zero_copy_object(zmq_msg_t *msg, PyObject *owner, PyObject *tracker)
+    bint zero_copy_view(zmq_msg_t *msg, Py_buffer *view, PyObject *tracker)
+    bint is_zero_copy(zmq_msg_t *msg)
+    PyObject *leased_object(zmq_msg_t *msg, Py_ssize_t size)
+    PyObject *take_leased(zmq_msg_t *msg, Py_ssize_t size)
     void close_here(zmq_msg_t *msg)
-    Lent *everything_lent(size_t *count)
+    Leased *all_leased(size_t *count)
 
 # From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the loan
 # and its way home cost more than the copy. See docs/performance.md.
-cdef Py_ssize_t BORROW = 1536
-BORROW_THRESHOLD = BORROW
+cdef Py_ssize_t ZERO_COPY_MIN = 1536
+BORROW_THRESHOLD = ZERO_COPY_MIN
 
 # The same for a socket that has only had inproc endpoints: there the receiver settles the loan.
-cdef Py_ssize_t BORROW_INSIDE = 512 if LIBZMQ_LENDS else BORROW
-INSIDE_THRESHOLD = BORROW_INSIDE
+cdef Py_ssize_t ZERO_COPY_MIN_INPROC = 512 if LIBZMQ_LENDS else ZERO_COPY_MIN
+INSIDE_THRESHOLD = ZERO_COPY_MIN_INPROC
 
 # From this size on a copy lets other threads have the GIL.
 cdef Py_ssize_t BIG_COPY = 262144
@@ -37,28 +37,28 @@ cdef void finish(PyObject *tracker) noexcept:
     (<MessageTracker> tracker)._pending -= 1
 
 
-finish_loan = finish
+finish_lease = finish
 
 
 cdef inline void drain() noexcept:
-    if has_returned():
-        drain_loans()
+    if has_deferred_releases():
+        run_deferred_releases()
 
 
 def loans():
     """Return what is lent to libzmq now, by its address: the bytes themselves, or None for the memory
     of something else."""
     cdef size_t count, place
-    cdef Lent *entries
+    cdef Leased *entries
     drain()
-    entries = everything_lent(&count)
+    entries = all_leased(&count)
     lent = {}
     for place in range(count):
         if entries[place].owner == NULL:
             lent[<size_t> entries[place].data] = None
         else:
             lent[<size_t> entries[place].data] = owner = <object> entries[place].owner
-            Py_DECREF(owner)  # `everything_lent` gave us a reference of our own
+            Py_DECREF(owner)  # `all_leased` gave us a reference of our own
     free(entries)
     return lent
 
@@ -98,7 +98,7 @@ cdef class MessageTracker:
 
     @property
     def done(self):
-        """Whether libzmq has let go of every message. Never blocks."""
+        """Whether libzmq has let go of every message. Never bytes_pool."""
         drain()
         return self._is_done()
 

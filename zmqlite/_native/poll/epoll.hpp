@@ -9,30 +9,30 @@ namespace zmqlite
 {
 /* What others tell a poller while its thread works or sleeps. Each is written before the other one is read, with a
    full fence between where there is no GIL. */
-struct Wake
+struct Wakeup
 {
-    std::atomic<int> rung;    // a watch became hot, or closed, since the last look
+    std::atomic<int> rung;    // a watch became dirty, or closed, since the last look
     std::atomic<int> asleep;  // its thread sleeps, or is about to
     std::atomic<int> dozing;  // how many wait for the bell in an event loop
     std::atomic<int> closed;  // how many of the registered sockets were closed
 };
 
-static inline void wake_reset (Wake *w)
+static inline void wakeup_reset (Wakeup *w)
 {
     w->rung.store (0, std::memory_order_relaxed);
     w->asleep.store (0, std::memory_order_relaxed);
     w->dozing.store (0, std::memory_order_relaxed);
     w->closed.store (0, std::memory_order_relaxed);
 }
-static inline void wake_set_rung (Wake *w, bool on) { w->rung.store (on, std::memory_order_relaxed); }
-static inline bool wake_rung (Wake *w) { return w->rung.load (std::memory_order_relaxed); }
-static inline void wake_set_asleep (Wake *w, bool on) { w->asleep.store (on, std::memory_order_relaxed); }
-static inline bool wake_asleep (Wake *w) { return w->asleep.load (std::memory_order_relaxed); }
-static inline int wake_doze (Wake *w, int more)
+static inline void wakeup_set_signalled (Wakeup *w, bool on) { w->rung.store (on, std::memory_order_relaxed); }
+static inline bool wakeup_signalled (Wakeup *w) { return w->rung.load (std::memory_order_relaxed); }
+static inline void wakeup_set_asleep (Wakeup *w, bool on) { w->asleep.store (on, std::memory_order_relaxed); }
+static inline bool wakeup_asleep (Wakeup *w) { return w->asleep.load (std::memory_order_relaxed); }
+static inline int wakeup_arm (Wakeup *w, int more)
 {
     return w->dozing.fetch_add (more, std::memory_order_relaxed) + more;
 }
-static inline int wake_close (Wake *w, int more)
+static inline int wakeup_close (Wakeup *w, int more)
 {
     return w->closed.fetch_add (more, std::memory_order_relaxed) + more;
 }
@@ -73,7 +73,7 @@ static inline void epoll_end (int set)
 }
 
 /* A descriptor that wakes a set: its watch is NULL. Returns it, or -1. */
-static inline int bell_hang (int set)
+static inline int wakeup_fd_open (int set)
 {
     const int bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {};
@@ -85,12 +85,12 @@ static inline int bell_hang (int set)
     return bell;
 }
 
-static inline void bell_ring (int bell)
+static inline void wakeup_fd_set (int bell)
 {
     eventfd_write (bell, 1);
 }
 
-static inline void bell_hush (int bell)
+static inline void wakeup_fd_clear (int bell)
 {
     eventfd_t count;
     eventfd_read (bell, &count);
@@ -131,9 +131,9 @@ static inline void *readable_watch (const Readable *found) { return found->watch
 static inline int readable_events (const Readable *) { return 0; }
 static inline int epoll_open () { return -1; }
 static inline void epoll_end (int) {}
-static inline int bell_hang (int) { return -1; }
-static inline void bell_ring (int) {}
-static inline void bell_hush (int) {}
+static inline int wakeup_fd_open (int) { return -1; }
+static inline void wakeup_fd_set (int) {}
+static inline void wakeup_fd_clear (int) {}
 static inline int epoll_put (int, int, int, void *, bool) { return ENOSYS; }
 static inline void epoll_take (int, int) {}
 static inline int epoll_ready (int, Readable *, int, int) { return -ENOSYS; }

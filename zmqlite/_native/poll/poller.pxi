@@ -15,14 +15,14 @@ cdef class Poller:
     def __cinit__(self):
         self._watches = {}
         self._set = -1
-        self._bell = -1
+        self._wakeup_fd = -1
         self._forks = forks
-        owner_reset(&self._owner)
-        wake_reset(&self._wake)
+        guard_reset(&self._guard)
+        wakeup_reset(&self._wake)
 
     def __dealloc__(self):
         epoll_end(self._set)
-        epoll_end(self._bell)
+        epoll_end(self._wakeup_fd)
         free(self._found)
 
     def __del__(self):
@@ -38,14 +38,14 @@ cdef class Poller:
         cdef Watch fresh = Watch.__new__(Watch)
         cdef Watch old = None  # let go of outside: it may be the last that holds a socket
         self._open_patiently()
-        poller_enter_marked(self)
+        poller_guard_enter_marked(self)
         try:
             if flags:
                 old = self._add(fresh, socket, flags)
             elif socket in self._watches:
                 old = self._drop(socket)
         finally:
-            poller_leave_marked(self)
+            poller_guard_exit_marked(self)
 
     cdef Watch _add(self, Watch watch, object source, int flags):
         """Have `watch` watch a source; return what has watched it until now, or None."""
@@ -86,13 +86,13 @@ cdef class Poller:
         """Open the epoll set, where there is one; where descriptors may come back, try again."""
         cdef Shortage shortage
         while have_epoll and self._set < 0:
-            poller_enter_marked(self)
+            poller_guard_enter_marked(self)
             try:
                 self._open_set()
             except ZMQError as error:
                 failed = error
             finally:
-                poller_leave_marked(self)
+                poller_guard_exit_marked(self)
             if self._set < 0 and not passes(&shortage, EMFILE):
                 raise failed
         return 0
@@ -101,8 +101,8 @@ cdef class Poller:
         if self._set < 0:
             self._set = epoll_open()
             if self._set >= 0:
-                self._bell = bell_hang(self._set)
-            if self._bell < 0:
+                self._wakeup_fd = wakeup_fd_open(self._set)
+            if self._wakeup_fd < 0:
                 epoll_end(self._set)
                 self._set = -1
                 fail(EMFILE, "poll", "Poller", scarce(None, EMFILE))
@@ -122,17 +122,17 @@ cdef class Poller:
         cdef size_t size = sizeof(watch.fd)
         if socket._thread_safe:
             return False
-        chain_lock()  # until it is linked: then it hears of the end of the socket
+        registry_lock()  # until it is linked: then it hears of the end of the socket
         watch.linked = (
             socket.handle != NULL
             and zmq_getsockopt(socket.handle, ZMQ_FD, &watch.fd, &size) == 0
             and epoll_put(self._set, watch.fd, 1, <void *> watch, False) == 0)
         if watch.linked:
-            watch.sticky = socket._shadow or socket._exposed
+            watch.always_dirty = socket._shadow or socket._exposed
             watch.next = socket._watch
             socket._watch = <void *> watch
-            heat(watch)
-        chain_unlock()
+            mark_dirty(watch)
+        registry_unlock()
         return watch.linked
 
     def modify(self, socket, int flags=3):
@@ -143,11 +143,11 @@ cdef class Poller:
         """Stop waiting for ``socket``. Raises KeyError if it is not registered, ThreadMisuse while
         another thread is in poll()."""
         cdef Watch old = None
-        poller_enter_marked(self)
+        poller_guard_enter_marked(self)
         try:
             old = self._drop(socket)
         finally:
-            poller_leave_marked(self)
+            poller_guard_exit_marked(self)
 
     cdef Watch _drop(self, object source):
         cdef Watch watch = self._watches.pop(source)
@@ -175,12 +175,12 @@ cdef class Poller:
         cdef bint over = False
         self._open_patiently()
         while not over:
-            poller_enter(self)
+            poller_guard_enter(self)
             try:
                 self._examine()
                 over = not self._plain and self._wait(limit, end, &hits)
             finally:
-                owner_leave(&self._owner, False)
+                guard_release(&self._guard, False)
             if self._plain and not over:
                 return self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
             if not over:
@@ -189,38 +189,38 @@ cdef class Poller:
 
     cdef list _poll_plainly(self, object timeout):
         cdef list ready = poll_items(by_descriptor(self.sockets), timeout)
-        forget_hot(self)
+        forget_dirty(self)
         return ready
 
-    def _doze(self):
+    def _arm_wakeup(self):
         """For event loops, after a poll(0): a descriptor that speaks when a member was closed, or used by
-        others, who may have heard its news, until _rise(). -1 where there is none; then only the members'
+        others, who may have heard its news, until _disarm_wakeup(). -1 where there is none; then only the members'
         own descriptors may tell."""
-        if self._bell < 0:
+        if self._wakeup_fd < 0:
             return -1
-        wake_doze(&self._wake, 1)
+        wakeup_arm(&self._wake, 1)
         full_fence()
-        if wake_close(&self._wake, 0) or wake_rung(&self._wake):
-            bell_ring(self._bell)
-        return self._bell
+        if wakeup_close(&self._wake, 0) or wakeup_signalled(&self._wake):
+            wakeup_fd_set(self._wakeup_fd)
+        return self._wakeup_fd
 
-    def _rise(self):
-        """End one _doze()."""
-        if not wake_doze(&self._wake, -1):
-            bell_hush(self._bell)
+    def _disarm_wakeup(self):
+        """End one _arm_wakeup()."""
+        if not wakeup_arm(&self._wake, -1):
+            wakeup_fd_clear(self._wakeup_fd)
 
     cdef int _examine(self) except -1:
         """Refuse to wait for what is closed; begin anew in the child of a fork."""
-        if wake_close(&self._wake, 0):
+        if wakeup_close(&self._wake, 0):
             for source, watch in self._watches.items():
                 if (<Watch> watch).closed:
                     fail_closed(source, "unregister it")
         if self._forks != forks:
-            owner_block(&self._owner, False)
+            guard_mark(&self._guard, False)
             try:
                 self._renew()
             finally:
-                owner_unblock(&self._owner, False)
+                guard_unmark(&self._guard, False)
         return 0
 
     cdef int _renew(self) except -1:
@@ -232,8 +232,8 @@ cdef class Poller:
         for watch in self._watches.values():
             unwatch(<Watch> watch)
         epoll_end(self._set)
-        epoll_end(self._bell)
-        self._set = self._bell = -1
+        epoll_end(self._wakeup_fd)
+        self._set = self._wakeup_fd = -1
         self._forks = forks
         self._watches = {}
         for source, flags in registered:
@@ -244,8 +244,8 @@ cdef class Poller:
         """One wait. Returns False when what woke us was for nothing: signals first, then look again."""
         cdef int count
         self._turn += 1
-        wake_set_rung(&self._wake, False)
-        self._check_hot(hits)
+        wakeup_set_signalled(&self._wake, False)
+        self._check_dirty(hits)
         count = self._epoll(0 if hits.count() else poll_step(end, limit))
         if count > 0:
             self._check_found(count, hits)
@@ -264,15 +264,15 @@ cdef class Poller:
         if timeout == 0:
             return epoll_ready(set, found, room, 0)
         timeout = one_step(timeout)
-        owner_block(&self._owner, False)
-        wake_set_asleep(&self._wake, True)
+        guard_mark(&self._guard, False)
+        wakeup_set_asleep(&self._wake, True)
         full_fence()
-        if wake_rung(&self._wake):
+        if wakeup_signalled(&self._wake):
             timeout = 0
         with nogil:
             count = epoll_ready(set, found, room, <int> timeout)
-        wake_set_asleep(&self._wake, False)
-        owner_unblock(&self._owner, False)
+        wakeup_set_asleep(&self._wake, False)
+        guard_unmark(&self._guard, False)
         return count
 
     cdef int _check_found(self, int count, Hits *hits) except -1:
@@ -281,18 +281,18 @@ cdef class Poller:
         for place in range(count):
             found = readable_watch(&self._found[place])
             if found == NULL:
-                bell_hush(self._bell)
+                wakeup_fd_clear(self._wakeup_fd)
             else:
                 self._check(<Watch> found, readable_events(&self._found[place]), hits)
         return 0
 
-    cdef int _check_hot(self, Hits *hits) except -1:
+    cdef int _check_dirty(self, Hits *hits) except -1:
         """Read EVENTS of what may have changed; what is not ready cools down."""
-        cdef int left = count_hot(self)  # those only: what is ready stays hot, at the end of the chain
+        cdef int left = count_dirty(self)  # those only: what is ready stays dirty, at the end of the chain
         cdef void *watch
         while left > 0:
             left -= 1
-            watch = take_hot(self)
+            watch = take_dirty(self)
             if watch != NULL:
                 self._check(<Watch> watch, 0, hits)
         return 0
@@ -305,30 +305,30 @@ cdef class Poller:
         if events:
             watch.turn = self._turn
             if not hits.add(<PyObject *> watch, watch.place, watch.fd, events):
-                heat_again(watch)
+                mark_dirty_again(watch)
                 raise MemoryError
-        if watch.is_socket and (events or watch.sticky):
-            heat_again(watch)
+        if watch.is_socket and (events or watch.always_dirty):
+            mark_dirty_again(watch)
         return 0
 
     cdef int _read_events(self, Watch watch) except -1:
-        """Which of its events the socket of a watch has. What cannot be read stays hot."""
+        """Which of its events the socket of a watch has. What cannot be read stays dirty."""
         cdef Handle socket = watch.source
         cdef int events = 0
         cdef int error
-        if socket.handle == NULL or not owner_enter(&socket._owner, False):
-            heat_again(watch)
+        if socket.handle == NULL or not guard_acquire(&socket._guard, False):
+            mark_dirty_again(watch)
             return refuse_poll(socket)
         if socket.handle == NULL:  # without the GIL: closed between the two
-            leave(socket)
-            heat_again(watch)
+            guard_exit(socket)
+            mark_dirty_again(watch)
             return refuse_poll(socket)
         error = read_events(socket, &events)
         if events and not error:
-            touch_others(socket, <void *> watch, events)
-        leave(socket)
+            mark_other_watches_dirty(socket, <void *> watch, events)
+        guard_exit(socket)
         if error:
-            heat_again(watch)
+            mark_dirty_again(watch)
             return fail_events(socket, error)
         return events & watch.events
 
@@ -342,14 +342,14 @@ cdef class Poller:
         return iter(self._watches)
 
 
-cdef inline int poller_enter(Poller self) except -1:
-    if not owner_enter(&self._owner, False):
+cdef inline int poller_guard_enter(Poller self) except -1:
+    if not guard_acquire(&self._guard, False):
         return refuse_poller(self)
     return 0
 
 
 cdef int refuse_poller(Poller self) except -1:
-    cdef unsigned long owner = owner_thread(&self._owner)
+    cdef unsigned long owner = guard_thread(&self._guard)
     if owner == PyThread_get_thread_ident():
         raise ThreadMisuse(EBUSY, "this poller is in the middle of another call, from which this one comes: from "
                            "a finalizer, or from a member's __hash__, __eq__ or fileno()")
@@ -358,16 +358,16 @@ cdef int refuse_poller(Poller self) except -1:
         "serves one thread at a time; give each thread its own")
 
 
-cdef inline int poller_enter_marked(Poller self) except -1:
+cdef inline int poller_guard_enter_marked(Poller self) except -1:
     """Enter for a change of the set, which runs code of the sources (hash, ==, fileno) and of finalizers."""
-    poller_enter(self)
-    owner_block(&self._owner, False)
+    poller_guard_enter(self)
+    guard_mark(&self._guard, False)
     return 0
 
 
-cdef inline void poller_leave_marked(Poller self) noexcept:
-    owner_unblock(&self._owner, False)
-    owner_leave(&self._owner, False)
+cdef inline void poller_guard_exit_marked(Poller self) noexcept:
+    guard_unmark(&self._guard, False)
+    guard_release(&self._guard, False)
 
 
 cdef int refuse_poll(Handle socket) except -1:

@@ -2,8 +2,8 @@
 
 
 @cython.no_gc_clear  # __dealloc__ still needs the socket, and nothing here closes a cycle
-cdef class ReadySignal:
-    """ReadySignal(socket): a descriptor that turns readable when a thread-safe socket may be ready.
+cdef class ReadyFD:
+    """ReadyFD(socket): a descriptor that turns readable when a thread-safe socket may be ready.
 
     For event loops. Read ``events()`` each time it speaks; close it when it is not watched any more, before
     or after the socket (zmq_poller_fd, draft). Raises NotSupported without drafts.
@@ -16,12 +16,12 @@ cdef class ReadySignal:
             raise RuntimeError("a signal is initialised once")
         try:
             while error:
-                enter(socket, "ReadySignal")
+                guard_enter(socket, "ReadyFD")
                 self._socket = socket
                 error = self._open(socket)
-                leave(socket)
+                guard_exit(socket)
                 if error and not passes(&shortage, error):
-                    fail_socket(socket, error, "ReadySignal")
+                    fail_socket(socket, error, "ReadyFD")
         except BaseException:
             once_release(&self._once)
             raise
@@ -32,13 +32,13 @@ cdef class ReadySignal:
         cdef void *poller = zmq_poller_new()
         if poller == NULL:
             return libzmq_errno()
-        chain_lock()
+        registry_lock()
         if zmq_poller_add(poller, socket.handle, NULL, ZMQ_POLLIN | ZMQ_POLLOUT) == 0:
             self._poller = poller
-            signal_link(self)
+            ready_fd_link(self)
         else:
             error = libzmq_errno()
-        chain_unlock()
+        registry_unlock()
         if error:
             zmq_poller_destroy(&poller)
         return error
@@ -49,7 +49,7 @@ cdef class ReadySignal:
         if self._poller == NULL:
             raise ValueError("this signal is closed")
         if zmq_poller_fd(self._poller, &fd) != 0:
-            fail_socket(self._socket, libzmq_errno(), "ReadySignal")
+            fail_socket(self._socket, libzmq_errno(), "ReadyFD")
         return fd
 
     def events(self):
@@ -57,10 +57,10 @@ cdef class ReadySignal:
         cdef zmq_poller_event_t event
         if self._poller == NULL:
             raise ValueError("this signal is closed")
-        enter(self._socket, "poll")
+        guard_enter(self._socket, "poll")
         rc = zmq_poller_wait_all(self._poller, &event, 1, 0)
         error = libzmq_errno() if rc < 0 else 0
-        leave(self._socket)
+        guard_exit(self._socket)
         if rc > 0:
             return event.events
         if rc < 0 and error != EAGAIN and error != EINTR:
@@ -69,22 +69,22 @@ cdef class ReadySignal:
 
     def close(self):
         """Give the descriptor back. Closing twice is no error."""
-        end_signal(self)
+        end_ready_fd(self)
 
     def __dealloc__(self):
         if not interpreter_exits():
-            end_signal(self)
+            end_ready_fd(self)
 
 
-cdef void end_signal(ReadySignal self) noexcept:
+cdef void end_ready_fd(ReadyFD self) noexcept:
     cdef void *poller
     if self._poller == NULL:
         return
-    chain_lock()
+    registry_lock()
     poller = self._poller
     if self._socket._state != FORKED:
-        signal_unlink(self)
+        ready_fd_unlink(self)
     self._poller = NULL
-    chain_unlock()
+    registry_unlock()
     if poller != NULL and self._socket._state != FORKED:  # there it shares its locks with the parent's threads
         zmq_poller_destroy(&poller)

@@ -70,7 +70,7 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
             error = EINTR  # look for signals
     leave_all(inside)
     if error == ETERM and interpreter_exits():
-        park()
+        block_forever()
     if error and error != EINTR:
         fail(error, "poll", "", "the context was terminated" if error == ETERM else "")
     return max(ready, 0)
@@ -85,12 +85,12 @@ cdef int enter_all(list sockets) except -1:
     cdef int place
     for place in range(len(sockets)):
         socket = sockets[place]
-        if (<Handle> socket).handle == NULL or not owner_enter(
-                &(<Handle> socket)._owner, (<Handle> socket)._thread_safe):
+        if (<Handle> socket).handle == NULL or not guard_acquire(
+                &(<Handle> socket)._guard, (<Handle> socket)._thread_safe):
             leave_first(sockets, place)
             refuse(socket, "poll")
         if (<Handle> socket)._watch != NULL:
-            touch(<Handle> socket)
+            mark_watches_dirty(<Handle> socket)
     return 0
 
 
@@ -112,17 +112,17 @@ cdef void leave_all(list sockets) noexcept:
 cdef void leave_first(list sockets, Py_ssize_t count) noexcept:
     cdef Py_ssize_t place
     for place in range(count):
-        leave(<Handle> sockets[place])
+        guard_exit(<Handle> sockets[place])
 
 
 cdef void block_all(list sockets) noexcept:
     for socket in sockets:
-        owner_block(&(<Handle> socket)._owner, (<Handle> socket)._thread_safe)
+        guard_mark(&(<Handle> socket)._guard, (<Handle> socket)._thread_safe)
 
 
 cdef void unblock_all(list sockets) noexcept:
     for socket in sockets:
-        owner_unblock(&(<Handle> socket)._owner, (<Handle> socket)._thread_safe)
+        guard_unmark(&(<Handle> socket)._guard, (<Handle> socket)._thread_safe)
 
 
 cdef list poll_items(list pairs, object timeout):
@@ -183,12 +183,12 @@ cdef int ready_events(Handle self, int wanted) except -1:
     """
     cdef int events = 0
     cdef int error
-    if self.handle == NULL or not owner_enter(&self._owner, self._thread_safe):
+    if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
         return refuse(self, "poll")
     error = read_events(self, &events)
     if self._watch != NULL and events and not error:
-        touch_others(self, NULL, events)
-    leave(self)
+        mark_other_watches_dirty(self, NULL, events)
+    guard_exit(self)
     if error:
         return fail_events(self, error)
     return events & wanted
@@ -205,7 +205,7 @@ cdef int read_events(Handle self, int *events) noexcept:
 
 cdef int fail_events(Handle self, int error) except -1:
     if error == ETERM and interpreter_exits():
-        park()
+        block_forever()
     return fail_socket(self, error, "poll")
 
 
@@ -216,7 +216,7 @@ cdef int poll_one(Handle self, int wanted, object timeout) except -1:
         if self._state == FORKED:
             refuse(self, "poll")
         if interpreter_exits():
-            park()
+            block_forever()
         fail_closed(self)
     if not self._thread_safe:
         ready = ready_events(self, wanted)

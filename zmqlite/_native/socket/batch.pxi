@@ -5,51 +5,51 @@
 # when it is let go before that. Letting go more often, and taking it back at once, starves the others.
 cdef double PATIENCE = 0.006
 
-ctypedef struct Breath:
+ctypedef struct SignalCheck:
     double last      # when signals were looked at
     double let_go    # when others could have the GIL
 
 # So many small messages pass between libzmq and the core in one call; a power of two.
 cdef enum:
-    SEVERAL = 32
+    CHUNK = 32
 
 # The same in bytes: what is sent together is passed on together, and the other side should not wait for it.
-cdef Py_ssize_t SEVERAL_BYTES = 65536
+cdef Py_ssize_t CHUNK_BYTES = 65536
 
 # recv_many ends once it holds so many bytes: more of them only leave the processor's caches.
 cdef size_t BATCH_BYTES = 1048576
 
 
-cdef inline int breathe(Breath *breath) except -1:
+cdef inline int check_signals_and_yield(SignalCheck *check) except -1:
     """Handle signals, if the last time was a slice ago, and now and then let others have the GIL."""
     cdef double time = now()
-    if time - breath.last < SLICE:
+    if time - check.last < SLICE:
         return 0
-    if time - breath.let_go >= PATIENCE:
+    if time - check.let_go >= PATIENCE:
         with nogil:
             pass
-        breath.let_go = now()
+        check.let_go = now()
     PyErr_CheckSignals()
-    breath.last = now()
+    check.last = now()
     return 0
 
 
 cdef object send_batch(Handle self, object messages, int flags):
     cdef Py_ssize_t sent = 0
-    cdef Breath breath
-    breath.last = breath.let_go = now()
-    if has_returned():
-        drain_loans()
+    cdef SignalCheck check
+    check.last = check.let_go = now()
+    if has_deferred_releases():
+        run_deferred_releases()
     try:
         if type(messages) is list or type(messages) is tuple:
-            send_in_place(self, messages, flags, &sent, &breath)
+            send_in_place(self, messages, flags, &sent, &check)
             return sent
         for message in messages:
             if not (quick_of_batch(self, message, flags) or send_of_batch(self, message, flags)):
                 return sent
             sent += 1
-            if not sent & (SEVERAL - 1):
-                breathe(&breath)
+            if not sent & (CHUNK - 1):
+                check_signals_and_yield(&check)
     except BaseException as error:
         note_sent(error, sent)
         raise
@@ -57,51 +57,51 @@ cdef object send_batch(Handle self, object messages, int flags):
 
 
 cdef int send_in_place(
-        Handle self, object messages, int flags, Py_ssize_t *sent, Breath *breath) except -1:
+        Handle self, object messages, int flags, Py_ssize_t *sent, SignalCheck *check) except -1:
     """Send what is in a list or tuple, several at once where they are plain bytes."""
-    cdef Py_ssize_t last_breath = 0
+    cdef Py_ssize_t last_check = 0
     cdef Py_ssize_t begin, taken
     piece = messages
     while True:
         begin = sent[0]
         if ZMQLITE_FREE_THREADED:  # nobody shall take away what is looked at
-            piece = messages[begin:begin + SEVERAL]
+            piece = messages[begin:begin + CHUNK]
             begin = 0
         if begin >= PySequence_Fast_GET_SIZE(piece):  # a list may change while others run
             return 0
-        taken = send_several(self, piece, begin, flags)
+        taken = send_chunk(self, piece, begin, flags)
         if taken == 0:
             message = <object> PySequence_Fast_GET_ITEM(piece, begin)  # ours: others may take it out of the list
             if not send_of_batch(self, message, flags):
                 return 0
             taken = 1
         sent[0] += taken
-        if sent[0] - last_breath >= SEVERAL:
-            last_breath = sent[0]
-            breathe(breath)
+        if sent[0] - last_check >= CHUNK:
+            last_check = sent[0]
+            check_signals_and_yield(check)
 
 
-cdef Py_ssize_t send_several(Handle self, object messages, Py_ssize_t begin, int flags) except -1:
+cdef Py_ssize_t send_chunk(Handle self, object messages, Py_ssize_t begin, int flags) except -1:
     """Send the bytes from place `begin` on that somebody takes without waiting. Returns how many these were."""
-    cdef zmq_msg_t lent[SEVERAL]
-    cdef zmq_body_t bodies[SEVERAL]
-    cdef Py_ssize_t most = min(PySequence_Fast_GET_SIZE(messages) - begin, <Py_ssize_t> SEVERAL)
-    cdef Py_ssize_t room = SEVERAL_BYTES
+    cdef zmq_msg_t lent[CHUNK]
+    cdef zmq_body_t bodies[CHUNK]
+    cdef Py_ssize_t most = min(PySequence_Fast_GET_SIZE(messages) - begin, <Py_ssize_t> CHUNK)
+    cdef Py_ssize_t room = CHUNK_BYTES
     cdef Py_ssize_t size
     cdef PyObject *message
     cdef int found = 0
     cdef int taken, place
     if self._special or self._send_more or flags & ~ZMQ_DONTWAIT or wakes_thread(self, flags):
         return 0
-    enter(self, "send")
+    guard_enter(self, "send")
     while found < most and room > 0:
         message = PySequence_Fast_GET_ITEM(messages, begin + found)
         if not PyBytes_CheckExact(<object> message):
             break
         size = PyBytes_GET_SIZE(<object> message)
         bodies[found] = zmq_body_t(PyBytes_AS_STRING(<object> message), size, NULL)
-        if size >= self._borrow:
-            if not lend_object(&lent[found], message, NULL):
+        if size >= self._zero_copy_min:
+            if not zero_copy_object(&lent[found], message, NULL):
                 break
             bodies[found].msg = &lent[found]
         room -= size
@@ -111,7 +111,7 @@ cdef Py_ssize_t send_several(Handle self, object messages, Py_ssize_t begin, int
         for place in range(max(taken, 0), found):
             if bodies[place].msg != NULL:
                 close_here(bodies[place].msg)
-    leave(self)
+    guard_exit(self)
     return max(taken, 0)
 
 
@@ -119,9 +119,9 @@ cdef inline bint quick_of_batch(Handle self, object message, int flags) except -
     """Send bytes that somebody can take now, to whom nothing special applies; returns False for the rest."""
     if not PyBytes_CheckExact(message) or self._special or self._send_more or wakes_thread(self, flags):
         return False
-    enter(self, "send")
+    guard_enter(self, "send")
     sent = try_bytes(self, message, flags) >= 0
-    leave(self)
+    guard_exit(self)
     return sent
 
 
@@ -140,26 +140,26 @@ cdef bint send_of_batch(Handle self, object message, int flags) except -1:
     return True
 
 
-ctypedef struct Harvest:
+ctypedef struct BatchLimits:
     size_t count      # whole messages
     Py_ssize_t whole  # what they take in the list
     size_t room       # bytes to come until there are enough
 
 
 cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
-    cdef Harvest harvest
+    cdef BatchLimits limits
     cdef list messages = []
     if most <= 0:
         raise ValueError(f"recv_many: max must be above 0, not {most}")
-    if has_returned():
-        drain_loans()
-    harvest.count, harvest.whole, harvest.room = 0, 0, BATCH_BYTES
+    if has_deferred_releases():
+        run_deferred_releases()
+    limits.count, limits.whole, limits.room = 0, 0, BATCH_BYTES
     try:
-        gather_batch(self, messages, most, flags, multipart, &harvest)
+        gather_batch(self, messages, most, flags, multipart, &limits)
         PyErr_CheckSignals()  # a handler that raises once we have returned would lose them all
         return messages
     except BaseException as error:
-        del messages[harvest.whole:]
+        del messages[limits.whole:]
         try:
             error.received = messages
         except AttributeError:  # an exception of a handler, with slots
@@ -168,45 +168,45 @@ cdef object recv_batch(Handle self, Py_ssize_t most, int flags, bint multipart):
 
 
 cdef int gather_batch(
-        Handle self, list messages, Py_ssize_t most, int flags, bint multipart, Harvest *harvest) except -1:
-    cdef zmq_msg_t msgs[SEVERAL]
-    cdef zmq_received_t received[SEVERAL]
+        Handle self, list messages, Py_ssize_t most, int flags, bint multipart, BatchLimits *limits) except -1:
+    cdef zmq_msg_t msgs[CHUNK]
+    cdef zmq_received_t received[CHUNK]
     cdef list parts = None  # of a message that is not whole yet
     cdef int unseen = 0     # parts since the last look at the clock
     cdef int got = 1
     cdef double last
     zmq_msg_init(&msgs[0])
-    enter(self, "recv_many")
+    guard_enter(self, "recv_many")
     recv_msg(self, &msgs[0], flags, "recv_many")
     received[0] = zmq_received_t(zmq_msg_data(&msgs[0]), zmq_msg_size(&msgs[0]), self._recv_more, 1)
     last = now()
     while True:
-        parts = take_several(self, msgs, received, got, messages, parts, harvest, multipart)
+        parts = take_chunk(self, msgs, received, got, messages, parts, limits, multipart)
         unseen += got
         if not self._recv_more:
-            harvest.whole = PySequence_Fast_GET_SIZE(messages)
-            if <Py_ssize_t> harvest.count >= most or not harvest.room:
+            limits.whole = PySequence_Fast_GET_SIZE(messages)
+            if <Py_ssize_t> limits.count >= most or not limits.room:
                 break
-            if unseen >= SEVERAL:
+            if unseen >= CHUNK:
                 unseen = 0
                 if now() - last >= SLICE:
                     break  # a slice is over: what is left waits in libzmq
         got = zmq_recv_several(self.handle, msgs, received,
-                               <int> min(max(most - <Py_ssize_t> harvest.count, 1), SEVERAL),
-                               harvest.room if harvest.room else 1)
+                               <int> min(max(most - <Py_ssize_t> limits.count, 1), CHUNK),
+                               limits.room if limits.room else 1)
         if got > 0:
             self._recv_more = received[got - 1].more
         elif not self._recv_more:
             break  # nothing more now; an error will come back at the next call
         elif libzmq_errno() != EINTR:
             return fail_inside(self, libzmq_errno(), "recv_many", ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
-    leave(self)
+    guard_exit(self)
     return 0
 
 
-cdef list take_several(
+cdef list take_chunk(
         Handle self, zmq_msg_t *msgs, zmq_received_t *received, int got, list messages, list parts,
-        Harvest *harvest, bint multipart):
+        BatchLimits *limits, bint multipart):
     """Move bodies into the list; returns the parts of a message that is not whole. The socket was entered, and
     is left when this raises."""
     cdef int done = 0
@@ -221,32 +221,32 @@ cdef list take_several(
                 messages.append(parts)
             else:
                 parts.append(part)
-            harvest.room -= min(received[done - 1].size, harvest.room)
+            limits.room -= min(received[done - 1].size, limits.room)
             if not received[done - 1].more:
                 parts = None
-                harvest.count += 1
+                limits.count += 1
     except BaseException:  # no memory
-        count_whole(harvest, messages, received, done - 1, multipart)
+        count_whole(limits, messages, received, done - 1, multipart)
         for done in range(done, got):
             if received[done].open:
                 zmq_msg_close(&msgs[done])
         drop_rest(self)
-        leave(self)
+        guard_exit(self)
         raise
     return parts
 
 
 cdef void count_whole(
-        Harvest *harvest, list messages, zmq_received_t *received, int taken, bint multipart) noexcept:
+        BatchLimits *limits, list messages, zmq_received_t *received, int taken, bint multipart) noexcept:
     """Of a piece only so many parts could be taken. How much of the list is whole messages?"""
     cdef int last = taken
     if multipart:
-        harvest.whole = harvest.count
+        limits.whole = limits.count
         return
     while last > 0 and received[last - 1].more:
         last -= 1
     if last:
-        harvest.whole = PySequence_Fast_GET_SIZE(messages) - (taken - last)
+        limits.whole = PySequence_Fast_GET_SIZE(messages) - (taken - last)
 
 
 cdef inline object take_received(Handle self, zmq_msg_t *msg, zmq_received_t *received):
@@ -257,11 +257,11 @@ cdef inline object take_received(Handle self, zmq_msg_t *msg, zmq_received_t *re
 
 cdef list new_list(Handle self, object part):
     """A list of it. The collector may run, and let others run."""
-    owner_block(&self._owner, self._thread_safe)
+    guard_mark(&self._guard, self._thread_safe)
     try:
         return [part]
     finally:
-        owner_unblock(&self._owner, self._thread_safe)
+        guard_unmark(&self._guard, self._thread_safe)
 
 
 cdef class Loan:

@@ -51,7 +51,7 @@ cdef class Context:
 
     cdef int _check(self) except -1:
         if self.handle != NULL:
-            if self._ends or self._ending != NULL:
+            if self._ends or self._termination != NULL:
                 fail(ETERM, "use", "Context", "it is being terminated")
             return 0
         if self._state == FORKED:
@@ -124,14 +124,14 @@ cdef class Context:
         """Return the sockets of this context that are open, oldest last."""
         cdef list found = []  # first: making it may run the collector, which may shorten the chain
         cdef void *place
-        chain_lock()
+        registry_lock()
         try:
             place = self._sockets
             while place != NULL:
                 keep(found, place)
                 place = (<Handle> place)._next
         finally:
-            chain_unlock()
+            registry_unlock()
         return found
 
     cdef int _start(self) except -1:
@@ -157,7 +157,7 @@ cdef class Context:
         Does not block and closes nothing (zmq_ctx_shutdown). A closed context is left alone.
         """
         with cython.critical_section(self):
-            if self.handle != NULL and not self._ends and self._ending == NULL:
+            if self.handle != NULL and not self._ends and self._termination == NULL:
                 self._shut = True
                 zmq_ctx_shutdown(self.handle)
 
@@ -179,7 +179,7 @@ cdef class Context:
         close_dying(self)
         if not begin_to_end(self, limit, end):
             return  # another thread has done it
-        elif timeout is None and self._ending == NULL:
+        elif timeout is None and self._termination == NULL:
             end_here(self)
         elif not end_in_thread(self, limit, end):
             fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {still_open(self)}")
@@ -190,17 +190,17 @@ cdef class Context:
         self._state = CLOSED
         self._ends = False
         context_unlink(self)
-        if self._ending != NULL:
-            del self._ending
-            self._ending = NULL
+        if self._termination != NULL:
+            del self._termination
+            self._termination = NULL
         drain()
         self._give_back()
 
     cdef int _give_back(self) except -1:
         """What was kept for its messages is not needed; nor, without a context, a thread that waits for idleness."""
-        cdef size_t before = blocks.held()
+        cdef size_t before = bytes_pool.held()
         cdef IdleHandle *watch = NULL
-        blocks.clear()
+        bytes_pool.clear()
         if all_contexts == NULL:
             watch = end_idle_watch(False)
         with nogil:
@@ -235,7 +235,7 @@ cdef class Context:
         """Close the sockets that no thread is inside of."""
         close_dying(self)
         for socket in self.sockets():
-            if not owner_in_use(&(<Handle> socket)._owner):
+            if not guard_in_use(&(<Handle> socket)._guard):
                 try:
                     (<Handle> socket).close()
                     if (<Handle> socket).handle != NULL:  # a subclass has a close() that forgets ours
@@ -261,12 +261,12 @@ cdef class Context:
         context_unlink(self)
         if self.handle != NULL and not self._shadow and not self._ends and not interpreter_exits():
             # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
-            if self._ending == NULL:
-                self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
-            if self._ending != NULL:
-                leave_behind(self._ending, -1)
-                self._ending = NULL
-        del self._ending
+            if self._termination == NULL:
+                self._termination = begin_termination(self.handle, &term_quietly, &last_error, EINTR)
+            if self._termination != NULL:
+                leave_behind(self._termination, -1)
+                self._termination = NULL
+        del self._termination
 
 
 cdef int check_limit(void *handle, int option, int value) except -1:
@@ -347,23 +347,23 @@ cdef int last_error() noexcept nogil:
     return libzmq_errno()
 
 
-cdef Ending *start_ending(Context self) except NULL:
+cdef Termination *start_termination(Context self) except NULL:
     zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
-    self._ending = begin_ending(self.handle, &term_quietly, &last_error, EINTR)
-    if self._ending == NULL:
+    self._termination = begin_termination(self.handle, &term_quietly, &last_error, EINTR)
+    if self._termination == NULL:
         self._ends = False
         fail_to_begin("end some, or terminate without a timeout")
-    return self._ending
+    return self._termination
 
 
 cdef bint end_in_thread(Context self, double limit, double end) except -1:
     """Terminate until `end` (`limit` below 0: without one). Returns whether it is done."""
     cdef double left = 0.02
     cdef bint done = False
-    cdef Ending *ending = self._ending
+    cdef Termination *ending = self._termination
     cdef Shortage shortage
     if ending == NULL:
-        ending = start_ending(self)
+        ending = start_termination(self)
     while True:
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))
@@ -372,14 +372,14 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
         if done:
             error = ending.error()
             if error:
-                del self._ending
-                self._ending = NULL
+                del self._termination
+                self._termination = NULL
                 self._ends = False
                 if not passes(&shortage, error):
                     fail_to_end(self, error)
                 if not begin_to_end(self, limit, end):
                     return True
-                ending = start_ending(self)
+                ending = start_termination(self)
                 continue
             self._forget()
             return True

@@ -16,7 +16,7 @@ cdef object attach_patiently(Handle self, str operation, object address):
     cdef Shortage shortage
     cdef int error = EMFILE
     while error:
-        enter_marked(self, operation)
+        guard_enter_marked(self, operation)
         try:
             error = attach(self, &zmq_bind if operation == "bind" else &zmq_connect, text)
             if not error:
@@ -25,7 +25,7 @@ cdef object attach_patiently(Handle self, str operation, object address):
                     self._peer_ids[self._next_peer_id] = endpoint
                     self._next_peer_id = None
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
         if error and not passes(&shortage, error):
             self._fail_address(error, operation, address)
     return endpoint

@@ -14,7 +14,7 @@ cdef class Socket(Handle):
     def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
         """Send one message part: any bytes-like object, or a Frame.
 
-        Blocks until a peer can take it, for at most SNDTIMEO ms, unless ``flags`` has DONTWAIT; other
+        BytesPool until a peer can take it, for at most SNDTIMEO ms, unless ``flags`` has DONTWAIT; other
         threads run and signals are handled meanwhile. SNDMORE says that another part follows.
         ``copy=False`` lets libzmq read the memory of ``data`` itself from ``copy_threshold`` bytes on;
         with ``track=True`` the returned MessageTracker tells when it has finished. ``routing_id``
@@ -23,27 +23,27 @@ cdef class Socket(Handle):
         Raises Again (nobody can take it now), StateError (out of turn), HostUnreachable, NotSupported,
         ContextTerminated, SocketClosed, ThreadMisuse; TypeError for str (zmq_msg_send).
         """
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if (PyBytes_CheckExact(data) and copy and not track and routing_id is None and group is None
                 and not self._special):
-            enter(self, "send")
+            guard_enter(self, "send")
             send_bytes(self, data, flags)
-            leave(self)
+            guard_exit(self)
             return None
         return send_general(self, data, flags, copy, track, routing_id, group)
 
     def recv(self, int flags=0, bint copy=True, bint track=False):
         """Receive one message part as bytes, or as a Frame with ``copy=False``.
 
-        Blocks until one is there, for at most RCVTIMEO ms, unless ``flags`` has DONTWAIT; other threads
+        BytesPool until one is there, for at most RCVTIMEO ms, unless ``flags`` has DONTWAIT; other threads
         run and signals are handled meanwhile. ``more_parts`` tells whether another part follows.
 
         Raises Again (nothing there), StateError (out of turn), NotSupported, ContextTerminated,
         SocketClosed, ThreadMisuse (zmq_msg_recv).
         """
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if copy:
             return recv_bytes(self, flags, "recv")
         return recv_frame(self, flags, track, "recv")
@@ -66,8 +66,8 @@ cdef class Socket(Handle):
         peer that reads nothing: what it has not taken is dropped then. Raises as send(); IndexError for no parts.
         """
         cdef tuple parts = parts_of(msg_parts)
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if self.type_number == ZMQ_STREAM and not track and not flags & ZMQ_SNDMORE and hang_up(self, parts):
             return None
         if copy and not track and routing_id is None and group is None and not self._special:
@@ -81,16 +81,16 @@ cdef class Socket(Handle):
     def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
         """Receive one whole message as a list of parts (bytes, or Frames with ``copy=False``).
 
-        Blocks and raises as recv().
+        BytesPool and raises as recv().
         """
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         if copy:
             return recv_parts(self, flags, "recv_multipart")
         return recv_frames(self, flags, track, "recv_multipart")
 
     def send_nonblock(self, data, int flags=0):
-        """Send one part if a peer can take it now; return whether it was sent. Never blocks."""
+        """Send one part if a peer can take it now; return whether it was sent. Never bytes_pool."""
         return send_if_taken(self, data, flags, "send_nonblock")
 
     # The same for event loops, under the names of the calls that fail when these do.
@@ -110,7 +110,7 @@ cdef class Socket(Handle):
         return failure(EAGAIN, operation, subject_of(self), hint + why_not_now(self, operation))
 
     def recv_nonblock(self, int flags=0):
-        """Receive one part if one is there, else return None. Never blocks."""
+        """Receive one part if one is there, else return None. Never bytes_pool."""
         return recv_if_there(self, flags, "recv_nonblock")
 
     def recv_multipart_nonblock(self, int flags=0, bint copy=True):
@@ -155,8 +155,8 @@ cdef class Socket(Handle):
     def __next__(self):
         if self._state == CLOSED:
             raise StopIteration
-        if has_returned():
-            drain_loans()
+        if has_deferred_releases():
+            run_deferred_releases()
         return recv_bytes(self, 0, "iterate")
 
     def poll_events(self, int events=1, timeout=-1):

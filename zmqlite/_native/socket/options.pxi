@@ -20,7 +20,7 @@ cdef object read_option(Handle self, int option, int kind):
     cdef char text[4096]
     cdef size_t size
     cdef int error = EINTR
-    enter(self, "getsockopt")
+    guard_enter(self, "getsockopt")
     while error == EINTR:  # it never waits: handlers have time afterwards
         if kind == KIND_INT or kind == KIND_FD:
             size = sizeof(number)
@@ -35,7 +35,7 @@ cdef object read_option(Handle self, int option, int kind):
             size = 41 if kind == KIND_KEY else sizeof(text)
             error = zmq_getsockopt(self.handle, option, text, &size)
         error = libzmq_errno() if error else 0
-    leave(self)
+    guard_exit(self)
     if error:
         fail_socket(self, error, f"getsockopt({option})")
     if kind == KIND_INT or kind == KIND_FD:
@@ -55,7 +55,7 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
     cdef uint64_t big_number
     cdef bytes text
     cdef int rc
-    enter_marked(self, "setsockopt")
+    guard_enter_marked(self, "setsockopt")
     try:
         if option == XSUB_VERBOSE_UNSUBSCRIBE and (value is None or kind != KIND_INT):
             # libzmq 4.3.5 and later read an int there, whatever they were given
@@ -83,7 +83,7 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
         if option == ZMQ_SUBSCRIBE:
             self._subscribed = True
     finally:
-        leave_marked(self)
+        guard_exit_marked(self)
     return 0
 
 

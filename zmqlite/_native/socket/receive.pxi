@@ -21,9 +21,9 @@ cdef int recv_expecting(Handle self, zmq_msg_t *msg, int flags, str operation) e
     cdef int error
     wait_begin(&wait, ZMQ_RCVTIMEO)
     wait.timed = not self._asked
-    wait.look = looks_out(self)
+    wait.look = may_spin(self)
     error = wait_and_recv(self, msg, flags, &wait)
-    learn_to_look(self, &wait)
+    update_spin_backoff(self, &wait)
     if error == 0:
         self._asked = False
         if wait.waited:
@@ -61,7 +61,7 @@ cdef int recv_waiting(Handle self, zmq_msg_t *msg, int flags, str operation, int
         if error == EAGAIN and self._thread_safe and wait_goes_on(wait, flags):
             error = 0
     if error == ETERM and operation == "iterate" and not interpreter_exits():
-        leave(self)
+        guard_exit(self)
         raise StopIteration
     return fail_inside(self, error, operation, flags, ZMQ_RCVTIMEO)
 
@@ -73,25 +73,25 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
     cdef void *handle = self.handle
     cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
     if ZMQLITE_BLOCKS:
-        blocks.recycle_now()
-    owner_block(&self._owner, self._thread_safe)
+        bytes_pool.recycle_now()
+    guard_mark(&self._guard, self._thread_safe)
     with nogil:
         if poll:
             error = wait_safe(wait, handle, ZMQ_POLLIN)
             flags |= ZMQ_DONTWAIT
-        if error == 0 and not (wait.look and look_out(wait, msg, handle, flags)) \
+        if error == 0 and not (wait.look and try_spin(wait, msg, handle, flags)) \
                 and zmq_msg_recv_within(msg, handle, flags, most, &wait.waited) < 0:
             error = libzmq_errno()
         if wait.timed:  # here, for to take the GIL back may last
             wait.waited = now() - wait.start >= NO_WAIT
-    owner_unblock(&self._owner, self._thread_safe)
+    guard_unmark(&self._guard, self._thread_safe)
     return EINTR if error == EAGAIN and wait.step else error
 
 
 cdef inline bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:
     """A try without waiting failed: leave and return False for EAGAIN; for anything else once more, or raise."""
     if libzmq_errno() == EAGAIN:
-        leave(self)
+        guard_exit(self)
         return False
     return recv_once_more(self, msg, flags, operation)
 
@@ -127,31 +127,31 @@ cdef void drop_rest(Handle self) noexcept:
 cdef inline object recv_bytes(Handle self, int flags, str operation):
     cdef zmq_msg_t msg
     zmq_msg_init(&msg)
-    enter(self, operation)
+    guard_enter(self, operation)
     recv_msg(self, &msg, flags, operation)
-    leave(self)
+    guard_exit(self)
     return take_bytes(&msg)
 
 
 cdef object recv_if_there(Handle self, int flags, str operation):
     """One part, or None if none is there."""
     cdef zmq_msg_t msg
-    if has_returned():
-        drain_loans()
+    if has_deferred_releases():
+        run_deferred_releases()
     zmq_msg_init(&msg)
-    enter(self, operation)
+    guard_enter(self, operation)
     if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
         if not recv_after_all(self, &msg, flags, operation):
             return None
     self._recv_more = zmq_msg_more(&msg)
-    leave(self)
+    guard_exit(self)
     return take_bytes(&msg)
 
 
 cdef inline object take_bytes(zmq_msg_t *msg):
     """The body as bytes; the message is closed."""
     cdef Py_ssize_t size = <Py_ssize_t> zmq_msg_size(msg)
-    if size < BORROW_INSIDE:
+    if size < ZERO_COPY_MIN_INPROC:
         result = PyBytes_FromStringAndSize(<char *> zmq_msg_data(msg), size)
         zmq_msg_close(msg)
         return result
@@ -160,12 +160,12 @@ cdef inline object take_bytes(zmq_msg_t *msg):
 
 cdef object take_large(zmq_msg_t *msg, Py_ssize_t size):
     """The same from the size on from which it may be lent."""
-    cdef PyObject *lent = take_lent(msg, size)
+    cdef PyObject *lent = take_leased(msg, size)
     if lent != NULL:
         return own(lent)
     cdef void *hint = zmq_msg_detach(msg) if ZMQLITE_BLOCKS else NULL
     if hint != NULL:
-        return own(blocks.hand_out(hint, size))
+        return own(bytes_pool.publish(hint, size))
     try:
         return bytes_of(msg)
     finally:
@@ -182,9 +182,9 @@ cdef inline PyObject *take_at_once(zmq_msg_t *msg, const void *data, Py_ssize_t 
     """The body of a message that was lent or is small, which is closed; NULL if it is neither, or if there
     is no memory."""
     cdef PyObject *taken = NULL
-    if size >= BORROW_INSIDE:
-        taken = take_lent(msg, size)
-    if taken == NULL and size < BORROW:
+    if size >= ZERO_COPY_MIN_INPROC:
+        taken = take_leased(msg, size)
+    if taken == NULL and size < ZERO_COPY_MIN:
         taken = new_bytes(<const char *> data, size)
         if taken == NULL:
             PyErr_Clear()  # who takes it as a large one meets it again
@@ -198,25 +198,25 @@ cdef object take_marked(Handle self, zmq_msg_t *msg):
     that meanwhile the socket is marked."""
     if <Py_ssize_t> zmq_msg_size(msg) < BIG_COPY:
         return take_bytes(msg)
-    owner_block(&self._owner, self._thread_safe)
+    guard_mark(&self._guard, self._thread_safe)
     try:
         return take_bytes(msg)
     finally:
-        owner_unblock(&self._owner, self._thread_safe)
+        guard_unmark(&self._guard, self._thread_safe)
 
 
 cdef Frame recv_frame(Handle self, int flags, bint track, str operation):
     cdef Frame frame = Frame.__new__(Frame)
-    enter(self, operation)
+    guard_enter(self, operation)
     recv_msg(self, &frame.msg, flags, operation)
-    leave(self)
+    guard_exit(self)
     return received_frame(self, frame, track)
 
 
 cdef Frame received_frame(Handle self, Frame frame, bint track):
     frame.more = self._recv_more
     frame._readonly = False
-    supply_block(&frame.msg)
+    refill_pool(&frame.msg)
     if track:
         frame.tracker = DONE
     return frame
@@ -227,7 +227,7 @@ cdef list recv_parts(Handle self, int flags, str operation):
     cdef zmq_msg_t msg
     cdef list parts = []  # made outside of the socket, as all that is collected
     zmq_msg_init(&msg)
-    enter(self, operation)
+    guard_enter(self, operation)
     recv_msg(self, &msg, flags, operation)
     rest_of_parts(self, &msg, parts, operation)
     return parts
@@ -241,10 +241,10 @@ cdef int rest_of_parts(Handle self, zmq_msg_t *msg, list parts, str operation) e
     finally:
         if error < 0:
             drop_rest(self)
-            leave(self)
+            guard_exit(self)
     if error:
         return fail_inside(self, error, operation, ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
-    leave(self)
+    guard_exit(self)
     return 0
 
 
@@ -264,7 +264,7 @@ cdef list recv_parts_if_there(Handle self, int flags, bint copy, str operation):
     cdef zmq_msg_t msg
     cdef list parts = []
     zmq_msg_init(&msg)
-    enter(self, operation)
+    guard_enter(self, operation)
     if zmq_msg_recv(&msg, self.handle, flags | ZMQ_DONTWAIT) < 0:
         if not recv_after_all(self, &msg, flags, operation):
             return None
@@ -279,7 +279,7 @@ cdef list recv_parts_if_there(Handle self, int flags, bint copy, str operation):
 cdef list recv_frames(Handle self, int flags, bint track, str operation):
     cdef list frames = []
     cdef Frame frame = Frame.__new__(Frame)
-    enter(self, operation)
+    guard_enter(self, operation)
     recv_msg(self, &frame.msg, flags, operation)
     rest_of_frames(self, NULL, frame, frames, track, operation)
     return frames
@@ -296,10 +296,10 @@ cdef int rest_of_frames(
             if msg != NULL:
                 zmq_msg_close(msg)
             drop_rest(self)
-            leave(self)
+            guard_exit(self)
     if error:
         return fail_inside(self, error, operation, ZMQ_DONTWAIT, ZMQ_RCVTIMEO)
-    leave(self)
+    guard_exit(self)
     return 0
 
 
@@ -319,11 +319,11 @@ cdef int gather_frames(Handle self, zmq_msg_t *msg, Frame frame, list frames, bi
 
 cdef Frame new_frame(Handle self):
     """An empty frame, in a socket that was entered. The collector may run, and let others run."""
-    owner_block(&self._owner, self._thread_safe)
+    guard_mark(&self._guard, self._thread_safe)
     try:
         return Frame.__new__(Frame)
     finally:
-        owner_unblock(&self._owner, self._thread_safe)
+        guard_unmark(&self._guard, self._thread_safe)
 
 
 cdef int refuse_buffer(Handle self, object buffer) except -1:
@@ -350,11 +350,11 @@ cdef object recv_to_buffer(Handle self, object buffer, Py_ssize_t nbytes, int fl
         if nbytes < 0 or nbytes > view.len:
             raise ValueError(f"recv_into: nbytes={nbytes} does not fit a buffer of {view.len} bytes")
         fits = nbytes if nbytes else view.len
-        enter(self, "recv_into")
+        guard_enter(self, "recv_into")
         recv_msg(self, &msg, flags, "recv_into")
-        leave(self)
+        guard_exit(self)
         size = zmq_msg_size(&msg)
-        supply_block(&msg)
+        refill_pool(&msg)
         fits = min(size, fits)
         if fits:
             copy_body(view.buf, zmq_msg_data(&msg), fits)

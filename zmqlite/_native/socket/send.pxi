@@ -31,7 +31,7 @@ cdef void note_transport(Handle self, const char *endpoint) noexcept:
         self._outside = True
         if strncmp(endpoint, "udp", 3) == 0:
             self._udp = True
-    self._borrow = BORROW if self._outside else BORROW_INSIDE
+    self._zero_copy_min = ZERO_COPY_MIN if self._outside else ZERO_COPY_MIN_INPROC
 
 
 cdef inline bint wakes_thread(Handle self, int flags) noexcept:
@@ -46,14 +46,14 @@ cdef int send_waking(
     cdef int error
     cdef void *handle = self.handle
     self._asked = True
-    owner_block(&self._owner, self._thread_safe)
+    guard_mark(&self._guard, self._thread_safe)
     with nogil:
         if msg != NULL:
             rc = zmq_msg_send(msg, handle, flags | ZMQ_DONTWAIT)
         else:
             rc = zmq_send(handle, data, size, flags | ZMQ_DONTWAIT)
         error = libzmq_errno()
-    owner_unblock(&self._owner, self._thread_safe)
+    guard_unmark(&self._guard, self._thread_safe)
     if rc < 0:
         set_errno(error)  # taking the GIL back may have changed it
     return rc
@@ -94,30 +94,30 @@ cdef inline int send_msg(Handle self, zmq_msg_t *msg, int flags) except -1:
 cdef inline int send_bytes(Handle self, object data, int flags) except -1:
     """Send bytes, a copy of them or over their own memory."""
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-    if size < self._borrow:
+    if size < self._zero_copy_min:
         return send_buffer(self, PyBytes_AS_STRING(data), size, flags)
-    return send_lent(self, data, flags)
+    return send_zero_copy(self, data, flags)
 
 
-cdef int send_lent(Handle self, object data, int flags) except -1:
+cdef int send_zero_copy(Handle self, object data, int flags) except -1:
     cdef zmq_msg_t msg
     cdef int rc
     if self._send_more == DROPPING:
         self._send_more = DROPPING if flags & ZMQ_SNDMORE else 0
         return 0
-    if not lend_object(&msg, <PyObject *> data, NULL):
+    if not zero_copy_object(&msg, <PyObject *> data, NULL):
         return fail_inside(self, ENOMEM, "send", flags, ZMQ_SNDTIMEO)
     if wakes_thread(self, flags):
         rc = send_waking(self, &msg, NULL, 0, flags)
     else:
         rc = zmq_msg_send(&msg, self.handle, flags | ZMQ_DONTWAIT)
     if rc < 0:
-        return send_lent_slow(self, &msg, flags)
+        return send_zero_copy_slow(self, &msg, flags)
     self._send_more = 1 if flags & ZMQ_SNDMORE else 0
     return 0
 
 
-cdef int send_lent_slow(Handle self, zmq_msg_t *msg, int flags) except -1:
+cdef int send_zero_copy_slow(Handle self, zmq_msg_t *msg, int flags) except -1:
     try:
         return send_slow(self, msg, NULL, 0, flags)
     finally:
@@ -129,9 +129,9 @@ cdef inline int try_bytes(Handle self, object data, int flags) noexcept:
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
     cdef zmq_msg_t msg
     cdef int rc
-    if size < self._borrow:
+    if size < self._zero_copy_min:
         rc = zmq_send(self.handle, PyBytes_AS_STRING(data), size, flags | ZMQ_DONTWAIT)
-    elif not lend_object(&msg, <PyObject *> data, NULL):
+    elif not zero_copy_object(&msg, <PyObject *> data, NULL):
         return -1
     else:
         rc = zmq_msg_send(&msg, self.handle, flags | ZMQ_DONTWAIT)
@@ -147,17 +147,17 @@ cdef inline int try_bytes(Handle self, object data, int flags) noexcept:
 
 cdef object send_if_taken(Handle self, object data, int flags, str operation):
     """Send one part if a peer can take it now; return whether it was sent."""
-    if has_returned():
-        drain_loans()
+    if has_deferred_releases():
+        run_deferred_releases()
     if PyBytes_CheckExact(data) and not self._special and not self._send_more:
-        enter(self, operation)
+        guard_enter(self, operation)
         if try_bytes(self, data, flags) >= 0:
-            leave(self)
+            guard_exit(self)
             return True
         if libzmq_errno() == EAGAIN:
-            leave(self)
+            guard_exit(self)
             return False
-        leave(self)
+        guard_exit(self)
     try:
         send_general(self, data, flags | ZMQ_DONTWAIT, True, False, None, None)
     except Again:
@@ -202,14 +202,14 @@ cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t
         if zmq_msg_init_size(&copy, size) != 0:
             return libzmq_errno()
         memcpy(zmq_msg_data(&copy), data, size)
-    owner_block(&self._owner, self._thread_safe)
+    guard_mark(&self._guard, self._thread_safe)
     with nogil:
         if poll:
             error = wait_safe(wait, handle, ZMQ_POLLOUT)
             flags |= ZMQ_DONTWAIT
         if error == 0 and zmq_msg_send_within(&copy if msg == NULL else msg, handle, flags, most) < 0:
             error = libzmq_errno()
-    owner_unblock(&self._owner, self._thread_safe)
+    guard_unmark(&self._guard, self._thread_safe)
     if msg == NULL and error:
         zmq_msg_close(&copy)
     return EINTR if error == EAGAIN and wait.step else error
@@ -238,9 +238,9 @@ cdef int send_rest(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t siz
 cdef object send_one(Handle self, object data, int flags):
     """Send one part of any bytes-like kind with the default way of copying."""
     if PyBytes_CheckExact(data) and not self._special:
-        enter(self, "send")
+        guard_enter(self, "send")
         send_bytes(self, data, flags)
-        leave(self)
+        guard_exit(self)
         return None
     return send_general(self, data, flags, True, False, None, None)
 
@@ -254,9 +254,9 @@ cdef object send_general(
         tracker = make_msg(self, &msg, data, copy, track, "send")
         if routing_id is not None or group is not None or self._special:
             address_msg(self, &msg, routing_id, group)
-        enter(self, "send")
+        guard_enter(self, "send")
         send_msg(self, &msg, flags)
-        leave(self)
+        guard_exit(self)
     finally:
         zmq_msg_close(&msg)
     return tracker
@@ -266,9 +266,9 @@ cdef int send_body(Handle self, zmq_msg_t *msg, int flags) except -1:
     """Send a message that is at hand; an empty one is left of it, or the same when this raises."""
     if self._special:
         address_msg(self, msg, None, None)
-    enter(self, "send")
+    guard_enter(self, "send")
     send_msg(self, msg, flags)
-    leave(self)
+    guard_exit(self)
     return 0
 
 
@@ -286,10 +286,10 @@ cdef MessageTracker make_msg(
     size = buffer_size(data, operation)
     if not copy and (size >= self.copy_threshold):
         tracker = MessageTracker() if track else None
-        lend_buffer(msg, data, tracker)
+        zero_copy_buffer(msg, data, tracker)
         return tracker
-    if size >= self._borrow and PyBytes_CheckExact(data):
-        lend_bytes(msg, data, NULL)  # nobody can change them, so this is as good as a copy
+    if size >= self._zero_copy_min and PyBytes_CheckExact(data):
+        zero_copy_bytes(msg, data, NULL)  # nobody can change them, so this is as good as a copy
     else:
         copy_buffer(msg, data)
     return None if copy else DONE
@@ -320,7 +320,7 @@ cdef bint hang_up(Handle self, tuple parts) except -1:
     if (ZMQLITE_HANG_UP < 0 or len(parts) != 2 or not PyBytes_CheckExact(parts[0])
             or not PyBytes_CheckExact(parts[1]) or PyBytes_GET_SIZE(parts[1])):
         return False
-    enter(self, "send_multipart")
+    guard_enter(self, "send_multipart")
     if self._send_more == 0 and try_bytes(self, parts[0], ZMQ_SNDMORE) >= 0:
         send_bytes(self, parts[1], 0)
         rc = 0
@@ -329,7 +329,7 @@ cdef bint hang_up(Handle self, tuple parts) except -1:
                             PyBytes_GET_SIZE(parts[0]))
     else:
         rc = -1
-    leave(self)
+    guard_exit(self)
     return rc == 0
 
 
@@ -337,11 +337,11 @@ cdef object send_parts(Handle self, tuple parts, int flags):
     """Send bytes of any size as one message."""
     cdef Py_ssize_t last = len(parts) - 1
     cdef Py_ssize_t place
-    enter(self, "send_multipart")
+    guard_enter(self, "send_multipart")
     for place in range(last):
         send_bytes(self, parts[place], flags | ZMQ_SNDMORE)
     send_bytes(self, parts[last], flags)
-    leave(self)
+    guard_exit(self)
 
 
 cdef object send_mixed_parts(
@@ -366,11 +366,11 @@ cdef object send_mixed_parts(
         frames.append(frame)
         if tracker is not None and tracker is not DONE:
             trackers.append(tracker)
-    enter(self, "send_multipart")
+    guard_enter(self, "send_multipart")
     for place in range(last + 1):
         frame = frames[place]
         send_msg(self, &frame.msg, flags if place == last else flags | ZMQ_SNDMORE)
-    leave(self)
+    guard_exit(self)
     if copy and not trackers:
         return None
     if not trackers:

@@ -32,8 +32,8 @@ cdef class Handle:
         self._endpoints = []
         self._context = context
         self.type_number = socket_type
-        self._borrow = BORROW
-        owner_reset(&self._owner)
+        self._zero_copy_min = ZERO_COPY_MIN
+        guard_reset(&self._guard)
         if not address:
             return self._open(context, socket_type)
         if not link_shadow(self, <void *> address):
@@ -60,9 +60,9 @@ cdef class Handle:
         if ZMQLITE_DRAFTS:
             zmq_setsockopt(handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
             zmq_setsockopt(handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
-        chain_lock()
+        registry_lock()
         socket_link(self, handle)
-        chain_unlock()
+        registry_unlock()
         return 0
 
     # -- life ------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ cdef class Handle:
     @property
     def underlying(self):
         """The address of libzmq's socket, 0 when closed."""
-        stick(self)
+        mark_always_dirty(self)
         return <size_t> self.handle
 
     @property
@@ -110,7 +110,7 @@ cdef class Handle:
         cdef void *place
         if not self._shadow or self.handle == NULL:
             return None
-        chain_lock()
+        registry_lock()
         try:
             context = all_contexts
             while context != NULL:
@@ -121,7 +121,7 @@ cdef class Handle:
                     place = (<Handle> place)._next
                 context = (<Context> context)._next
         finally:
-            chain_unlock()
+            registry_unlock()
         return found[0] if found else None
 
     def close(self, linger=None):
@@ -135,7 +135,7 @@ cdef class Handle:
             return
         if linger is not None:
             value = whole_linger(linger)
-        if not owner_claim(&self._owner, self._thread_safe):
+        if not guard_claim(&self._guard, self._thread_safe):
             refuse(self, "close")
         if self.handle != NULL:
             if linger is not None:
@@ -143,7 +143,7 @@ cdef class Handle:
             if self._watch != NULL:
                 forget_watches(self)  # first: the descriptor may serve for another socket soon
             finish_socket(self)
-        owner_release(&self._owner, self._thread_safe)
+        guard_unclaim(&self._guard, self._thread_safe)
         if self._watch != NULL:
             forget_watches(self)
         drain()
@@ -176,7 +176,7 @@ cdef class Handle:
         """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
         cdef bytes name = address_bytes(address)
         cdef uint32_t peer
-        enter_marked(self, "connect_peer")
+        guard_enter_marked(self, "connect_peer")
         try:
             error = attach_peer(self, name, &peer)
             if error:
@@ -184,29 +184,29 @@ cdef class Handle:
             self._attached(address, name)
             return peer
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     def disconnect_peer(self, uint32_t routing_id):
         """Disconnect one peer of a PEER or SERVER (zmq_disconnect_peer, libzmq after 4.3.5)."""
-        enter_marked(self, "disconnect_peer")
+        guard_enter_marked(self, "disconnect_peer")
         try:
             if zmq_disconnect_peer(self.handle, routing_id) != 0:
                 fail_socket(self, libzmq_errno(), "disconnect_peer",
                            "zmq_disconnect_peer needs a libzmq newer than 4.3.5 with drafts")
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     def peer_state(self, bytes routing_id not None):
         """Return the POLLIN/POLLOUT mask of one peer of a ROUTER (zmq_socket_get_peer_state, draft)."""
         cdef int state
-        enter_marked(self, "peer_state")
+        guard_enter_marked(self, "peer_state")
         try:
             state = zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id))
             if state < 0:
                 fail_socket(self, libzmq_errno(), "peer_state")
             return state
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     def _fail_address(self, int error, str operation, address):
         if is_shortage(error):
@@ -239,7 +239,7 @@ cdef class Handle:
 
     def _detach(self, str operation, str address):
         cdef bytes name = address_bytes(address)
-        enter_marked(self, operation)
+        guard_enter_marked(self, operation)
         try:
             error = attach(self, &zmq_unbind if operation == "unbind" else &zmq_disconnect, name)
             if error:
@@ -251,12 +251,12 @@ cdef class Handle:
             if self._peer_ids:  # the ids of the peers that go are free again
                 self._peer_ids = {name: end for name, end in self._peer_ids.items() if end != address}
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     def join(self, group):
         """Join a group of a DISH socket (zmq_join, draft). At most 255 bytes."""
         cdef bytes name = group_name(group)
-        enter_marked(self, "join")
+        guard_enter_marked(self, "join")
         try:
             if zmq_join(self.handle, name) != 0:
                 error = libzmq_errno()
@@ -264,19 +264,19 @@ cdef class Handle:
                            if error == EINVAL else "")
             self._subscribed = True
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     def leave(self, group):
         """Leave a group of a DISH socket (zmq_leave, draft)."""
         cdef bytes name = group_name(group)
-        enter_marked(self, "leave")
+        guard_enter_marked(self, "leave")
         try:
             if zmq_leave(self.handle, name) != 0:
                 error = libzmq_errno()
                 fail_socket(self, error, "leave", "this socket has not joined that group"
                            if error == EINVAL else "")
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     def monitor_raw(self, address, uint64_t events, int version=1, int socket_type=0):
         """Publish the socket's events on an inproc address, or stop with None
@@ -288,26 +288,26 @@ cdef class Handle:
         if name is not None:
             text = name
         while error:
-            enter_marked(self, "monitor")
+            guard_enter_marked(self, "monitor")
             if version == 1 and socket_type == ZMQ_PAIR:
                 rc = zmq_socket_monitor(self.handle, text, <int> events)
             else:
                 rc = zmq_socket_monitor_versioned(self.handle, text, events, version, socket_type)
             error = libzmq_errno() if rc != 0 else 0
-            leave_marked(self)
+            guard_exit_marked(self)
             if error and not passes(&shortage, error):
                 fail_socket(self, error, "monitor", "the address must begin with inproc://"
                            if error not in (ETERM, ENOTSUP, EADDRINUSE) else "")
 
     def monitor_pipes_stats(self):
         """Ask for an event with the depth of each queue (zmq_socket_monitor_pipes_stats, draft)."""
-        enter_marked(self, "monitor_pipes_stats")
+        guard_enter_marked(self, "monitor_pipes_stats")
         try:
             if zmq_socket_monitor_pipes_stats(self.handle) != 0:
                 fail_socket(self, libzmq_errno(), "monitor_pipes_stats",
                            "the socket needs a version 2 monitor and a peer")
         finally:
-            leave_marked(self)
+            guard_exit_marked(self)
 
     # -- options ---------------------------------------------------------------------------------
 

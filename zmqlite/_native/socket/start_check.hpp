@@ -84,7 +84,7 @@ static inline int schedule_thread (const Schedule *how)
     return error;
 }
 
-struct Trial
+struct StartCheck
 {
     const Schedule *how;
     std::mutex mutex;
@@ -95,7 +95,7 @@ struct Trial
 
 static inline void *try_thread (void *arg)
 {
-    Trial *trial = static_cast<Trial *> (arg);
+    StartCheck *trial = static_cast<StartCheck *> (arg);
     const int error = schedule_thread (trial->how);
     std::unique_lock<std::mutex> lock (trial->mutex);
     if (error)
@@ -107,7 +107,7 @@ static inline void *try_thread (void *arg)
 /* Whether `count` threads can run at once, in that way. Returns 0, or an errno: EAGAIN for too many. */
 static inline int threads_left (int count, const Schedule *how)
 {
-    Trial trial;
+    StartCheck trial;
     std::vector<pthread_t> threads;
     int error = 0;
     trial.how = how;

@@ -37,17 +37,17 @@ cdef bint several_processors = (
     len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
 
 
-cdef inline bint looks_out(Handle self) noexcept:
+cdef inline bint may_spin(Handle self) noexcept:
     """Whether a receive that expects to wait looks out for its message first."""
     if not self._asked or not several_processors:
         return False
-    if self._sleeps:
-        self._sleeps -= 1
+    if self._spin_skips:
+        self._spin_skips -= 1
         return False
     return True
 
 
-cdef bint look_out(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
+cdef bint try_spin(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
     """Receive without sleeping, within LOOK. If there was nothing, or an error, the wait itself sees to it."""
     cdef double end = wait.start + LOOK
     cdef int waited
@@ -60,13 +60,13 @@ cdef bint look_out(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept
     return True
 
 
-cdef inline void learn_to_look(Handle self, Wait *wait) noexcept:
+cdef inline void update_spin_backoff(Handle self, Wait *wait) noexcept:
     wait.look = False
     if wait.looks < 0:
-        self._misses = 0
+        self._spin_misses = 0
     elif wait.looks > 0:
-        self._misses += self._misses < MOST_MISSES
-        self._sleeps = (1 << self._misses) - 1
+        self._spin_misses += self._spin_misses < MOST_MISSES
+        self._spin_skips = (1 << self._spin_misses) - 1
 
 
 # A signal that comes after the last look for signals and before the system call that waits ends
@@ -163,12 +163,12 @@ cdef int fail_inside(Handle self, int error, str operation, int flags, int optio
     cdef size_t size = sizeof(int)
     cdef str hint = ""
     if error == ETERM and interpreter_exits():
-        leave(self)
-        park()
+        guard_exit(self)
+        block_forever()
     cdef bint timed_out = error == EAGAIN and not flags & ZMQ_DONTWAIT
     if timed_out:
         zmq_getsockopt(self.handle, option, &limit, &size)
-    leave(self)  # before anything is made for the exception
+    guard_exit(self)  # before anything is made for the exception
     if timed_out:
         hint = time_is_over(operation, limit)
     if error == EAGAIN:

@@ -43,7 +43,7 @@ def test_no_descriptor_is_left(socket_first, drop):
         before = descriptors()
         for _ in range(20):
             one = context.socket(zmq.SERVER)
-            signals = [core.ReadySignal(one) for _ in range(3)]
+            signals = [core.ReadyFD(one) for _ in range(3)]
             if {socket_first}:
                 one.close()
             if {drop}:
@@ -64,7 +64,7 @@ def test_a_descriptor_is_not_given_back_under_a_loop_that_watches_it():
     signalling(
         """
         one = context.socket(zmq.SERVER)
-        signal = core.ReadySignal(one)
+        signal = core.ReadyFD(one)
         fd = signal.fileno()
         one.close()
         assert signal.fileno() == fd
@@ -81,7 +81,7 @@ def test_other_signals_of_a_socket_still_speak():
     signalling(
         """
         one = context.socket(zmq.SERVER, linger=0)
-        signals = [core.ReadySignal(one) for _ in range(3)]
+        signals = [core.ReadyFD(one) for _ in range(3)]
         signals.pop(1).close()
         client = context.socket(zmq.CLIENT, connect=one.bind("inproc://speak"), linger=0)
         client.send(b"x")
@@ -102,7 +102,7 @@ def test_a_second_handle_and_its_signal_end_with_the_socket():
         for order in range(3):
             one = context.socket(zmq.SERVER)
             shadow = zmq.Socket.shadow(one)
-            signals = [core.ReadySignal(each) for each in (one, shadow)]
+            signals = [core.ReadyFD(each) for each in (one, shadow)]
             (shadow.close, one.close, signals[1].close)[order]()
             one.close()
             for signal in signals:
@@ -126,7 +126,7 @@ def test_a_signal_and_its_socket_in_a_cycle():
         for cls in (zmq.Socket, Silent):
             for _ in range(20):
                 one = cls(context, zmq.SERVER)
-                one._signal = core.ReadySignal(one)
+                one._signal = core.ReadyFD(one)
                 one.fd
                 del one
             gc.collect()
@@ -143,7 +143,7 @@ def test_a_signal_in_the_child_of_a_fork():
         import warnings
         warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
         one = context.socket(zmq.SERVER)
-        signal = core.ReadySignal(one)
+        signal = core.ReadyFD(one)
         child = os.fork()
         if child == 0:
             refused(signal.events, zmq.ForkError)
