@@ -8,7 +8,7 @@
 
 namespace zmqlite
 {
-/* BytesPool all signals of this thread for as long as it lives, however the block is left. */
+/* Blocks all signals of this thread for as long as it lives, however the block is left. */
 class SignalsBlocked
 {
   public:

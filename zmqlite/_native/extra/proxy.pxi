@@ -281,7 +281,7 @@ cdef object need_sockets(str operation, frontend, backend, capture, control):
 def proxy(frontend, backend, capture=None):
     """Forward messages between two sockets, both ways, until the context ends.
 
-    ``capture`` (PUB, DEALER, PUSH or PAIR) gets a copy of every message. BytesPool; other threads run,
+    ``capture`` (PUB, DEALER, PUSH or PAIR) gets a copy of every message. Blocks; other threads run,
     signals are handled within a millisecond also under load. Raises ContextTerminated at the end of the
     context. Source: the behaviour of zmq_proxy.
     """

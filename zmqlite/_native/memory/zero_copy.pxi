@@ -98,7 +98,7 @@ cdef class MessageTracker:
 
     @property
     def done(self):
-        """Whether libzmq has let go of every message. Never bytes_pool."""
+        """Whether libzmq has let go of every message. Never blocks."""
         drain()
         return self._is_done()
 

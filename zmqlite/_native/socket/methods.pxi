@@ -14,7 +14,7 @@ cdef class Socket(Handle):
     def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
         """Send one message part: any bytes-like object, or a Frame.
 
-        BytesPool until a peer can take it, for at most SNDTIMEO ms, unless ``flags`` has DONTWAIT; other
+        Blocks until a peer can take it, for at most SNDTIMEO ms, unless ``flags`` has DONTWAIT; other
         threads run and signals are handled meanwhile. SNDMORE says that another part follows.
         ``copy=False`` lets libzmq read the memory of ``data`` itself from ``copy_threshold`` bytes on;
         with ``track=True`` the returned MessageTracker tells when it has finished. ``routing_id``
@@ -36,7 +36,7 @@ cdef class Socket(Handle):
     def recv(self, int flags=0, bint copy=True, bint track=False):
         """Receive one message part as bytes, or as a Frame with ``copy=False``.
 
-        BytesPool until one is there, for at most RCVTIMEO ms, unless ``flags`` has DONTWAIT; other threads
+        Blocks until one is there, for at most RCVTIMEO ms, unless ``flags`` has DONTWAIT; other threads
         run and signals are handled meanwhile. ``more_parts`` tells whether another part follows.
 
         Raises Again (nothing there), StateError (out of turn), NotSupported, ContextTerminated,
@@ -81,7 +81,7 @@ cdef class Socket(Handle):
     def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
         """Receive one whole message as a list of parts (bytes, or Frames with ``copy=False``).
 
-        BytesPool and raises as recv().
+        Blocks and raises as recv().
         """
         if has_deferred_releases():
             run_deferred_releases()
@@ -90,7 +90,7 @@ cdef class Socket(Handle):
         return recv_frames(self, flags, track, "recv_multipart")
 
     def send_nonblock(self, data, int flags=0):
-        """Send one part if a peer can take it now; return whether it was sent. Never bytes_pool."""
+        """Send one part if a peer can take it now; return whether it was sent. Never blocks."""
         return send_if_taken(self, data, flags, "send_nonblock")
 
     # The same for event loops, under the names of the calls that fail when these do.
@@ -110,7 +110,7 @@ cdef class Socket(Handle):
         return failure(EAGAIN, operation, subject_of(self), hint + why_not_now(self, operation))
 
     def recv_nonblock(self, int flags=0):
-        """Receive one part if one is there, else return None. Never bytes_pool."""
+        """Receive one part if one is there, else return None. Never blocks."""
         return recv_if_there(self, flags, "recv_nonblock")
 
     def recv_multipart_nonblock(self, int flags=0, bint copy=True):
