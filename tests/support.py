@@ -45,7 +45,7 @@ def connect_pair(
     **options: Any,
 ) -> tuple[Any, Any]:
     """Return two sockets, the second connected to the first, that give up after some seconds."""
-    limit = int(5000 * FACTOR)
+    limit = int(15_000 * FACTOR)
     server = context.socket(bound, rcvtimeo=limit, sndtimeo=limit, linger=0, **options)
     client = context.socket(connected, rcvtimeo=limit, sndtimeo=limit, linger=0, **options)
     client.connect(server.bind(endpoint))

@@ -45,7 +45,7 @@ class TestSocket:
 
     @pytest.mark.parametrize("topics", ["a", b"a", ["a"], [b"a", "b"]])
     def test_subscribes_to_one_topic_or_several(self, context: Any, topics: Any) -> None:
-        publisher = context.socket(zmq.XPUB, bind="inproc://topics", rcvtimeo=5000)
+        publisher = context.socket(zmq.XPUB, bind="inproc://topics", rcvtimeo=20_000)
         context.socket(zmq.SUB, subscribe=topics, connect="inproc://topics")
         expected = {b"\x01a"} if len(topics) == 1 else {b"\x01a", b"\x01b"}
         assert {publisher.recv() for _ in expected} == expected

@@ -270,7 +270,7 @@ def test_nothing_runs_while_there_is_no_news(
     if active is not None:
         assert gevent.get_hub().loop.activecnt == active + 1
     before = looks
-    gevent.sleep(0.1)
+    gevent.sleep(0.1)  # time is the subject: nobody looks while nothing happens
     assert looks - before <= 2
     first.send_many([b"x", b"y"])
     assert waiting[0].get() == b"x"

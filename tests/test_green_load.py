@@ -98,7 +98,7 @@ def test_a_full_peer_does_not_hold_up_the_others(green_context: Any) -> None:
     blocked = [gevent.spawn(router.send_multipart, [b"full", b"last"]), gevent.spawn(router.recv)]
     wait_for(router, count=2)
     start = time.thread_time()
-    gevent.sleep(0.1)
+    gevent.sleep(0.1)  # time is the subject: what waits uses none
     assert time.thread_time() - start < 0.05 * FACTOR
     router.send_multipart([b"idle", b"y"])
     assert peers[b"idle"].recv() == b"y"
@@ -143,9 +143,9 @@ def test_a_message_does_not_begin_in_the_middle_of_another(green_context: Any) -
     router.send(b"idle", zmq.SNDMORE)
     while peers[b"full"].poll(0):
         assert peers[b"full"].recv_multipart() == [b"fill"]
-    gevent.sleep(0.01)
+    gevent.sleep(0.01)  # the other one has every opportunity
     router.send(b"1", zmq.SNDMORE)
-    gevent.sleep(0.01)
+    gevent.sleep(0.01)  # the other one has every opportunity
     router.send(b"2")
     assert peers[b"idle"].recv_multipart() == [b"1", b"2"]
     assert peers[b"full"].recv_multipart() == [b"x", b"y"]

@@ -34,7 +34,7 @@ def test_poller(green_context: Any) -> None:
             (lambda: push.send(b"x"), plain),
         ):
             waiting = gevent.spawn(poller.poll)
-            gevent.sleep(0.001)
+            gevent.sleep(0.001)  # it has every opportunity
             assert not waiting.ready()
             act()
             assert waiting.get() == [(source, zmq.POLLIN)]
@@ -121,7 +121,7 @@ def test_pollers_of_one_member_do_not_keep_each_other_busy(
         pollers.append(zmq.Poller())
         pollers[-1].register(first, zmq.POLLIN)
     waiting = [gevent.spawn(poller.poll) for poller in pollers]
-    gevent.sleep(0.2)
+    gevent.sleep(0.2)  # time is the subject: what waits does not look again and again
     assert len(looks) <= 12
     second.send(b"x")
     with gevent.Timeout(LIMIT):
@@ -137,7 +137,7 @@ def test_a_poller_waits_for_a_blocking_socket_without_a_descriptor(
     poller = zmq.Poller()
     poller.register(server, zmq.POLLIN)
     waiting = gevent.spawn(poller.poll)
-    gevent.sleep(0.01)
+    gevent.sleep(0.01)  # it has every opportunity
     assert not waiting.ready()
     client.send(b"x")
     with gevent.Timeout(LIMIT):

@@ -406,7 +406,7 @@ def test_a_path_in_use_is_given_no_port(context: Any) -> None:
 
 def test_both_options_together_give_the_right_reply(context: Any) -> None:
     """REQ_RELAXED alone takes a late reply for the answer to the next question."""
-    server = context.socket("router", bind="inproc://questions", rcvtimeo=5000)
+    server = context.socket("router", bind="inproc://questions", rcvtimeo=20_000)
     options = {"req_relaxed": 1, "req_correlate": 1, "rcvtimeo": 5000}
     client = context.socket("req", connect="inproc://questions", **options)
     client.send(b"first")
@@ -487,7 +487,7 @@ def test_a_closed_context_is_called_so() -> None:
 
 
 def test_json_with_a_timeout_takes_no_message(context: Any) -> None:
-    left, right = (context.socket("pair", rcvtimeo=5000) for _ in range(2))
+    left, right = (context.socket("pair", rcvtimeo=20_000) for _ in range(2))
     right.connect(left.bind("inproc://json"))
     left.send_json([1])
     with pytest.raises(TypeError, match="rcvtimeo"):

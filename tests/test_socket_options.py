@@ -169,7 +169,7 @@ class TestSpecial:
         assert socket.rcvhwm == 9
 
     def test_subscribe(self, context: Any) -> None:
-        publisher = context.socket(zmq.XPUB, bind="inproc://subscribe", rcvtimeo=5000)
+        publisher = context.socket(zmq.XPUB, bind="inproc://subscribe", rcvtimeo=20_000)
         subscriber = context.socket(zmq.SUB, connect="inproc://subscribe")
         subscriber.subscribe("ü")
         assert publisher.recv() == b"\x01" + "ü".encode()
@@ -223,7 +223,7 @@ class TestStrings:
 
     def test_text_by_number_is_text_as_the_attribute_takes_it(self, context: Any) -> None:
         """The line of every weather example in Ruby: setsockopt(ZMQ::SUBSCRIBE, "10001")."""
-        publisher = context.socket(zmq.XPUB, bind="inproc://weather", rcvtimeo=5000)
+        publisher = context.socket(zmq.XPUB, bind="inproc://weather", rcvtimeo=20_000)
         subscriber = context.socket(zmq.SUB, connect="inproc://weather")
         subscriber.setsockopt(zmq.SUBSCRIBE, "grüß")
         assert publisher.recv() == b"\1" + "grüß".encode()

@@ -184,7 +184,7 @@ def test_send_many_with_dontwait_and_time_limits(trio_context: Any) -> None:
 
             nursery.start_soon(send)
             for _ in range(120):  # it gets on all the time, for longer than the limit
-                await trio.sleep(limit / 40_000)
+                await trio.sleep(limit / 40_000)  # time is the subject
                 await pull.recv()
 
     run(main)
@@ -232,7 +232,7 @@ def test_nothing_runs_while_there_is_no_news(trio_context: Any, kinds: str) -> N
             left = trio.lowlevel.current_statistics().seconds_to_next_deadline
             assert trio.current_time() + left == pytest.approx(own, abs=1)
             trio.lowlevel.add_instrument(passes)
-            await trio.sleep(0.1)
+            await trio.sleep(0.1)  # time is the subject: no pass is made meanwhile
             trio.lowlevel.remove_instrument(passes)
             assert passes.count <= 4
             for _ in range(3):  # two are received, one is polled

@@ -404,7 +404,7 @@ def test_the_log_of_slow_callbacks_names_the_task(
 
         async def slow() -> None:
             await pull.recv()
-            time.sleep(0.05)
+            time.sleep(0.05)  # time is the subject: it is slow
 
         task = loop.create_task(slow(), name="the slow one")
         await turns()

@@ -149,9 +149,9 @@ def test_it_does_not_spin(
     async def main() -> None:
         push, pull = wire()
         future, poll = pull.recv(), pull.poll()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # the beginning is over
         ours.append(_selector_thread.reader_of(asyncio.get_running_loop()))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # time is the subject: nothing goes round meanwhile
         assert len(rounds) <= 2
         push.send_nonblock(b"x")
         rounds.clear()
@@ -203,7 +203,7 @@ def test_readers_and_writers(run: Any) -> None:
             assert thread.remove_reader(left.fileno())
             while not heard.empty():
                 heard.get_nowait()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # it has every opportunity
             assert heard.empty()
 
     run(main())

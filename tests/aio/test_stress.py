@@ -193,7 +193,7 @@ def test_a_socket_that_is_always_ready_but_refuses_does_not_spin(run_both: Any, 
         assert not sends[-1].done()
         receive = asyncio.ensure_future(awaiting(router.recv_multipart()))
         before = time.thread_time()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # time is the subject: what waits uses none
         assert time.thread_time() - before < 0.1 * FACTOR
         for number in range(20):
             await dealer.send(b"ping")
@@ -222,12 +222,12 @@ def test_waiting_costs_nothing(run_both: Any, wire: Any, monkeypatch: pytest.Mon
         other.register(idle, zmq.POLLIN)
         waits += [idle.recv(), idle.poll(), asyncio.ensure_future(awaiting(idle.recv()))]
         waits.append(other.poll())
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # the beginning is over
         looks.clear()
         timers = getattr(asyncio.get_running_loop(), "_scheduled", ())
         assert all(timer.cancelled() or timer.when() - time.monotonic() > 10 for timer in timers)
         before = time.thread_time()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # time is the subject: what waits uses none
         assert time.thread_time() - before < 0.05 * FACTOR
         assert not looks
         assert not any(wait.done() for wait in waits)

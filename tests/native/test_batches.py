@@ -355,7 +355,7 @@ def test_thread_safe_sockets_too(context, kinds):
 def test_a_batch_is_shared_among_the_receivers(context):
     with context.socket(zmq.PUSH) as sender:
         endpoint = sender.bind("inproc://shared")
-        receivers = [context.socket(zmq.PULL, connect=endpoint, rcvtimeo=5000) for _ in range(3)]
+        receivers = [context.socket(zmq.PULL, connect=endpoint, rcvtimeo=20_000) for _ in range(3)]
         sender.send_many([b"%d" % i for i in range(99)])
         for place, receiver in enumerate(receivers):
             assert receiver.recv_many() == [b"%d" % i for i in range(place, 99, 3)]

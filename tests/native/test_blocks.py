@@ -264,11 +264,11 @@ def test_passed_on_objects_are_not_overwritten(context):
 def test_shared_by_subscribers(context):
     """A proxy hands one body to several: none of them gets it without a copy."""
     outside = context.socket(zmq.XSUB, linger=0)
-    inside = context.socket(zmq.XPUB, linger=0, rcvtimeo=5000)
+    inside = context.socket(zmq.XPUB, linger=0, rcvtimeo=20_000)
     publisher = context.socket(zmq.PUB, linger=0)
     publisher.connect(outside.bind("tcp://127.0.0.1:*"))
     inside.bind("inproc://fan")
-    subscribers = [context.socket(zmq.SUB, linger=0, rcvtimeo=5000) for _ in range(3)]
+    subscribers = [context.socket(zmq.SUB, linger=0, rcvtimeo=20_000) for _ in range(3)]
     for subscriber in subscribers:
         subscriber.connect("inproc://fan")
         subscriber.subscribe(b"")

@@ -22,7 +22,7 @@ BODIES = [b"", b"x", b"y" * 40, b"z" * 5000, b"b" * 300_000]
 @pytest.mark.parametrize("endpoint", WIRES)
 def test_a_server_answers_by_routing_id(context, endpoint):
     server, first = connect_pair(context, endpoint, zmq.SERVER, zmq.CLIENT)
-    second = context.socket(zmq.CLIENT, connect=server.endpoints[0], linger=0, rcvtimeo=5000)
+    second = context.socket(zmq.CLIENT, connect=server.endpoints[0], linger=0, rcvtimeo=20_000)
     for body in BODIES:
         first.send(b"first" + body)
         second.send(bytearray(b"second" + body))

@@ -188,8 +188,7 @@ def known():
 raw = accepted(listener)
 wire.speak(raw, "DEALER", b"me")
 zmq.recv_monitor_message(monitor)
-while not known():
-    time.sleep(0.001)
+until(known, "the peer")
 raw.sendall(wire.frame(b"x") * 20)   # as many as there is room for
 wire.hang_up(raw)
 raw = accepted(listener)

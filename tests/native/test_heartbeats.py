@@ -135,7 +135,7 @@ def kept():
     pauses = Pauses()
     while pauses.so_far() < 1 and raw.recv(80_000):
         pauses.another()
-        time.sleep(0.01)
+        time.sleep(0.01)  # time is the subject: it is slow
     pauses.another()
     dropped = gone.poll(0)
     push.disable_monitor()
@@ -249,7 +249,7 @@ for n in range(20):
     while (got := dish.recv()) == b"hello":
         pass
     assert got == b"%d" % n
-    time.sleep(0.01)
+    time.sleep(0.01)  # time is the subject: heartbeats come between
 assert not gone.poll(0), "the connection was lost"
 dish.disable_monitor()
 gone.close()

@@ -67,8 +67,7 @@ def test_the_memory_of_bursts_goes_back():
         for endpoint, size in (("tcp://127.0.0.1:*", 20_000), ("tcp://127.0.0.1:*", 1_000_000),
                                ("tcp://127.0.0.1:*", 9_000_000), ("ipc://*", 1_000_000)):
             sockets += burst(size, 200_000_000 // size, endpoint)
-        until(lambda: resident() < before + 30 * MB)
-        assert core.held_bytes() <= MB
+        until(lambda: resident() < before + 30 * MB and core.held_bytes() <= MB)
         """
     )
 
@@ -157,7 +156,7 @@ def test_a_program_ends_at_once_while_memory_is_held(pause):
             assert time.monotonic() < end + 10, "the end takes long"
         atexit.register(late)
         sockets = burst(1_000_000, 50)
-        time.sleep(float(sys.argv[1]))
+        time.sleep(float(sys.argv[1]))  # time is the subject: how far the thread that waits is
         for one in sockets:
             one.close()
         end = time.monotonic()

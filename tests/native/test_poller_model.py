@@ -230,7 +230,7 @@ def test_the_poller_agrees_with_zmq_poll(context, seed):
 def test_pollers_and_threads_at_random(context):
     """Each thread with its own sockets and poller, talking to the next in a ring."""
     count, rounds = 4, 300
-    bound = [context.socket(zmq.PULL, rcvtimeo=5000) for _ in range(count)]
+    bound = [context.socket(zmq.PULL, rcvtimeo=20_000) for _ in range(count)]
     ends = [one.bind(f"inproc://ring{number}") for number, one in enumerate(bound)]
     barrier = threading.Barrier(count)
 

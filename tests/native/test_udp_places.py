@@ -22,7 +22,7 @@ USES = """
 import resource
 def used(seconds=0.5):
     before = resource.getrusage(resource.RUSAGE_SELF)
-    time.sleep(seconds)
+    time.sleep(seconds)  # time is the subject: how much of it is used
     after = resource.getrusage(resource.RUSAGE_SELF)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 def idle():  # whatever began has to end first

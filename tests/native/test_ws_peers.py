@@ -168,8 +168,7 @@ def known():
         return False
 
 raw = accepted(listener, BARE + hello)
-while not known():
-    time.sleep(0.001)
+until(known, "the peer")
 raw.sendall(20 * wire.ws_message(b"x", mask=None))   # as many as there is room for
 wire.hang_up(raw)
 raw = accepted(listener, BARE + hello + wire.ws_message(b"again", mask=None))

@@ -117,6 +117,17 @@ def any_environment(request: pytest.FixtureRequest) -> Environment:
     return found
 
 
+@pytest.fixture(scope="session", params=["bare", "both"])
+def activated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Environment:
+    """An environment of each kind that is activated, and stays so."""
+    folder = tmp_path_factory.mktemp("activated") / "env"
+    environment = Environment(folder, pyzmq=request.param == "both")
+    environment.tool("activate")
+    return environment
+
+
 @pytest.fixture
 def azmq(tree: Callable[[str], Any]) -> Any:
     """The module for asyncio of the library whose tree is in turn."""

@@ -6,7 +6,6 @@ In real virtual environments, with and without pyzmq in them.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ import zmqlite
 import zmqlite.pyzmq
 from zmqlite.pyzmq._environment import FILE
 from zmqlite.pyzmq._path import FOLDER
-
-
-@pytest.fixture
-def activated(any_environment: Environment) -> Iterator[Environment]:
-    any_environment.tool("activate")
-    yield any_environment
-    any_environment.tool("deactivate")
-
 
 # --- the environment -------------------------------------------------------------------------
 
