@@ -21,15 +21,7 @@ def accepted(listener):
     raw.settimeout(10)
     return raw
 
-def ended(raw):
-    # the other side closes, whatever it says before
-    try:
-        while raw.recv(65536):
-            pass
-    except ConnectionError:
-        pass
-    raw.close()
-    return True
+from wire import ended
 
 def honest(pull):
     push = zmq.PUSH(connect=pull.last_endpoint.decode(), linger=0)

@@ -37,14 +37,7 @@ def upgraded(port, protocol=b"ZWS2.0"):
     wire.read_until(raw, b"\\r\\n\\r\\n")
     return raw
 
-def ended(raw):
-    try:
-        while raw.recv(65536):
-            pass
-    except ConnectionError:
-        pass
-    raw.close()
-    return True
+from wire import ended
 """
 
 
