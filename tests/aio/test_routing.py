@@ -278,7 +278,7 @@ def test_no_spinning_and_no_slowness_while_many_wait(run_both: Any, star: Any) -
         await turns()
         start = time.thread_time()
         await asyncio.sleep(0.3)  # time is the subject: what waits uses none
-        assert time.thread_time() - start < 0.1
+        assert time.thread_time() - start < 0.1 * FACTOR
         start = time.thread_time()
         for _ in range(1000):
             await router.send_multipart([b"idle", b"x"])
