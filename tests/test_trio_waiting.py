@@ -203,7 +203,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
             await first.send(b"x")
             await second.poll(0)
             await second.recv_many()
-            await trio.sleep(0.0001)
+            await trio.sleep(0.0001)  # the next pass
 
     run(main)
 
