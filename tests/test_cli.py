@@ -102,7 +102,7 @@ def test_demo_gives_figures_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_demo_fails_when_a_message_is_lost(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["demo", "--quick", "--json", "--only", name, "--lose", name]
-    assert main([*arguments, "--patience", str(3 * FACTOR)]) == 1
+    assert main([*arguments, "--patience", str(FACTOR)]) == 1
     output, errors = capsys.readouterr()
     document = json.loads(output)
     assert document["ok"] is False

@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
-from support import in_thread, wait_until
+from support import in_thread, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite import _build
@@ -367,6 +367,7 @@ class TestEnd:
     def test_destroy_wakes_other_threads(self, context: Any) -> None:
         socket = context.socket(zmq.PULL)
         waiting = in_thread(socket.recv)
+        wait_inside(socket)
         context.destroy(linger=0)
         with pytest.raises(zmq.ContextTerminated):
             waiting()

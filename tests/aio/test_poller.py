@@ -12,17 +12,12 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, turns, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
 LIMIT = 5000 * FACTOR
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, awaiting, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 from zmqlite.asyncio import selector_thread as _selector_thread
 
 HERE = Path(__file__).parent
-MAIN = "every_way or every_data or order or close_cancels or two_tasks or reading_events or moves"
+MAIN = """
+    test_calls and (every_way or every_data or order or close_cancels or two_tasks
+                    or reading_events or moves)
+    or test_poller or test_stress and (bursts or costs)
+"""
 
 
 @pytest.fixture
@@ -33,12 +37,11 @@ def threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name == "zmqlite-selector"]
 
 
-@pytest.mark.parametrize("file", ["test_calls.py", "test_poller.py", "test_stress.py"])
-def test_the_main_cases_hold(file: str) -> None:
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / file)]
-    chosen = {"test_calls.py": MAIN, "test_poller.py": "", "test_stress.py": "bursts or costs"}
+def test_the_main_cases_hold() -> None:
+    files = [str(HERE / f"test_{name}.py") for name in ("calls", "poller", "stress")]
     done = subprocess.run(
-        [*words, "-k", f"({chosen[file] or 'test'}) and not uvloop"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files,
+         "-k", f"({' '.join(MAIN.split())}) and not uvloop"],
         env={**os.environ, "ZMQLITE_SELECTOR_THREAD": "1"},
         capture_output=True, text=True, check=False, timeout=50 * FACTOR,
     )  # fmt: skip
@@ -87,7 +90,7 @@ def test_nothing_stays_after_a_loop_that_ends_with_a_wait_pending(
     async def main() -> None:
         kept.append(pull.recv())
         if way == "run":
-            kept.append(asyncio.ensure_future(_awaiting(pull.recv())))
+            kept.append(asyncio.ensure_future(awaiting(pull.recv())))
         await asyncio.sleep(0)
         assert len(threads()) == known + 1
 
@@ -118,10 +121,6 @@ def test_a_loop_that_cannot_be_closed_keeps_its_thread(forced: None, run: Any, w
         assert await asyncio.wait_for(future, 10 * FACTOR) == b"x"
 
     run(main())
-
-
-async def _awaiting(future: Any) -> Any:
-    return await future
 
 
 async def _touch() -> None:

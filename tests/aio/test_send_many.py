@@ -8,24 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, Source, wait_until
 
 import zmqlite as zmq
 
 BODY = b"x" * 10_000
-
-
-class Source:
-    """An iterable without end that counts what is drawn."""
-
-    def __init__(self, message: Any = b"x") -> None:
-        self.drawn = 0
-        self.message = message
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            self.drawn += 1
-            yield self.message
 
 
 async def settle(future: Any) -> None:

@@ -380,7 +380,7 @@ def test_thread_safe_sockets_do_not_lock_each_other_out():
     """Each held its own lock and wanted the peer's."""
     program(
         """
-        def talk(one, seconds=3):
+        def talk(one, seconds=1):
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 try:
@@ -461,7 +461,7 @@ def test_statistics_are_asked_while_peers_leave():
         server = context.socket(zmq.PUSH, bind="inproc://left", sndhwm=5, linger=0)
         server.monitor("inproc://statistics", zmq.EVENT_PIPES_STATS, version=2)
         monitor = context.socket(zmq.PAIR, connect="inproc://statistics", linger=0)
-        end = time.monotonic() + 2
+        end = time.monotonic() + 1
         while time.monotonic() < end:
             peers = []
             while len(peers) < 4:

@@ -16,11 +16,6 @@ pytestmark = pytest.mark.skipif(not zmq.has("draft"), reason="built without draf
 WIRES = ["inproc://drafts", "ipc://*", "tcp://127.0.0.1:*"]
 BODIES = [b"", b"x", b"y" * 40, b"z" * 5000, b"b" * 300_000]
 
-pytestmark = pytest.mark.skipif(not zmq.has("draft"), reason="built without drafts")
-
-WIRES = ["inproc://drafts", "ipc://*", "tcp://127.0.0.1:*"]
-BODIES = [b"", b"x", b"y" * 40, b"z" * 5000, b"b" * 300_000]
-
 
 def free_udp_port():
     with sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM) as one:

@@ -59,26 +59,17 @@ def idling(code: str, *args: object) -> str:
     return run_program(PRELUDE + textwrap.dedent(code), *args, timeout=50)
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "size"),
-    [
-        ("tcp://127.0.0.1:*", 20_000),
-        ("tcp://127.0.0.1:*", 1_000_000),
-        ("tcp://127.0.0.1:*", 9_000_000),
-        ("ipc://*", 1_000_000),
-    ],
-)
-def test_the_memory_of_a_burst_goes_back(endpoint, size):
+def test_the_memory_of_bursts_goes_back():
     """From the blocks that are kept for bodies, and what the C library has kept of the rest."""
     idling(
         """
-        size = int(sys.argv[2])
-        sockets = burst(size, 200_000_000 // size, sys.argv[1])
+        sockets = []
+        for endpoint, size in (("tcp://127.0.0.1:*", 20_000), ("tcp://127.0.0.1:*", 1_000_000),
+                               ("tcp://127.0.0.1:*", 9_000_000), ("ipc://*", 1_000_000)):
+            sockets += burst(size, 200_000_000 // size, endpoint)
         until(lambda: resident() < before + 30 * MB)
         assert core.held_bytes() <= MB
-        """,
-        endpoint,
-        size,
+        """
     )
 
 
@@ -128,7 +119,7 @@ def test_a_program_that_receives_all_the_time_keeps_its_blocks():
         begin = core.held_bytes()
         assert begin > 10 * MB
         last, longest = time.monotonic(), 0
-        for _ in range(40):
+        for _ in range(28):  # time is the subject: it goes back after two seconds
             client.send(bytearray(300_000))
             server.recv()
             longest = max(longest, time.monotonic() - last)
@@ -181,7 +172,7 @@ def test_forks_while_memory_goes_back():
         import warnings
         warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
         sockets = burst(1_000_000, 50)
-        end = time.monotonic() + 4
+        end = time.monotonic() + 2.8  # it goes back after two seconds
         while time.monotonic() < end:
             child = os.fork()
             if child == 0:

@@ -9,25 +9,11 @@ import socket as sockets
 import time
 
 import pytest
-from support import connect_pair, in_thread, wait_until
+from support import connect_pair, in_thread, wait_inside, wait_until
 
 import zmqlite as zmq
 
 IN, OUT = zmq.POLLIN, zmq.POLLOUT
-
-
-@pytest.fixture
-def poller():
-    return zmq.Poller()
-
-
-@pytest.fixture
-def pipe():
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        with contextlib.suppress(OSError):
-            os.close(end)
 
 
 # -- what a use of the socket may swallow --------------------------------------------------------
@@ -170,7 +156,7 @@ def test_closing_by_another_thread_wakes(context, poller):
     server, _ = connect_pair(context)
     poller.register(server, IN)
     join = in_thread(poller.poll)
-    time.sleep(0.01)
+    wait_inside(poller)
     server.close()
     with pytest.raises(zmq.NotSupported):
         join()
@@ -184,7 +170,7 @@ def test_the_end_of_the_context_wakes(make_context, how):
     poller = zmq.Poller()
     poller.register(one, IN)
     join = in_thread(poller.poll)
-    time.sleep(0.01)
+    wait_inside(poller)
     ender = in_thread(getattr(context, how))
     with pytest.raises((zmq.ContextTerminated, zmq.NotSupported)):
         join()
