@@ -9,10 +9,10 @@ from time import perf_counter
 from typing import NamedTuple
 
 from ..._native.core import has, zmq_version_info
-from ..._output import complain, write
 from ..._version import __version__
 from ...error import ZMQBaseError
 from ..command import FAILURE, SUCCESS, Command
+from ..output import complain, write
 from .patterns import PATTERNS, Pattern
 from .run import Run
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
-from ..._native.core import curve_keypair, proxy
 from ...error import Again
+from ...proxy import proxy
+from ...security import curve_keypair
 from .run import PlainContext, PlainSocket, Run
 
 Figures: TypeAlias = tuple[str, int, int, float]
