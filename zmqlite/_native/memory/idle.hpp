@@ -1,6 +1,6 @@
 /* Memory that a burst took goes back when nothing has moved for some seconds.
 
-   Somebody has to notice that nothing happens, in a program that may sleep: a thread, for as long as more is held than
+   Something has to notice that nothing happens, in a program that may sleep: a thread, for as long as more is held than
    is worth keeping. It looks once a second whether a block has moved since, which costs those that move them nothing,
    and takes the GIL only to let go of the blocks. What the C library keeps back of freed memory, which is most of what
    a burst took beside the blocks, is given to the system as well, without the GIL. */

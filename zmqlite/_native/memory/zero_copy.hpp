@@ -58,7 +58,7 @@ struct zero_copy_mutex // the GIL is the lock
 static OwnerTable<zero_copy_mutex> owners_by_address;
 #endif
 
-/* All loans, and spare ones for the next. Of all, since somebody may want to see them (`loans`); spare
+/* All loans, and spare ones for the next. Of all, since someone may want to see them (`loans`); spare
    ones, since malloc and free cost more than everything else about a lease. */
 struct Ring : Lease
 {
@@ -250,7 +250,7 @@ static inline bool is_zero_copy (zmq_msg_t *msg)
 
 #if LIBZMQ_LENDS
 /* Closes a message over this lease. The last copy ends the lease here and now, without the way home, unless
-   somebody is to be told or that might run code of others. */
+   a tracker is to be told or that might run code of others. */
 static inline void close_zero_copy (zmq_msg_t *msg, Lease *lease)
 {
     if (!zmq_msg_close_lent (msg))
@@ -321,7 +321,7 @@ struct Leased
 };
 
 /* What is lent now, each with a new reference to its owner, if it has one: an array for the caller to
-   free(), or NULL when there is nothing, or no memory. A copy, since whoever walks through it may run
+   free(), or NULL when there is nothing, or no memory. A copy, since walking through it may run
    code that lends or returns. */
 static Leased *all_leased (size_t *count)
 {
