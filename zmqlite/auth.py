@@ -1,7 +1,8 @@
 """Who may come in: answers to the question that libzmq asks about each new connection (ZAP).
 
 A server socket with a `zap_domain`, or with PLAIN or CURVE, has libzmq ask before it lets a peer
-in. The question goes to the socket that is bound to `ZAP_ENDPOINT` in the same context, and is a message:
+in. The question goes to the socket that is bound to `ZAP_ENDPOINT` in the same context, and is a
+message:
 
     version, request id, domain, address, identity, mechanism, credentials ...
 

@@ -165,9 +165,9 @@ class Context(SettingContext, Generic[SocketT]):
 
         Sets the defaults that `hardening.HARDENED` lists, with reasons; `limits` replace single
         ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes before. With
-        `zap`, every peer that connects to an address that such a socket binds must be let in by a ZAP
-        handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that exist
-        stay as they are. `socket(..., harden=True)` does all of it for one socket.
+        `zap`, every peer that connects to an address that such a socket binds must be let in by a
+        ZAP handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that
+        exist stay as they are. `socket(..., harden=True)` does all of it for one socket.
 
         Raises `TypeError` for an unknown name. docs/hardening.md says what it does not promise.
         """
