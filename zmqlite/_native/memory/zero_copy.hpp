@@ -1,4 +1,4 @@
-/* Memory lent to libzmq, and how it comes home.
+/* Memory lent to libzmq, and how it is released.
 
    A Lease is one Python object (or exported buffer) whose bytes libzmq reads without a copy. libzmq
    calls `release` when it is done, from any thread and at any time, also after the interpreter has
@@ -32,7 +32,7 @@ struct Lease
 #endif
     PyObject *owner;   // strong: the bytes object, or NULL when a view holds the exporter
     PyObject *tracker; // strong or NULL: told when this lease is over
-    Lease *next;        // of those that came home, or of the spare ones
+    Lease *next;        // of those to be released, or of the spare ones
     Lease *before;      // the ring of all loans
     Lease *after;
     void *data;
@@ -87,7 +87,7 @@ static void run_deferred_releases ();
 
 static int run_pending_call (void *)
 {
-    asked.store (false); // first: what comes home from now on asks again
+    asked.store (false); // first: what libzmq gives back from now on asks again
     run_deferred_releases ();
     return 0;
 }
@@ -249,7 +249,7 @@ static inline bool is_zero_copy (zmq_msg_t *msg)
 }
 
 #if LIBZMQ_LENDS
-/* Closes a message over this lease. The last copy ends the lease here and now, without the way home, unless
+/* Closes a message over this lease. The last copy ends the lease here and now, without the deferred release, unless
    a tracker is to be told or that might run code of others. */
 static inline void close_zero_copy (zmq_msg_t *msg, Lease *lease)
 {
@@ -302,7 +302,7 @@ static inline PyObject *take_leased (zmq_msg_t *msg, Py_ssize_t size)
     return owner;
 }
 
-/* With the GIL held: zmq_msg_close, without the way home of a lease. */
+/* With the GIL held: zmq_msg_close, without the deferred release of a lease. */
 static inline void close_here (zmq_msg_t *msg)
 {
 #if LIBZMQ_LENDS

@@ -1,4 +1,4 @@
-# Many messages in one crossing. Long stays inside handle signals every millisecond and let other threads
+# Many messages in one call. Long calls handle signals every millisecond and let other threads
 # run every few.
 
 # Who waits for the GIL asks for it after the interpreter's switch interval, 5 ms, and starts to count anew
