@@ -15,11 +15,11 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from . import _about, constants, frame, monitor, security
+from . import _about, constants, error, frame, monitor, security
 from . import _attempts as attempts
 from ._about import *  # noqa: F403
 from ._attempts import NOTHING
@@ -28,33 +28,30 @@ from ._green_link import Link, Sleeper, pace_of_hub
 from ._native import core
 from .constants import *  # noqa: F403
 from .context import Context as _Context
-from .endpoint import Endpoint
-from .enums import PollEvent
+from .endpoint import Endpoint as Endpoint
+from .enums import PollEvent, SocketOption
 from .error import *  # noqa: F403
 from .error import ZMQError
-from .error import __all__ as _error_names
 from .frame import *  # noqa: F403
 from .monitor import *  # noqa: F403
+from .options.rows import Kind
 from .poller import Poller as _Poller
 from .security import *  # noqa: F403
 
-__all__ = [
-    "Context",
-    "Endpoint",
-    "Poller",
-    "Socket",
-    "device",
-    "proxy",
-    "select",
-    "set_fairness",
-    "zmq_poll",
-]
-__all__ += _about.__all__
-__all__ += constants.__all__
-__all__ += _error_names  # pyright: ignore[reportUnsupportedDunderAll]
-__all__ += frame.__all__
-__all__ += monitor.__all__
-__all__ += security.__all__
+if not TYPE_CHECKING:  # a list would hide from checkers what comes by a star
+    __all__ = [
+        "Context",
+        "Endpoint",
+        "Poller",
+        "Socket",
+        "device",
+        "proxy",
+        "select",
+        "set_fairness",
+        "zmq_poll",
+    ]
+    for _home in (_about, constants, error, frame, monitor, security):
+        __all__ += _home.__all__
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
@@ -172,7 +169,7 @@ class Poller(_Poller):
                 watches.callback(signal.close)
                 _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, sleeper))
                 return sleeper
-            source = source.get_option(14, 6)
+            source = source.get_option(SocketOption.FD.value, Kind.FD)
         fd = source if isinstance(source, int) else source.fileno()
         _watch_fd(watches, fd, events or _POLLIN, sleeper.wake)
         return sleeper
