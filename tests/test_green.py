@@ -19,7 +19,7 @@ import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
-pace_of_hub: Any = pytest.importorskip("zmqlite._green_link").pace_of_hub
+pace_of_hub: Any = pytest.importorskip("zmqlite.green.binding").pace_of_hub
 
 LIMIT = 20 * FACTOR
 
@@ -318,7 +318,7 @@ def test_nothing_runs_while_there_is_no_news(
         looks += 1
         return look(link, *args)
 
-    monkeypatch.setattr("zmqlite._green_link.Link.look", counted)
+    monkeypatch.setattr("zmqlite.green.binding.Link.look", counted)
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = [gevent.spawn(second.recv), gevent.spawn(poller.poll)]

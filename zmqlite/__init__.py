@@ -28,8 +28,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import constants, frame
-from ._about import (
-    IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN,
+from ._native.info import (
     get_includes as get_includes,
     get_library_dirs as get_library_dirs,
     has as has,
@@ -41,7 +40,7 @@ from ._about import (
 from ._version import __version__ as __version__
 from .constants import *  # noqa: F403 - 300 names that `constants` lists
 from .context import Context as Context
-from .endpoint import Endpoint as Endpoint
+from .endpoint import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN, Endpoint as Endpoint
 from .error import (
     AddressInUse as AddressInUse,
     AddressNotAvailable as AddressNotAvailable,

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._native import core
-from .._payload import PayloadSocket
+from .._serialize import PayloadSocket
 from ..enums import SocketOption, SocketType
 from ..error import DraftFDWarning, LateOptionWarning, ZMQError
 from .attributes import SocketOptions
@@ -38,7 +38,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """
 
     __slots__ = ("_descriptor", "_late", "_pem")
-    _descriptor: core.ReadySignal  # of a type that has no descriptor
+    _descriptor: core.ReadyFD  # of a type that has no descriptor
     _late: frozenset[int]  # the options that were warned of
     _pem: dict[int, Any]  # what was set for wss
     _takes_text = True  # set() encodes a str
@@ -101,7 +101,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if not hasattr(self, "_descriptor"):
             message = f"the descriptor of a {self._subject()} is emulated: read EVENTS each time"
             warnings.warn(message, DraftFDWarning, stacklevel=_level_outside())
-            self._descriptor = core.ReadySignal(self)
+            self._descriptor = core.ReadyFD(self)
         return int(self._descriptor.fileno())
 
     def close(self, linger: int | None = None) -> None:
