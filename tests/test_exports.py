@@ -23,8 +23,9 @@ ROOF = Path(zmqlite.__file__)
 
 # Floors 0 to 2, as `sys.modules` shows them after a bare import.
 LOADED = """
-_address_errors _build _defaults _keywords _native _native.address _native.core _native.info
-_option_attributes _option_table _serialize _settings
+_address_errors _build _native _native.address _native.core _native.info _serialize
+options.attributes options.check options.context options.keywords options.rows options.socket
+options.table
 _version constants context endpoint enums error frame hardening monitor options poller proxy
 security socket
 """

@@ -10,13 +10,13 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from ._defaults import SettingContext
-from ._keywords import set_by_name, sort_keywords, type_named
 from ._native import core
 from ._native.address import address_of
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .hardening import HARDENED
+from .options.context import ContextSettings
+from .options.keywords import set_by_name, sort_keywords, type_named
 from .socket import Socket
 
 __all__ = ["Context"]
@@ -35,7 +35,7 @@ _ContextT = TypeVar("_ContextT", bound="Context[Any]")
 _instance_lock = threading.Lock()
 
 
-class Context(SettingContext, Generic[SocketT]):
+class Context(ContextSettings, Generic[SocketT]):
     """The I/O threads and limits that sockets share: zmq_ctx_new(3). One is enough for a program.
 
     Safe to use from every thread. `io_threads` (0 is enough for inproc alone) and `max_sockets`

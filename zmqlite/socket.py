@@ -1,6 +1,6 @@
 """Socket: the one class that messages go through, of whatever type.
 
-The compiled core sends and receives; `_payload` converts, `_settings` knows the options; here
+The compiled core sends and receives; `_payload` converts, `options` knows the options; here
 are birth, endpoints, waiting and monitoring.
 """
 
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ._address_errors import hint_for, is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
 from ._native.address import address_of
-from ._settings import SettingSocket
 from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
 from .hardening import require_zap
+from .options.socket import SocketSettings
 from .security import check_pem, preflight
 
 __all__ = ["Socket"]
@@ -36,7 +36,7 @@ _INNER = {
 }
 
 
-class Socket(SettingSocket, Generic[T]):
+class Socket(SocketSettings, Generic[T]):
     """A ZeroMQ socket: zmq_socket(3). Made by `Context.socket()`, or by calling a type.
 
     It belongs to one thread at a time; handing it on is allowed, sharing it raises
@@ -51,7 +51,7 @@ class Socket(SettingSocket, Generic[T]):
     """
 
     _repr_cls = "zmqlite.Socket"
-    __slots__ = ("_bound", "_resolved", "_zap_required")  # see SettingSocket
+    __slots__ = ("_bound", "_resolved", "_zap_required")  # see SocketSettings
     _bound: list[str]  # the endpoints of bind
     _resolved: dict[str, str]  # those that were given by another name, by that
     _zap_required: bool
