@@ -26,7 +26,7 @@ needs_drafts = pytest.mark.skipif(not zmq.DRAFT_API, reason="built without draft
 
 
 def needs_patch(*names: str) -> pytest.MarkDecorator:
-    """Skip where libzmq is somebody else's build: it dies of what these patches of ours close.
+    """Skip where libzmq is someone else's build: it dies of what these patches of ours close.
 
     Not where its version has mended that itself: then the test is about upstream's remedy.
     """

@@ -55,7 +55,7 @@ def test_senders_are_served_in_order(trio_context: Any) -> None:
 
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_cancelled_waiter_hands_over(trio_context: Any, which: int) -> None:
-    """The first one watches the descriptor; another must do so when he goes."""
+    """The first one watches the descriptor; another must do so when it goes."""
 
     async def main() -> None:
         first, second = pair(trio_context)
@@ -428,7 +428,7 @@ def test_a_message_does_not_begin_in_the_middle_of_another(trio_context: Any) ->
 
 
 def test_many_blocked_peers(trio_context: Any) -> None:
-    """Several senders wait, each for a peer of his own, and a receiver besides."""
+    """Several senders wait, each for a peer of its own, and a receiver besides."""
 
     async def main() -> None:
         router = trio_context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=2, linger=0)

@@ -435,7 +435,7 @@ def test_eager_tasks_may_use_anext(run: Any, wire: Any) -> None:
 
 
 def test_each_send_has_a_future_of_its_own(run_both: Any, wire: Any) -> None:
-    """As long as somebody has it, or has left something in it."""
+    """As long as someone has it, or has left something in it."""
 
     async def main() -> None:
         push, _ = wire(at="inproc://own", hwm=0)

@@ -136,7 +136,7 @@ def test_a_message_in_parts_that_waits_stays_in_one_piece(
         for _ in range(3):
             if awaited:
                 await router.send(b"idle", zmq.SNDMORE)
-                await turns()  # the other one is tried meanwhile, if somebody is not careful
+                await turns()  # the other one is tried meanwhile, if someone is not careful
                 await peers[b"full"].poll(1)
                 await router.send(b"x", zmq.SNDMORE)
                 await router.send(b"y")

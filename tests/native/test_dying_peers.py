@@ -139,7 +139,7 @@ def test_a_peer_that_leaves_does_not_turn_a_message_to_another(context, using, l
             pass
         assert parts == [b"head", b"tail"]
     # more than two: if the sender has not yet heard that the third is gone, it skips that one's
-    # turn, and somebody gets two in a row
+    # turn, and someone gets two in a row
     sender.send_many([b"after"] * 4)
     for peer in peers:
         while not peer.closed and (parts := peer.recv_multipart()) != [b"after"]:

@@ -1,4 +1,4 @@
-"""Contexts and sockets that end while somebody uses them."""
+"""Contexts and sockets that end while someone uses them."""
 
 from __future__ import annotations
 

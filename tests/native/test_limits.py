@@ -459,7 +459,7 @@ def test_pending_inproc_connections_at_the_limit(count):
 @needs_patch("small-batch")
 @pytest.mark.parametrize("size", [1, 2, 8, 9])
 def test_a_tiny_batch_of_input(size):
-    """A buffer of one byte: bodies were read from memory that was somebody else's."""
+    """A buffer of one byte: bodies were read from memory that was someone else's."""
     program(
         """
         context = zmq.Context()

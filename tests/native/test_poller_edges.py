@@ -67,7 +67,7 @@ def test_no_news_is_lost_by_a_use(context, poller, name, endpoint):
 
 
 def test_news_swallowed_before_they_are_asked_for(context, poller):
-    """EVENTS is read by somebody else just when the message has come."""
+    """EVENTS is read by someone else just when the message has come."""
     server, client = connect_pair(context)
     poller.register(server, IN)
     for _ in range(200):

@@ -36,7 +36,7 @@ def idle_program(code: str, *args: object) -> None:
 
 @pytest.fixture
 def taken():
-    """A port of udp that somebody else has, and does not share."""
+    """A port of udp that someone else has, and does not share."""
     with sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         yield other.getsockname()[1]

@@ -1,4 +1,4 @@
-"""`import zmq` means zmqlite where, and only where, somebody asked for it.
+"""`import zmq` means zmqlite where, and only where, someone asked for it.
 
 In real virtual environments, with and without pyzmq in them.
 """
@@ -68,7 +68,7 @@ def test_without_site_there_is_no_activation(activated: Environment) -> None:
 
 
 def test_no_python_start_pays_for_it(any_environment: Environment) -> None:
-    """Until somebody imports zmq, an activated Python has loaded nothing more than others."""
+    """Until someone imports zmq, an activated Python has loaded nothing more than others."""
     # (the codec is loaded by Python 3.13 and later for the sake of any .pth file)
     code = "import sys; print(sorted({*sys.modules} - {'encodings.utf_8_sig'}))"
     before = any_environment(code)

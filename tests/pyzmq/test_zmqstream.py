@@ -339,7 +339,7 @@ def test_closing_in_a_callback(stage: Stage) -> None:
 
 
 def test_a_socket_that_was_closed_elsewhere(our_stage: Stage) -> None:
-    """The stream notices, calls back, and touches no descriptor that is somebody else's by now."""
+    """The stream notices, calls back, and touches no descriptor that is someone else's by now."""
     stage = our_stage
     pull, _push = stage.pair()
     pull.set_close_callback(lambda: stage.heard.append("closed"))
