@@ -7,9 +7,9 @@ import random
 import pytest
 
 import zmqlite as zmq
-from zmqlite._attempts import NOTHING
-from zmqlite._lines import Line, Lines, Waiter
-from zmqlite._readiness import IN, OUT, Readiness
+from zmqlite._loops.lines import Line, Lines, Waiter
+from zmqlite._loops.operations import NOTHING
+from zmqlite._loops.readiness import IN, OUT, Readiness
 
 BOTH = IN | OUT
 
@@ -172,7 +172,7 @@ class Loop:
             self.step()
 
     def stalled(self) -> bool:
-        """Whether somebody sleeps although the socket is ready for him."""
+        """Whether someone sleeps although the socket is ready for him."""
         return any(line and self.model.now[mask] for mask, line in self.lines.items())
 
 

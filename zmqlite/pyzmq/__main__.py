@@ -10,8 +10,8 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-from .._output import Parser, complain, guarded, write
 from .._version import __version__ as our_version
+from ..cli.output import Parser, complain, guarded, write
 from ._environment import ActivationError, activate, active_files, deactivate, resolve
 from ._path import FOLDER
 
@@ -63,7 +63,7 @@ def show_status() -> int:
 
 
 def _installed_pyzmq() -> str:
-    """Say which pyzmq lies in this environment, whoever answers to its name."""
+    """Say which package in this environment answers to the name of pyzmq."""
     paths = [entry for entry in sys.path if entry != FOLDER]
     for distribution in metadata.distributions(name="pyzmq", path=paths):
         return f"installed: {distribution.version}"

@@ -15,9 +15,9 @@ from asyncio import Future
 from collections import deque
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .. import _aio_operation
 from .. import asyncio as _aio
-from .._aio import turn_of
+from ..asyncio import operation as _aio_operation
+from ..asyncio.binding import turn_of
 from .sugar import Poller, Socket
 
 __all__: list[str] = []
@@ -63,7 +63,7 @@ class _Async:
         raise NotImplementedError("the module of the loop adds this")
 
     def _init_io_state(self, loop: Any = None) -> None:
-        """Do nothing: a descriptor is watched when somebody waits."""
+        """Do nothing: a descriptor is watched when someone waits."""
 
     def _home(self) -> asyncio.AbstractEventLoop:
         """Return the running loop, or the one that this thread would run."""

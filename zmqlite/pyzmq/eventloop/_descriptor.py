@@ -14,7 +14,7 @@ __all__ = ["Descriptor"]
 class Descriptor:
     """A descriptor that speaks when a socket may be ready.
 
-    It is a copy, for one that is closed while a loop watches it may be somebody else's in the
+    It is a copy, for one that is closed while a loop watches it may be someone else's in the
     next moment. A loop that closes all that it watches calls `close`, which is the owner's.
     """
 
@@ -22,7 +22,7 @@ class Descriptor:
         self._close = close
         self.open = True
         self._socket = socket
-        self._signal = core.ReadySignal(socket) if socket.thread_safe else None
+        self._signal = core.ReadyFD(socket) if socket.thread_safe else None
         self._copied = self._signal is None and os.name == "posix"
         if self._signal is not None:
             self._fd = self._signal.fileno()

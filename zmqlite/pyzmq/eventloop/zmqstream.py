@@ -22,7 +22,7 @@ from tornado.ioloop import IOLoop
 from tornado.log import gen_log
 
 from ... import asyncio as _aio
-from ..._readiness import IN, OUT
+from ..._loops.readiness import IN, OUT
 from ...error import Again, ContextTerminated, ZMQError
 from ...frame import Frame, MessageTracker
 from ..sugar import Socket
@@ -236,7 +236,7 @@ class ZMQStream:
     # -- state -----------------------------------------------------------------------------------
 
     def receiving(self) -> bool:
-        """Whether somebody is called for what arrives."""
+        """Whether someone is called for what arrives."""
         return self._recv_callback is not None
 
     def sending(self) -> bool:

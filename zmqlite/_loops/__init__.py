@@ -1,0 +1,1 @@
+"""What event loops share; nothing here knows one of them."""

@@ -1,0 +1,160 @@
+"""What the sockets of trio and gevent have in common: how they are tied to a loop, and who must
+hear of what."""
+
+# pyright: reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .._native import core
+from ..enums import SocketOption
+from ..error import Again, SocketClosed, ThreadMisuse
+from ..socket import Socket
+from .lines import Lines
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["DONTWAIT", "TiedSocket"]
+
+DONTWAIT = 1
+_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
+_EVENTS = SocketOption.EVENTS.value
+
+
+class TiedSocket(Socket[bytes]):
+    """A socket that belongs to the loop that uses it, and moves when nobody waits on it.
+
+    The thread-safe types belong to every loop that uses them.
+    """
+
+    __slots__ = ("_link", "_links")  # see SettingSocket
+    _link: Any
+    _links: dict[Any, Any]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._link, self._links = None, {}
+        return self
+
+    def _home(self) -> Any:
+        """Return the running loop; raise RuntimeError where none runs."""
+        raise NotImplementedError
+
+    def _make_link(self, home: Any) -> Lines:
+        raise NotImplementedError
+
+    def _attach(self, attempt: Callable[[], Any] | None = None) -> Any:
+        """Return the link to the running loop, for an attempt that would raise if closed."""
+        home = self._home()
+        link = self._link
+        if link is not None and link.home is home:
+            return link
+        if self.closed:
+            if attempt is not None:
+                attempt()  # says it under its own name
+            raise SocketClosed.during("use", self._subject(), "the socket is closed")
+        links = self._links
+        if home not in links:
+            for old in list(links.values()):
+                if self.thread_safe and not old.over:
+                    continue
+                if not old.idle:
+                    raise ThreadMisuse.during(
+                        "use", self._subject(), "tasks of another loop wait on this socket"
+                    )
+                old.end()
+                del links[old.home]
+            links[home] = self._make_link(home)
+        link = self._link = links[home]
+        return link
+
+    def _untie(self) -> None:
+        """End what ties the socket to any loop."""
+        links, self._link, self._links = self._links, None, {}
+        for link in links.values():
+            link.end()
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket; what waits on it ends with `SocketClosed`, an iteration just ends."""
+        if not self.closed:
+            self._untie()
+        super().close(linger)
+
+    # -- uses of the socket: none may cost a waiting task its wake-up -----------------------------
+
+    def _used(self) -> None:
+        link = self._link
+        if link is None or link.idle or self.closed:
+            return
+        try:
+            here = link.home is self._home()
+        except RuntimeError:
+            here = False
+        if here:
+            link.used()
+
+    def get_option(self, option: int, kind: int) -> Any:
+        value = super().get_option(option, kind)
+        if option == _EVENTS:
+            self._used()
+        return value
+
+    def poll_events(self, events: int = 1, timeout: float = 0) -> int:
+        """Return which of the events hold now. Never waits: `poll` does."""
+        ready = super().poll_events(events, 0)
+        self._used()
+        return ready
+
+    def recv_nonblock(self, flags: int = 0) -> bytes | None:
+        """As `zmqlite.Socket.recv_nonblock`; overtakes the tasks that wait."""
+        part = super().recv_nonblock(flags)
+        self._used()
+        return part
+
+    def recv_multipart_nonblock(self, flags: int = 0, copy: bool = True) -> Any:
+        """As `zmqlite.Socket.recv_multipart_nonblock`; overtakes the tasks that wait."""
+        parts = super().recv_multipart_nonblock(flags, copy)
+        self._used()
+        return parts
+
+    def send_nonblock(self, data: core.Data, flags: int = 0) -> bool:
+        """As `zmqlite.Socket.send_nonblock`; overtakes the tasks that wait."""
+        sent = super().send_nonblock(data, flags)
+        self._used()
+        return sent
+
+    def bind_raw(self, address: str) -> str:
+        resolved = super().bind_raw(address)
+        self._used()
+        return resolved
+
+    def connect_raw(self, address: str) -> str:
+        resolved = super().connect_raw(address)
+        self._used()
+        return resolved
+
+    def unbind_raw(self, address: str) -> None:
+        super().unbind_raw(address)
+        self._used()
+
+    def disconnect_raw(self, address: str) -> None:
+        super().disconnect_raw(address)
+        self._used()
+
+    def loan(self, size: int, flags: int = 0) -> core.Loan:
+        """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises
+        `Again`."""
+        return super().loan(size, flags | DONTWAIT)
+
+    # -- time limits -----------------------------------------------------------------------------
+
+    def _limit(self, flags: int, receives: bool) -> int:
+        """Return how long an operation may wait, in ms; -1 for ever."""
+        if flags & DONTWAIT:
+            return 0
+        return int(core.Socket.get_option(self, _RCVTIMEO if receives else _SNDTIMEO, 0))
+
+    def _again(self, limit: int, receives: bool) -> Again:
+        return self._not_now("recv" if receives else "send", limit)
