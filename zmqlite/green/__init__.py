@@ -80,6 +80,13 @@ class Socket(Calls):
 
     _repr_cls = "zmqlite.green.Socket"
 
+    if TYPE_CHECKING:  # they take and return what those of a blocking socket do
+        recv = core.Socket.recv
+        recv_multipart = core.Socket.recv_multipart
+        recv_many = core.Socket.recv_many
+        send = core.Socket.send
+        send_multipart = core.Socket.send_multipart
+
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
 
