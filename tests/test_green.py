@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import statistics
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pauses import MOST, PROMISE, SlowClock, typical
-from support import FACTOR, in_thread, needs_drafts, wait_until
+from green_stage import LIMIT, full, pair, wait_for
+from support import FACTOR, Source, in_thread
 
 import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
 pace_of_hub: Any = pytest.importorskip("zmqlite.green.binding").pace_of_hub
-
-LIMIT = 20 * FACTOR
-
-
-class KeepingContext(zmq.Context):
-    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
-
-    def socket(self, *args: Any, **kwargs: Any) -> Any:
-        socket = super().socket(*args, **kwargs)
-        self.__dict__.setdefault("_kept", []).append(socket)
-        return socket
-
-
-@pytest.fixture
-def green_context() -> Iterator[Any]:
-    context = KeepingContext()
-    with gevent.Timeout(LIMIT):
-        yield context
-    for socket in context.sockets():
-        socket.close(0)
-    context.term(timeout=LIMIT)
-
-
-def pair(context: Any, kinds: Any = (zmq.PAIR, zmq.PAIR), **options: Any) -> Any:
-    first, second = (context.socket(kind, linger=0, **options) for kind in kinds)
-    second.connect(first.bind(f"inproc://{id(first):x}"))
-    return first, second
-
-
-def full(push: Any) -> Any:
-    while push.writable():
-        push.send(b"full")
-    return push
-
-
-def wait_for(*sockets: Any, count: int = 1) -> None:
-    """Come back when this many greenlets wait on each socket."""
-    for socket in sockets:
-        while socket._link is None or sum(len(ln.queue) for ln in socket._link.lines) < count:
-            gevent.sleep(0)
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at-once", "waits"])
@@ -173,19 +129,6 @@ def test_a_killed_send_did_not_happen(green_context: Any) -> None:
         got += pull.recv_many()
     assert got == sent
     assert 200 < len(sent) < 5000
-
-
-class Source:
-    """An iterable without end that counts what is drawn."""
-
-    def __init__(self, message: Any = b"x") -> None:
-        self.drawn = 0
-        self.message = message
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            self.drawn += 1
-            yield self.message
 
 
 def test_send_many_draws_as_it_sends_and_others_run(green_context: Any) -> None:
@@ -327,160 +270,11 @@ def test_nothing_runs_while_there_is_no_news(
     if active is not None:
         assert gevent.get_hub().loop.activecnt == active + 1
     before = looks
-    gevent.sleep(0.1)
+    gevent.sleep(0.1)  # time is the subject: nobody looks while nothing happens
     assert looks - before <= 2
     first.send_many([b"x", b"y"])
     assert waiting[0].get() == b"x"
     assert waiting[1].get() == [(second, zmq.POLLIN)]
-
-
-def pauses_in_a_flood(context: Any, clock: Any, count: int) -> tuple[list[int], list[float]]:
-    """Return how many operations were done, and how much CPU time went by, in each pause of a
-    greenlet that wants to run all the time."""
-    done = 0
-
-    def flood(push: Any, pull: Any) -> None:
-        nonlocal done
-        while True:
-            push.send(b"x")
-            pull.recv()
-            done += 2
-
-    zmq.set_fairness()
-    pace_of_hub(gevent.get_hub()).turn.clock = clock
-    floods = [gevent.spawn(flood, *pair(context, (zmq.PUSH, zmq.PULL), hwm=0)) for _ in range(3)]
-    operations, seconds = [], []
-    for _ in range(count):
-        before, start = done, time.thread_time()
-        gevent.sleep(0)
-        operations.append(done - before)
-        seconds.append(time.thread_time() - start)
-    gevent.killall(floods)
-    pace_of_hub(gevent.get_hub()).turn.clock = None
-    return operations, seconds
-
-
-def test_a_flood_lets_others_run(green_context: Any) -> None:
-    operations, _ = pauses_in_a_flood(green_context, SlowClock(), 2000)
-    assert max(operations) <= MOST
-    assert statistics.mean(operations) > 5, "a pass is used"
-
-
-def test_a_flood_lets_others_run_by_the_real_clock(green_context: Any) -> None:
-    _, seconds = pauses_in_a_flood(green_context, None, 300)
-    assert typical(seconds) < PROMISE * FACTOR
-
-
-@pytest.mark.parametrize("transport", ["inproc://green", "tcp://127.0.0.1:*"])
-def test_bursts_both_ways_miss_no_wakeup(green_context: Any, transport: str) -> None:
-    total = 20_000
-    rng = random.Random(transport)
-    ends = [green_context.socket(zmq.DEALER, hwm=50, linger=0) for _ in range(2)]
-    ends[1].connect(ends[0].bind(transport))
-
-    def send(socket: Any, half: int) -> None:
-        for number in range(half, total, 2):
-            socket.send(b"%d" % number)
-            if rng.random() < 0.02:
-                gevent.sleep(0)
-
-    def receive(socket: Any) -> list[int]:
-        return [int(socket.recv()) for _ in range(total // 2)]
-
-    senders = [gevent.spawn(send, socket, half) for socket in ends for half in (0, 1)]
-    receivers = [gevent.spawn(receive, socket) for socket in ends for _ in range(2)]
-    gevent.joinall(senders + receivers, raise_error=True)
-    for first, second in (receivers[:2], receivers[2:]):
-        assert sorted(first.value + second.value) == list(range(total))
-
-
-def test_a_full_peer_does_not_hold_up_the_others(green_context: Any) -> None:
-    router = green_context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
-    router.bind("inproc://router")
-    peers = {}
-    for name in (b"full", b"idle"):
-        peer = green_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
-        peer.connect("inproc://router")
-        peer.send(b"hello")
-        router.recv_multipart()
-        peers[name] = peer
-    sent = 0
-    with contextlib.suppress(zmqlite.Again):
-        while True:
-            router.send_multipart([b"full", b"x"], zmq.NOBLOCK)
-            sent += 1
-    blocked = [gevent.spawn(router.send_multipart, [b"full", b"last"]), gevent.spawn(router.recv)]
-    wait_for(router, count=2)
-    start = time.thread_time()
-    gevent.sleep(0.1)
-    assert time.thread_time() - start < 0.05 * FACTOR
-    router.send_multipart([b"idle", b"y"])
-    assert peers[b"idle"].recv() == b"y"
-    assert [peers[b"full"].recv() for _ in range(sent + 1)] == [b"x"] * sent + [b"last"]
-    peers[b"idle"].send(b"bye")
-    gevent.joinall(blocked, raise_error=True)
-
-
-def star(context: Any, *names: bytes) -> Any:
-    """Return a ROUTER that must deliver, and peers that are full, by name."""
-    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
-    address = router.bind(f"inproc://{id(router):x}")
-    peers = {}
-    for name in names:
-        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
-        peers[name].connect(address)
-        peers[name].send(b"hello")
-        router.recv_multipart()
-        while router.send_many([[name, b"fill"]], zmq.DONTWAIT):
-            pass
-    return router, peers
-
-
-def test_a_peer_that_goes_fails_what_waits_for_it(green_context: Any) -> None:
-    """Though no other peer has room, so that the socket does not become writable."""
-    router, peers = star(green_context, b"going", b"full")
-    blocked = [gevent.spawn(router.send_multipart, [b"going", b"x"]) for _ in range(2)]
-    wait_for(router, count=2)
-    peers[b"going"].close()
-    for greenlet in blocked:
-        with pytest.raises(zmq.HostUnreachable):
-            greenlet.get(timeout=LIMIT)
-
-
-def test_a_message_does_not_begin_in_the_middle_of_another(green_context: Any) -> None:
-    """Sent part by part, while another greenlet waits for a full peer that has room then."""
-    router, peers = star(green_context, b"full", b"idle")
-    while peers[b"idle"].poll(0):
-        peers[b"idle"].recv()
-    blocked = gevent.spawn(router.send_multipart, [b"full", b"x", b"y"])
-    wait_for(router)
-    router.send(b"idle", zmq.SNDMORE)
-    while peers[b"full"].poll(0):
-        assert peers[b"full"].recv_multipart() == [b"fill"]
-    gevent.sleep(0.01)
-    router.send(b"1", zmq.SNDMORE)
-    gevent.sleep(0.01)
-    router.send(b"2")
-    assert peers[b"idle"].recv_multipart() == [b"1", b"2"]
-    assert peers[b"full"].recv_multipart() == [b"x", b"y"]
-    blocked.get(timeout=LIMIT)
-
-
-@pytest.mark.skipif(not zmqlite.DRAFT_API, reason="built without drafts")
-def test_routing_id_is_kept_by_a_send_that_waits(green_context: Any) -> None:
-    server, client = pair(green_context, (zmq.SERVER, zmq.CLIENT), sndhwm=1, rcvhwm=1)
-    client.send(b"hello")
-    peer = server.recv(copy=False).routing_id
-    answers = [gevent.spawn(server.send, b"%d" % n, routing_id=peer) for n in range(20)]
-    assert sorted(int(client.recv()) for _ in range(20)) == list(range(20))
-    gevent.joinall(answers, raise_error=True)
-    radio, dish = pair(green_context, (zmq.RADIO, zmq.DISH))
-    dish.join("news")
-    listener = gevent.spawn(dish.recv, copy=False)
-    while not listener.ready():
-        radio.send(b"x", group="news")
-        gevent.sleep(0.001)
-    assert listener.get().group == "news"
 
 
 # -- the end --------------------------------------------------------------------------------------
@@ -542,192 +336,6 @@ def test_term_lets_others_run() -> None:
         assert receiver.get() == b"x"
         pull.close()
         other.term()
-
-
-# -- polling and pumping --------------------------------------------------------------------------
-
-
-def test_poller(green_context: Any) -> None:
-    first, second = pair(green_context)
-    readable, writable = os.pipe()
-    plain = zmqlite.Context.shadow(green_context).socket(zmq.PULL, bind="inproc://plain")
-    push = green_context.socket(zmq.PUSH, connect="inproc://plain", linger=0)
-    poller = zmq.Poller()
-    for source in (second, readable, plain):
-        poller.register(source, zmq.POLLIN)
-    assert poller.poll(0) == []
-    assert poller.poll(5) == []
-    try:
-        for act, source in (
-            (lambda: first.send(b"x"), second),
-            (lambda: os.write(writable, b"x"), readable),
-            (lambda: push.send(b"x"), plain),
-        ):
-            waiting = gevent.spawn(poller.poll)
-            gevent.sleep(0.001)
-            assert not waiting.ready()
-            act()
-            assert waiting.get() == [(source, zmq.POLLIN)]
-            second.recv() if source is second else os.read(readable, 1) \
-                if source is readable else plain.recv()  # fmt: skip
-            assert poller.poll(0) == []
-    finally:
-        plain.close()
-        os.close(readable)
-        os.close(writable)
-    waiting = gevent.spawn(zmq.select, [second], [second], [], 1)
-    assert waiting.get() == ([], [second], [])
-    assert zmq.zmq_poll([(second, zmq.POLLIN)], 1) == []
-    assert zmq.zmq_poll([]) == []
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
-def test_a_blocking_member_that_another_thread_closes(green_context: Any, context: Any) -> None:
-    """A socket without peers: libzmq lets it go without a word through its descriptor."""
-    kept, closed = green_context.socket(zmq.PULL), context.socket(zmq.PULL)
-    poller = zmq.Poller()
-    for member in (kept, closed):
-        poller.register(member, zmq.POLLIN)
-    waiting = gevent.spawn(poller.poll)
-    wait_for(kept)
-    in_thread(closed.close)()
-    with pytest.raises(zmq.NotSupported, match="unregister it"):
-        waiting.get()
-    poller.unregister(closed)
-    assert poller.poll(1) == []
-
-
-def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None:
-    first, second = pair(green_context)
-    poller = zmq.Poller()
-    poller.register(second, zmq.POLLIN)
-    waiting = gevent.spawn(poller.poll)
-    wait_for(second)
-    for _ in range(3):
-        first.send(b"x")
-        second.recv()  # before the poller gets to run
-        gevent.sleep(0)
-        assert not waiting.ready()
-    first.send(b"x")
-    assert waiting.get() == [(second, zmq.POLLIN)]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
-@pytest.mark.parametrize("count", [1, 3])
-def test_pollers_wake_when_another_greenlet_takes_a_message_and_more_remain(
-    green_context: Any, context: Any, count: int
-) -> None:
-    """Of a blocking socket: who takes the first message hears what its descriptor says of all."""
-    pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH, linger=0)
-    push.connect(pull.bind("tcp://127.0.0.1:*"))
-    push.send(b"0")
-    pull.recv()  # connected: from now on only a message makes the descriptor speak
-    pollers = []
-    for _ in range(count):
-        pollers.append(zmq.Poller())
-        pollers[-1].register(pull, zmq.POLLIN)
-    waiting = [gevent.spawn(poller.poll) for poller in pollers]
-    gevent.sleep(0)
-    push.send_many([b"1", b"2"])
-    wait_until(lambda: pull.poll_events(zmq.POLLIN), what="the messages")
-    assert pull.recv() == b"1"  # the hub did not run meanwhile
-    with gevent.Timeout(LIMIT):
-        for greenlet in waiting:
-            assert greenlet.get() == [(pull, zmq.POLLIN)]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
-def test_pollers_of_one_member_do_not_keep_each_other_busy(
-    green_context: Any, context: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each hears of the other's looks, which are no news: the socket can be written always."""
-    first, second = context.socket(zmq.PAIR), context.socket(zmq.PAIR, linger=0)
-    second.connect(first.bind("inproc://calm"))
-    looks = []
-    poll = zmqlite.Poller.poll
-    monkeypatch.setattr(zmqlite.Poller, "poll", lambda *args: looks.append(1) or poll(*args))
-    pollers = []
-    for _ in range(2):
-        pollers.append(zmq.Poller())
-        pollers[-1].register(first, zmq.POLLIN)
-    waiting = [gevent.spawn(poller.poll) for poller in pollers]
-    gevent.sleep(0.2)
-    assert len(looks) <= 12
-    second.send(b"x")
-    with gevent.Timeout(LIMIT):
-        assert [greenlet.get() for greenlet in waiting] == [[(first, zmq.POLLIN)]] * 2
-
-
-@needs_drafts
-def test_a_poller_waits_for_a_blocking_socket_without_a_descriptor(
-    green_context: Any, context: Any
-) -> None:
-    server, client = context.socket(zmq.SERVER), context.socket(zmq.CLIENT, linger=0)
-    client.connect(server.bind("inproc://thread-safe"))
-    poller = zmq.Poller()
-    poller.register(server, zmq.POLLIN)
-    waiting = gevent.spawn(poller.poll)
-    gevent.sleep(0.01)
-    assert not waiting.ready()
-    client.send(b"x")
-    with gevent.Timeout(LIMIT):
-        assert waiting.get() == [(server, zmq.POLLIN)]
-
-
-def test_poll_at_the_end_raises_what_recv_raises(green_context: Any) -> None:
-    pull = green_context.socket(zmq.PULL)
-    waiting = gevent.spawn(pull.poll)
-    wait_for(pull)
-    pull.close()
-    with pytest.raises(zmq.SocketClosed, match="poll"):
-        waiting.get(timeout=LIMIT)
-    with pytest.raises(zmq.SocketClosed):
-        pull.poll()
-    pull = green_context.socket(zmq.PULL)
-    waiting = gevent.spawn(pull.poll)
-    wait_for(pull)
-    green_context.shutdown()
-    with pytest.raises(zmq.ContextTerminated):
-        waiting.get(timeout=LIMIT)
-
-
-@pytest.mark.parametrize("name", ["proxy", "device"])
-def test_pumps(green_context: Any, name: str) -> None:
-    front = green_context.socket(zmq.ROUTER, bind="inproc://front", linger=0)
-    back = green_context.socket(zmq.DEALER, bind="inproc://back", linger=0)
-    args = (front, back) if name == "proxy" else (zmq.QUEUE, front, back)
-    pump = gevent.spawn(getattr(zmq, name), *args)
-    request = green_context.socket(zmq.REQ, connect="inproc://front", linger=0)
-    reply = green_context.socket(zmq.REP, connect="inproc://back", linger=0)
-    worker = gevent.spawn(lambda: reply.send(reply.recv().upper()))
-    request.send(b"hello")
-    assert request.recv() == b"HELLO"
-    worker.get()
-    if name == "proxy":
-        pump.kill()
-        assert front._link.idle
-        assert back._link.idle
-    else:
-        front.close()
-        pump.join()
-        assert isinstance(pump.exception, zmqlite.SocketClosed)
-
-
-@pytest.mark.parametrize("backwards", [False, True])
-def test_a_proxy_goes_one_way_where_the_types_know_no_other(
-    green_context: Any, backwards: bool
-) -> None:
-    front = green_context.socket(zmq.PULL, bind="inproc://front", linger=0)
-    back = green_context.socket(zmq.PUSH, bind="inproc://back", linger=0)
-    push = green_context.socket(zmq.PUSH, connect="inproc://front", linger=0)
-    pull = green_context.socket(zmq.PULL, connect="inproc://back", linger=0)
-    pump = gevent.spawn(zmq.proxy, *((back, front) if backwards else (front, back)))
-    for text in (b"one", b"two"):
-        push.send(text)
-        assert pull.recv() == text
-        gevent.sleep(0)
-    assert not pump.ready()
-    pump.kill()
 
 
 def test_threads_have_hubs_of_their_own(green_context: Any) -> None:

@@ -1,9 +1,30 @@
-"""ZeroMQ for Python: `import zmqlite as zmq`.
+"""ZeroMQ for Python: contexts and sockets, bind and connect, send and recv; libzmq is inside.
 
-    with zmq.Context() as ctx, ctx.socket(zmq.REP) as server:
-        server.bind("tcp://127.0.0.1:5555")
-        for request in server:
-            server.send(request.upper())
+    import zmqlite as zmq
+
+    with zmq.REP() as server, zmq.REQ(connect=server.bind("tcp://127.0.0.1:*")) as client:
+        client.send(b"hello")
+        server.send(server.recv().upper())
+        print(client.recv())  # b'HELLO'
+
+Where to look, with `help(zmq.Socket)` or `help("zmqlite.error")`:
+
+    zmq.SocketType      REQ, REP, PUB, SUB, PUSH, PULL and the others; each is also a factory
+    zmq.Socket          send, recv, send_multipart, recv_many, send_json, poll, monitor and more
+    zmq.Context         `context.socket(zmq.REQ)`, for contexts of your own
+    zmq.SocketOption    keywords of what makes a socket, `zmq.REQ(linger=0)`, and attributes,
+                        `socket.linger = 0`; those of a context are defaults of its sockets
+    zmqlite.error       a ZMQError is an OSError too; Again is raised when a time limit is over
+                        (`rcvtimeo=1000`, in ms) or with `zmq.DONTWAIT` nothing can be done
+    zmq.Poller          waits for many sockets; zmq.proxy joins two
+    zmqlite.asyncio     the same names, with data calls to be awaited; zmqlite.trio for trio
+    zmqlite.green       the same names for gevent, to be used as these
+    zmqlite.security    keys of CURVE; zmqlite.auth decides who may connect, zmqlite.hardening
+                        bounds what strangers may take
+    zmqlite.pyzmq       the modules of pyzmq, for programs with `import zmq`
+
+The pages in docs/ of the source begin with quickstart.md. `python -m zmqlite demo` shows the
+patterns at work.
 
 The house has five floors; a module imports only from floors below its own, or from neighbours
 that stand before it here. `tests/test_layers.py` holds the house to this plan.

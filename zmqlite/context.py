@@ -165,9 +165,9 @@ class Context(ContextSettings, Generic[SocketT]):
 
         Sets the defaults that `hardening.HARDENED` lists, with reasons; `limits` replace single
         ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes before. With
-        `zap`, whoever connects to an address that such a socket binds must be let in by a ZAP
-        handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that exist
-        stay as they are. `socket(..., harden=True)` does all of it for one socket.
+        `zap`, every peer that connects to an address that such a socket binds must be let in by a
+        ZAP handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that
+        exist stay as they are. `socket(..., harden=True)` does all of it for one socket.
 
         Raises `TypeError` for an unknown name. docs/hardening.md says what it does not promise.
         """
@@ -222,7 +222,7 @@ class Context(ContextSettings, Generic[SocketT]):
 
     @classmethod
     def shadow(cls: type[_ContextT], address: Any) -> _ContextT:
-        """Return a handle on a context that somebody else made and will end.
+        """Return a handle on a context that someone else made and will end.
 
         `address` is a Context, the number `underlying` of one, or a cffi pointer. The handle
         ends nothing: its `term` only closes the handle.

@@ -12,17 +12,12 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, turns, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
 LIMIT = 5000 * FACTOR
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
@@ -227,7 +222,7 @@ def test_the_time_is_kept(run_both: Any, wire: Any) -> None:
         while not future.done():
             await dealer.send(b"x")  # its acknowledgements come back as commands
             await router.recv_multipart()
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # time is the subject: the poll has its limit
         assert await future == []
         assert 0.099 <= loop.time() - start < 15 * FACTOR
         assert await azmq.Poller().poll(10) == []
