@@ -160,7 +160,7 @@ PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enum
 
 MAX_LINES = 400
 # Tables read best in one piece.
-LONG_FILES = {"enums.py": 455, "rows.py": 450}
+LONG_FILES = {"enums.py": 475, "rows.py": 450}
 MAX_FUNCTION = 60
 
 

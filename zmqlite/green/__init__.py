@@ -83,9 +83,9 @@ class Socket(Calls):
     if TYPE_CHECKING:  # they take and return what those of a blocking socket do
         recv = core.Socket.recv
         recv_multipart = core.Socket.recv_multipart
-        recv_many = core.Socket.recv_many
+        recv_many = core.Socket.recv_many  # type: ignore[assignment]
         send = core.Socket.send
-        send_multipart = core.Socket.send_multipart
+        send_multipart = core.Socket.send_multipart  # type: ignore[assignment]
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
