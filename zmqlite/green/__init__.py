@@ -37,9 +37,13 @@ from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, pace_of_hub
-from .calls import Calls, deadline
+from .calls import deadline
 
-if not TYPE_CHECKING:  # a list would hide from checkers what comes by a star
+if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
+    from .._loops.socket import TiedSocket as Calls
+else:  # a list would hide from checkers what comes by a star
+    from .calls import Calls
+
     __all__ = [
         "IPC_PATH_MAX_LEN",
         "Context",
@@ -79,13 +83,6 @@ class Socket(Calls):
     """
 
     _repr_cls = "zmqlite.green.Socket"
-
-    if TYPE_CHECKING:  # they take and return what those of a blocking socket do
-        recv = core.Socket.recv
-        recv_multipart = core.Socket.recv_multipart
-        recv_many = core.Socket.recv_many  # type: ignore[assignment]
-        send = core.Socket.send
-        send_multipart = core.Socket.send_multipart  # type: ignore[assignment]
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.

@@ -13,6 +13,7 @@ call that can be done at once does it only when this pass of the run has had its
 `set_fairness`. How tasks wait: `_trio_link`.
 """
 
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 import json
