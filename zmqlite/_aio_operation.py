@@ -8,7 +8,7 @@ awaits, but that has callbacks or is kept by its owner (wait, gather, wait_for b
 3.12), is performed by the link.
 
 What happens between the arrival of a message and its reader's next step is compiled:
-`_native/queue.pxi` and `_native/place.pxi`.
+`_native/wait_queue.pxi` and `_native/awaiting.pxi`.
 """
 
 from __future__ import annotations
