@@ -19,7 +19,7 @@ import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
-pace_of_hub: Any = pytest.importorskip("zmqlite._green_link").pace_of_hub
+budget_of_hub: Any = pytest.importorskip("zmqlite._green_link").budget_of_hub
 
 LIMIT = 20 * FACTOR
 
@@ -58,7 +58,7 @@ def full(push: Any) -> Any:
 def wait_for(*sockets: Any, count: int = 1) -> None:
     """Come back when this many greenlets wait on each socket."""
     for socket in sockets:
-        while socket._link is None or sum(len(ln.queue) for ln in socket._link.lines) < count:
+        while socket._link is None or len(socket._link.waiters) < count:
             gevent.sleep(0)
 
 
@@ -311,14 +311,14 @@ def test_nothing_runs_while_there_is_no_news(
     gevent.sleep(0.001)
     active = getattr(gevent.get_hub().loop, "activecnt", None)  # libev tells
     looks = 0
-    look = type(second._make_link(gevent.get_hub())).look
+    look = type(second._make_link(gevent.get_hub())).dispatch
 
     def counted(link: Any, *args: Any) -> Any:
         nonlocal looks
         looks += 1
         return look(link, *args)
 
-    monkeypatch.setattr("zmqlite._green_link.Link.look", counted)
+    monkeypatch.setattr("zmqlite._green_link.Link.dispatch", counted)
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = [gevent.spawn(second.recv), gevent.spawn(poller.poll)]
@@ -347,7 +347,7 @@ def pauses_in_a_flood(context: Any, clock: Any, count: int) -> tuple[list[int], 
             done += 2
 
     zmq.set_fairness()
-    pace_of_hub(gevent.get_hub()).turn.clock = clock
+    budget_of_hub(gevent.get_hub()).clock = clock
     floods = [gevent.spawn(flood, *pair(context, (zmq.PUSH, zmq.PULL), hwm=0)) for _ in range(3)]
     operations, seconds = [], []
     for _ in range(count):
@@ -356,7 +356,7 @@ def pauses_in_a_flood(context: Any, clock: Any, count: int) -> tuple[list[int], 
         operations.append(done - before)
         seconds.append(time.thread_time() - start)
     gevent.killall(floods)
-    pace_of_hub(gevent.get_hub()).turn.clock = None
+    budget_of_hub(gevent.get_hub()).clock = None
     return operations, seconds
 
 

@@ -60,7 +60,7 @@ def trio_context() -> Any:
 async def waiting(*sockets: Any, count: int = 1) -> None:
     """Come back when this many tasks wait on each socket."""
     for socket in sockets:
-        while socket._link is None or sum(len(ln.queue) for ln in socket._link.lines) < count:
+        while socket._link is None or len(socket._link.waiters) < count:
             await trio.lowlevel.checkpoint()
     await testing.wait_all_tasks_blocked()
 
@@ -365,7 +365,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
         first, second = pair(trio_context)
         await first.poll(0)
         zmq.set_fairness(seconds=1000, count=10)
-        first._link.pace.rest = None  # who rests fails
+        first._link.rest = None  # who rests fails
         for _ in range(100):
             await first.send(b"x")
             await first.send(b"x")

@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from . import _attempts, _selector_thread
-from ._aio import turn_of
+from ._aio import budget_of
 from ._aio_calls import Calls
 from ._aio_operation import Operation
 from ._native import core
@@ -51,11 +51,11 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one
     waits for the next pass of the loop.
     """
-    turn = turn_of(_asyncio.get_running_loop())
+    budget = budget_of(_asyncio.get_running_loop())
     if seconds is not None:
-        turn.seconds = seconds
+        budget.seconds = seconds
     if count is not None:
-        turn.count = max(count, 1)
+        budget.count = max(count, 1)
 
 
 class Socket(Calls):
@@ -84,7 +84,7 @@ class Socket(Calls):
                 if link.close_later(self.close):
                     return
             link.end()
-            self._link = self._lane = None
+            self._link = self._fast_path = None
         super().close(linger)
 
     def __del__(self) -> None:
@@ -100,13 +100,13 @@ class Socket(Calls):
         """
         link = self._linked()
         look = partial(_attempts.poll, self, flags)
-        operation = link.pollers.operation(self._operation, look, wants=flags)
-        tried = timeout == 0 or link.turn.take()
+        operation = link.pollers.operation(self._operation, look, events=flags)
+        tried = timeout == 0 or link.budget.consume()
         if tried:
             value = operation.attempt()
             if link.waiting:
-                link.grip.used()
-            if value is not _attempts.NOTHING:
+                link.loop_handle.used()
+            if value is not _attempts.WOULD_BLOCK:
                 operation.finish(value)
             elif timeout == 0:
                 operation.finish(0)
@@ -131,7 +131,7 @@ class Socket(Calls):
 
     def _used(self) -> None:
         if self._link is not None:
-            self._link.grip.used()
+            self._link.loop_handle.used()
 
     def get_option(self, option: int, kind: int, /) -> Any:
         value = super().get_option(option, kind)
@@ -244,7 +244,7 @@ class Poller(_Poller):
         first.
         """
         loop = self._home()
-        if timeout == 0 or turn_of(loop).take():
+        if timeout == 0 or budget_of(loop).consume():
             ready = self.poll_nonblock()
             if ready or timeout == 0:
                 future: Future[list[tuple[Any, int]]] = loop.create_future()

@@ -28,7 +28,7 @@ from trio.lowlevel import current_trio_token, enable_ki_protection
 from ._awaited import AwaitedSocket, SocketClosed
 from ._native import core
 from ._payload import refuse_timeout
-from ._trio_link import pace_of_run
+from ._trio_link import budget_of_run
 from .constants import *  # noqa: F403
 from .context import Context as _Context
 
@@ -45,7 +45,12 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one is a
     full checkpoint. ``count=0`` makes every call one, as trio's own are.
     """
-    pace_of_run().set(seconds, count)
+    budget = budget_of_run()
+    if seconds is not None:
+        budget.seconds = seconds
+    if count is not None:
+        budget.count = count
+    budget.reset()
 
 
 class Socket(AwaitedSocket):

@@ -1,0 +1,1 @@
+"""What the event loops share, and none of them is known to."""
