@@ -438,7 +438,9 @@ EXTENSION = Extension(
     "zmqlite._native.core",
     ["zmqlite/_native/core.pyx"],
     depends=sorted(
-        str(p.relative_to(HERE)) for e in ("pxi", "pxd", "h", "hpp") for p in NATIVE.glob(f"*.{e}")
+        str(p.relative_to(HERE))
+        for e in ("pxi", "pxd", "h", "hpp")
+        for p in NATIVE.rglob(f"*.{e}")
     ),
     language="c++",
 )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from zmqlite import endpoint
-from zmqlite._address_hints import hint_for
+from zmqlite._address_errors import hint_for
 from zmqlite._native import core
 from zmqlite.endpoint import IPC_PATH_MAX_LEN, TRANSPORTS, Endpoint, check
 from zmqlite.enums import Errno

@@ -23,8 +23,8 @@ ROOF = Path(zmqlite.__file__)
 
 # Floors 0 to 2, as `sys.modules` shows them after a bare import.
 LOADED = """
-_about _address _address_hints _attach _build _defaults _keywords _native _native.core
-_option_attributes _option_table _payload _settings
+_address_errors _build _defaults _keywords _native _native.address _native.core _native.info
+_option_attributes _option_table _serialize _settings
 _version constants context endpoint enums error frame hardening monitor options poller proxy
 security socket
 """

@@ -16,7 +16,7 @@ from support import FACTOR, in_thread, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-from zmqlite import _selector_thread
+from zmqlite.asyncio import selector_thread as _selector_thread
 
 LIMIT = 0.5 * FACTOR  # seconds; what a finalizer took that waited for a busy loop was 1 s
 

@@ -19,7 +19,7 @@ import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
-budget_of_hub: Any = pytest.importorskip("zmqlite._green_link").budget_of_hub
+budget_of_hub: Any = pytest.importorskip("zmqlite.green.binding").budget_of_hub
 
 LIMIT = 20 * FACTOR
 
@@ -318,7 +318,7 @@ def test_nothing_runs_while_there_is_no_news(
         looks += 1
         return look(link, *args)
 
-    monkeypatch.setattr("zmqlite._green_link.Link.dispatch", counted)
+    monkeypatch.setattr("zmqlite.green.binding.Link.dispatch", counted)
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = [gevent.spawn(second.recv), gevent.spawn(poller.poll)]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import zmqlite as zmq
-from zmqlite._attempts import WOULD_BLOCK
 from zmqlite._loops.binding import TaskBinding
+from zmqlite._loops.operations import WOULD_BLOCK
+from zmqlite._loops.readiness import IN, OUT, Readiness
 from zmqlite._native import core
-from zmqlite._readiness import IN, OUT, Readiness
 
 BOTH = IN | OUT
 

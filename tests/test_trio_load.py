@@ -22,7 +22,7 @@ import zmqlite
 
 trio: Any = pytest.importorskip("trio")
 zmq: Any = pytest.importorskip("zmqlite.trio")
-budget_of_run: Any = pytest.importorskip("zmqlite._trio_link").budget_of_run
+budget_of_run: Any = pytest.importorskip("zmqlite.trio.binding").budget_of_run
 
 LIMIT = 3600 if LONG else 38 * FACTOR
 ROUNDS = 1_200_000 if LONG else 100_000

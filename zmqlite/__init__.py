@@ -28,8 +28,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import constants, frame
-from ._about import (
-    IPC_PATH_MAX_LEN,
+from ._native.info import (
     get_includes,
     get_library_dirs,
     has,
@@ -41,7 +40,7 @@ from ._about import (
 from ._version import __version__
 from .constants import *  # noqa: F403 - the one place for it: 300 names that `constants` lists
 from .context import Context
-from .endpoint import Endpoint
+from .endpoint import IPC_PATH_MAX_LEN, Endpoint
 from .error import (
     AddressInUse,
     AddressNotAvailable,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import options
 from ._native import core
 from ._option_attributes import SocketOptions
-from ._payload import PayloadSocket
+from ._serialize import PayloadSocket
 from .enums import SocketOption, SocketType
 from .error import DraftFDWarning, LateOptionWarning, ZMQError
 
@@ -37,7 +37,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """
 
     __slots__ = ("_descriptor", "_late", "_pem")
-    _descriptor: core.ReadySignal  # of a type that has no descriptor
+    _descriptor: core.ReadyFD  # of a type that has no descriptor
     _late: frozenset[int]  # the options that were warned of
     _pem: dict[int, Any]  # what was set for wss
     _takes_text = True  # set() encodes a str
@@ -100,7 +100,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if not hasattr(self, "_descriptor"):
             message = f"the descriptor of a {self._subject()} is emulated: read EVENTS each time"
             warnings.warn(message, DraftFDWarning, stacklevel=_level_outside())
-            self._descriptor = core.ReadySignal(self)
+            self._descriptor = core.ReadyFD(self)
         return int(self._descriptor.fileno())
 
     def close(self, linger: int | None = None) -> None:

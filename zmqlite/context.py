@@ -10,10 +10,10 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from ._address import address_of
 from ._defaults import SettingContext
 from ._keywords import set_by_name, sort_keywords, type_named
 from ._native import core
+from ._native.address import address_of
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .hardening import HARDENED

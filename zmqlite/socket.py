@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from ._address import address_of
-from ._address_hints import hint_for
-from ._attach import is_pair, misplaced, refuse_unreachable, taken
+from ._address_errors import hint_for, is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
+from ._native.address import address_of
 from ._settings import SettingSocket
 from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType

@@ -20,7 +20,7 @@ from support import FACTOR
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-from zmqlite._aio import budget_of
+from zmqlite.asyncio.binding import budget_of
 
 FLOOD = """
 import sys, zmqlite as zmq

@@ -18,7 +18,7 @@ from support import FACTOR, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-from zmqlite import _selector_thread
+from zmqlite.asyncio import selector_thread as _selector_thread
 
 HERE = Path(__file__).parent
 MAIN = "every_way or every_data or order or close_cancels or two_tasks or reading_events or moves"

@@ -13,7 +13,7 @@ from support import FACTOR, LONG
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-from zmqlite._aio import Link
+from zmqlite.asyncio.binding import Link
 
 SCALE = 10 if LONG else 1
 STALL = 5 * FACTOR

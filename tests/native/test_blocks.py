@@ -64,17 +64,17 @@ def test_what_was_dropped_is_used_again(context, place, size):
         assert message == body(size, n % 3)
         places.add(id(message))
     assert len(places) < 20, "each message came in memory of its own"
-    assert 0 < core.held_blocks() <= 20 * (size + size // 16)
+    assert 0 < core.held_bytes() <= 20 * (size + size // 16)
 
 
 @pytest.mark.parametrize("size", [LEAST - 1, MOST + 1])
 def test_other_sizes_are_not_kept(context, size):
     server, client = flow(context, "tcp://127.0.0.1:*")
-    before = core.held_blocks()
+    before = core.held_bytes()
     for n in range(5):
         client.send(body(size, n))
         assert server.recv() == body(size, n)
-    assert core.held_blocks() == before
+    assert core.held_bytes() == before
 
 
 @pytest.mark.parametrize("place", STREAMS)
@@ -140,7 +140,7 @@ def test_a_program_that_keeps_all_gets_all_and_we_hold_little(context):
     kept = []
     for _ in range(count):
         kept.append(server.recv())
-        assert core.held_blocks() <= BUDGET
+        assert core.held_bytes() <= BUDGET
     join()
     assert kept == [body(500_000, n) for n in range(count)]
 
@@ -151,7 +151,7 @@ def test_other_sizes_take_over(context):
         for n in range(12):
             client.send(body(size, n))
             assert server.recv() == body(size, n)
-            assert core.held_blocks() <= BUDGET
+            assert core.held_bytes() <= BUDGET
 
 
 def test_bodies_of_many_sizes_need_few_blocks(context):
@@ -162,7 +162,7 @@ def test_bodies_of_many_sizes_need_few_blocks(context):
         size = choose.randrange(10_000, 12_000)
         client.send(body(size, n))
         assert server.recv() == body(size, n)
-    assert core.held_blocks() < 100 * 12_000
+    assert core.held_bytes() < 100 * 12_000
 
 
 def test_the_end_of_a_context_lets_go():
@@ -171,10 +171,10 @@ def test_the_end_of_a_context_lets_go():
         for n in range(20):
             client.send(body(1_000_000, n))
             kept = server.recv()
-        assert bool(core.held_blocks()) == IN_PLACE
+        assert bool(core.held_bytes()) == IN_PLACE
         server.close()
         client.close()
-    assert core.held_blocks() == 0
+    assert core.held_bytes() == 0
     assert kept == body(1_000_000, 19)
 
 
@@ -190,11 +190,11 @@ def test_frames_keep_their_memory(context):
     for n, frame in enumerate(frames):
         assert frame.bytes == body(100_000, n)
         assert frame.buffer == body(100_000, n)
-    held = core.held_blocks()
+    held = core.held_bytes()
     frames.clear()
     client.send(b"")
     server.recv()
-    assert core.held_blocks() == held, "their blocks are free, not lost"
+    assert core.held_bytes() == held, "their blocks are free, not lost"
 
 
 def test_recv_into_gives_back(context):
@@ -206,14 +206,14 @@ def test_recv_into_gives_back(context):
         client.send(body(100_000, n))
         assert server.recv_into(buffer) == 100_000
         assert buffer == body(100_000, n)
-    assert core.held_blocks() < 1_000_000
+    assert core.held_bytes() < 1_000_000
 
 
 @in_place
 @pytest.mark.parametrize("how", ["frame", "into"])
 def test_who_receives_no_bytes_gets_blocks_too(context, how):
     server, client = flow(context, "tcp://127.0.0.1:*")
-    assert core.held_blocks() == 0
+    assert core.held_bytes() == 0
     buffer = bytearray(100_000)
     for n in range(20):
         client.send(body(100_000, n))
@@ -222,7 +222,7 @@ def test_who_receives_no_bytes_gets_blocks_too(context, how):
         else:
             assert server.recv_into(buffer) == 100_000
             assert buffer == body(100_000, n)
-    assert 0 < core.held_blocks() < 1_000_000
+    assert 0 < core.held_bytes() < 1_000_000
 
 
 @in_place
@@ -235,7 +235,7 @@ def test_a_loan_is_received_in_the_same_process_without_a_copy(context):
         message = server.recv()
         assert message == body(200_000, n)
         assert address(message) == where
-    assert core.held_blocks() < 1_000_000
+    assert core.held_bytes() < 1_000_000
 
 
 def test_a_loan_that_is_still_looked_at_is_copied(context):
@@ -401,7 +401,7 @@ def work(count):
             client.send(bytes([n]) * 100000)
             yield
             assert server.recv() == bytes([n]) * 100000
-        assert core.held_blocks() < 20 * 110000
+        assert core.held_bytes() < 20 * 110000
         server.close()
         client.close()
 
@@ -450,11 +450,11 @@ def test_encrypted_bodies_are_given_back(context):
     for n in range(60):
         client.send(body(100_000, n))
         assert server.recv() == body(100_000, n)
-    assert core.held_blocks() < 40 * 110_000
+    assert core.held_bytes() < 40 * 110_000
 
 
 def test_the_header_says_the_same() -> None:
     """The limits that these tests take for granted."""
-    text = (Path(core.__file__).parent / "blocks.hpp").read_text(encoding="utf-8")
+    text = (Path(core.__file__).parent / "memory" / "bytes_pool.hpp").read_text(encoding="utf-8")
     for words in ("least = 4 << 10", "most = 4 << 20", "budget = 32 << 20"):
         assert words in text

@@ -38,7 +38,7 @@ def until(condition, seconds=20):
     '''Wait for it without a call into the core: nothing but time may bring it about.'''
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, (resident() >> 20, threads(), core.held_blocks())
+        assert time.monotonic() < end, (resident() >> 20, threads(), core.held_bytes())
         time.sleep(0.02)
 
 def burst(size, count, endpoint="tcp://127.0.0.1:*", kind=bytearray, context=None):
@@ -75,7 +75,7 @@ def test_the_memory_of_a_burst_goes_back(endpoint, size):
         size = int(sys.argv[2])
         sockets = burst(size, 200_000_000 // size, sys.argv[1])
         until(lambda: resident() < before + 30 * MB)
-        assert core.held_blocks() <= MB
+        assert core.held_bytes() <= MB
         """,
         endpoint,
         size,
@@ -87,17 +87,17 @@ def test_blocks_go_back_whatever_the_main_thread_does():
     idling(
         """
         sockets = burst(1_000_000, 50)
-        assert core.held_blocks() > 10 * MB
+        assert core.held_bytes() > 10 * MB
         poller = zmq.Poller()
         poller.register(sockets[0], zmq.POLLIN)
         for _ in range(40):
-            if core.held_blocks() <= MB:
+            if core.held_bytes() <= MB:
                 break
             assert poller.poll(500) == []
-        assert core.held_blocks() <= MB
+        assert core.held_bytes() <= MB
         more = burst(1_000_000, 50)
         end = time.monotonic() + 20
-        while core.held_blocks() > MB:
+        while core.held_bytes() > MB:
             assert time.monotonic() < end
             sum(range(10_000))
         """
@@ -113,8 +113,8 @@ def test_what_is_kept_or_still_in_the_queue_is_left_alone():
         client.send_many(bodies)
         kept = [server.recv() for _ in range(20)]
         views = [memoryview(server.recv()) for _ in range(20)]
-        begin = core.held_blocks()
-        until(lambda: core.held_blocks() < begin)
+        begin = core.held_bytes()
+        until(lambda: core.held_bytes() < begin)
         assert kept == bodies[:20] and views == bodies[20:40]
         assert [server.recv() for _ in range(20)] == bodies[40:]
         """
@@ -125,7 +125,7 @@ def test_a_program_that_receives_all_the_time_keeps_its_blocks():
     idling(
         """
         server, client = burst(300_000, 50)
-        begin = core.held_blocks()
+        begin = core.held_bytes()
         assert begin > 10 * MB
         last, longest = time.monotonic(), 0
         for _ in range(40):
@@ -134,7 +134,7 @@ def test_a_program_that_receives_all_the_time_keeps_its_blocks():
             longest = max(longest, time.monotonic() - last)
             last = time.monotonic()
             time.sleep(0.1)
-        assert core.held_blocks() >= begin or longest > 1  # the machine stood still
+        assert core.held_bytes() >= begin or longest > 1  # the machine stood still
         """
     )
 
@@ -187,7 +187,7 @@ def test_forks_while_memory_goes_back():
             if child == 0:
                 with zmq.Context() as context:
                     frames = [zmq.Frame(bytearray(1_000_000), copy=True) for _ in range(3)]
-                    assert core.held_blocks() > MB
+                    assert core.held_bytes() > MB
                     del frames
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
@@ -205,7 +205,7 @@ def test_nested_forks_do_not_use_up_the_blocks():
         kept = []
         for depth in range(60):
             kept.append([zmq.Frame(bytearray([depth]) * (5000 + depth)) for _ in range(40)])
-            assert core.held_blocks() >= 40 * 5000, depth
+            assert core.held_bytes() >= 40 * 5000, depth
             if os.fork():
                 status = os.wait()[1]
                 os._exit(status != 0)
@@ -224,9 +224,9 @@ def test_nested_forks_do_not_use_up_the_blocks():
                 pull.close()
             del frames, frame
             kept.clear()
-        assert core.held_blocks() == 0
+        assert core.held_bytes() == 0
         for n in range(50):
             frame = zmq.Frame(bytearray([n]) * 50_000)
-            assert core.held_blocks() >= 50_000 and frame.bytes == bytes([n]) * 50_000
+            assert core.held_bytes() >= 50_000 and frame.bytes == bytes([n]) * 50_000
         """
     )

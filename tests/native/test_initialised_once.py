@@ -327,7 +327,7 @@ def test_a_signal_is_initialised_once():
     initialising(
         """
         with zmq.CLIENT() as one, zmq.SERVER() as two:
-            signal = core.ReadySignal(one)
+            signal = core.ReadyFD(one)
             used = signal.fileno()
             refused(lambda: signal.__init__(two), RuntimeError)
             assert signal.fileno() == used

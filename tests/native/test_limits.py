@@ -161,7 +161,7 @@ def test_a_descriptor_for_a_thread_safe_type_waits_for_closed_sockets():
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
         for _ in range(400):
             zmq.PAIR().close()
-            signal = core.ReadySignal(server)
+            signal = core.ReadyFD(server)
             signal.fileno()
             signal.close()
         """

@@ -67,7 +67,15 @@ def test_nothing_assigns_to_a_local_that_was_meant_for_c():
     texts = {path.name: path.read_text() for path in SOURCES}
     names = names_of_c(list(texts.values()))
     assert len(texts) > 20
-    assert {"errno", "EINTR", "exiting", "forks", "BORROW", "all_contexts", "main_thread"} <= names
+    assert {
+        "errno",
+        "EINTR",
+        "exiting",
+        "forks",
+        "ZERO_COPY_MIN",
+        "all_contexts",
+        "main_thread",
+    } <= names
     assert shadowed("def f(self):\n    errno = 0  # -1 may be a value\n", names)
     assert shadowed(
         "cdef int f(int a,\n           int b) except -1:\n    if a:\n        exiting = True\n",

@@ -1,1 +1,1 @@
-"""What the event loops share, and none of them is known to."""
+"""What event loops share; nothing here knows one of them."""

@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 from .._native import core
-from .._readiness import IN, OUT
+from .readiness import IN, OUT
 from .routing import senders_for
 
 __all__ = ["LATER", "TaskBinding"]
@@ -57,7 +57,7 @@ class TaskBinding(core.Dispatcher):
         socket = self.socket
         if self._fd < 0 and socket is not None:
             if socket.thread_safe:
-                self.signal = core.ReadySignal(socket)
+                self.signal = core.ReadyFD(socket)
                 self._fd = self.signal.fileno()
             elif os.name == "nt":  # a handle, which os.dup does not know
                 self._fd = socket.get_option(14, 6)

@@ -12,9 +12,9 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from .._attempts import WOULD_BLOCK, YIELD, Batch, addressee
 from .._native import core
-from .._readiness import OUT
+from .operations import WOULD_BLOCK, YIELD, Batch, addressee
+from .readiness import OUT
 
 __all__ = ["RoutedSenders", "routes_by_peer", "senders_for"]
 

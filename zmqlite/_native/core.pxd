@@ -7,19 +7,19 @@ from libcpp.vector cimport vector
 from .libzmq cimport zmq_msg_t, zmq_pollitem_t
 
 
-cdef extern from "guard.hpp" namespace "zmqlite" nogil:
-    ctypedef struct Owner:
+cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
+    ctypedef struct ThreadGuard:
         pass
     ctypedef struct Once:
         pass
-    cdef cppclass Ending:
+    cdef cppclass Termination:
         bint wait(double seconds)
         int error()
-    Ending *begin_ending(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
+    Termination *begin_termination(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
                          int interrupted)
 
 
-cdef extern from "trial.hpp" namespace "zmqlite" nogil:
+cdef extern from "socket/start_check.hpp" namespace "zmqlite" nogil:
     cdef cppclass Schedule:
         int policy
         int priority
@@ -28,14 +28,14 @@ cdef extern from "trial.hpp" namespace "zmqlite" nogil:
     int threads_left(int count, const Schedule *how)
 
 
-cdef extern from "readiness.hpp" namespace "zmqlite" nogil:
+cdef extern from "poll/epoll.hpp" namespace "zmqlite" nogil:
     ctypedef struct Readable:
         pass
-    ctypedef struct Wake:
+    ctypedef struct Wakeup:
         pass
 
 
-cdef extern from "hits.hpp" namespace "zmqlite":
+cdef extern from "poll/hits.hpp" namespace "zmqlite":
     cdef cppclass Hits:
         bint add(PyObject *watch, int place, int fd, int events)
         void sort()
@@ -49,7 +49,7 @@ cdef class Poller
 cdef class Watch
 cdef class Frame
 cdef class MessageTracker
-cdef class ReadySignal
+cdef class ReadyFD
 
 
 cdef class Context:
@@ -60,7 +60,7 @@ cdef class Context:
     cdef void *_previous
     cdef double _last_close      # of one of its sockets; see shortage.pxi
     cdef Schedule _schedule      # of libzmq's threads, as far as it was set
-    cdef Ending *_ending         # a termination that runs in a thread of its own
+    cdef Termination *_termination         # a termination that runs in a thread of its own
     cdef bint _shadow
     cdef bint _started           # a socket was made: libzmq's threads run
     cdef bint _shut
@@ -80,9 +80,9 @@ cdef class Handle:
     cdef object __weakref__
     cdef void *handle            # NULL once closed, or in the child of a fork
     # looked at for each message: together, for sockets by the thousand are not in the cache
-    cdef Owner _owner
+    cdef ThreadGuard _guard
     cdef void *_watch            # borrowed: the pollers' items that must hear of each use
-    cdef Py_ssize_t _borrow      # bytes of this size and more are lent
+    cdef Py_ssize_t _zero_copy_min      # bytes of this size and more are lent
     cdef bint _thread_safe
     cdef bint _special           # RADIO, DGRAM: sizes are checked before libzmq sees them
     cdef bint _inproc            # it has an inproc endpoint: the peer may be a thread that wants the GIL
@@ -90,8 +90,8 @@ cdef class Handle:
     cdef bint _recv_more
     cdef bint _asked             # a send let the GIL go for an answer that has not been received
     cdef unsigned char _waits    # how far a receive is expected to wait: see EXPECT_WAIT
-    cdef unsigned char _misses   # how often in a row looking out for an answer was in vain
-    cdef unsigned char _sleeps   # how many waits do not look out, for that reason
+    cdef unsigned char _spin_misses   # how often in a row looking out for an answer was in vain
+    cdef unsigned char _spin_skips   # how many waits do not look out, for that reason
 
     cdef Context _context
     cdef void *_next             # borrowed: the chain of the context's sockets
@@ -107,7 +107,7 @@ cdef class Handle:
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
     cdef bytes _next_peer_id
-    cdef void *_signals          # borrowed: the chain of its ReadySignals
+    cdef void *_ready_fds          # borrowed: the chain of its ReadySignals
     cdef Once _once
 
     cdef int _make(self, Context context, int socket_type, size_t address) except -1
@@ -141,7 +141,7 @@ cdef class MessageTracker:
     cdef bint _is_done(self)
 
 
-cdef class ReadySignal:
+cdef class ReadyFD:
     cdef Handle _socket
     cdef void *_poller           # libzmq's
     cdef void *_next             # borrowed: the next signal of the same socket
@@ -153,16 +153,16 @@ cdef class ReadySignal:
 
 cdef class Poller:
     cdef object __weakref__
-    cdef Owner _owner            # a poller, like a socket, serves one thread at a time
-    cdef Wake _wake
+    cdef ThreadGuard _guard            # a poller, like a socket, serves one thread at a time
+    cdef Wakeup _wake
     cdef dict _watches           # source -> Watch, in the order of registration
-    cdef void *_hot              # borrowed: the chain of watches whose EVENTS must be read at the next poll
-    cdef void *_hot_last
-    cdef int _hot_count
+    cdef void *_dirty              # borrowed: the chain of watches whose EVENTS must be read at the next poll
+    cdef void *_dirty_last
+    cdef int _dirty_count
     cdef Readable *_found        # room for what epoll reports
     cdef int _room
     cdef int _set                # the epoll descriptor, -1 before the first registration
-    cdef int _bell               # wakes a thread that sleeps in _set, -1 without one
+    cdef int _wakeup_fd               # wakes a thread that sleeps in _set, -1 without one
     cdef int _registered
     cdef int _turn
     cdef unsigned int _forks
@@ -181,7 +181,7 @@ cdef class Poller:
     cdef bint _wait(self, double limit, double end, Hits *hits) except -1
     cdef list _poll_plainly(self, object timeout)
     cdef int _check_found(self, int count, Hits *hits) except -1
-    cdef int _check_hot(self, Hits *hits) except -1
+    cdef int _check_dirty(self, Hits *hits) except -1
     cdef int _check(self, Watch watch, int events, Hits *hits) except -1
     cdef int _read_events(self, Watch watch) except -1
 
@@ -190,14 +190,14 @@ cdef class Watch:
     cdef object source
     cdef Poller poller
     cdef void *next              # borrowed: the next watch of the same socket
-    cdef void *hot_next          # ... and of the poller's hot ones
-    cdef void *hot_previous
+    cdef void *dirty_next          # ... and of the poller's dirty ones
+    cdef void *dirty_previous
     cdef int fd                  # -1: none
     cdef int events
     cdef int place               # the order of registration
     cdef int turn                # the last poll that reported it
     cdef bint is_socket
     cdef bint linked             # in the chain of its socket
-    cdef bint hot
-    cdef bint sticky             # others use the socket behind our back: never cold
+    cdef bint dirty
+    cdef bint always_dirty             # others use the socket behind our back: never clean
     cdef bint closed

@@ -58,7 +58,7 @@ cdef extern from "compat.h" nogil:
     int zmq_msg_set(zmq_msg_t *msg, int property, int optval)
     const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property)
 
-    void *zmq_msg_detach(zmq_msg_t *msg)  # ours, see blocks.hpp
+    void *zmq_msg_detach(zmq_msg_t *msg)  # ours, see bytes_pool.hpp
 
     # socket types, options, flags
     int ZMQ_PAIR

@@ -6,9 +6,9 @@ import argparse
 import warnings
 from collections.abc import Sequence
 
-from .._output import Parser, complain, guarded
 from .command import INTERRUPTED, Command
 from .demo.command import DEMO
+from .output import Parser, complain, guarded
 from .version import VERSION, describe
 
 COMMANDS: tuple[Command, ...] = (DEMO, VERSION)

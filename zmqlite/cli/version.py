@@ -15,9 +15,9 @@ from .._build import (
     LIBZMQ_SOURCE,
 )
 from .._native.core import zmq_version_info
-from .._output import write
 from .._version import __version__
 from .command import SUCCESS, Command
+from .output import write
 
 
 def facts() -> dict[str, str | list[str] | dict[str, str] | None]:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-from .._output import Parser, complain, guarded, write
 from .._version import __version__ as our_version
+from ..cli.output import Parser, complain, guarded, write
 from ._environment import ActivationError, activate, active_files, deactivate, resolve
 from ._path import FOLDER
 

@@ -15,9 +15,9 @@ from asyncio import Future
 from collections import deque
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .. import _aio_operation
 from .. import asyncio as _aio
-from .._aio import budget_of
+from ..asyncio import operation as _aio_operation
+from ..asyncio.binding import budget_of
 from .sugar import Poller, Socket
 
 __all__: list[str] = []

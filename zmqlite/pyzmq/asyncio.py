@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 from .. import asyncio as _aio
-from .._selector_thread import reader_of as _get_selector
+from ..asyncio.selector_thread import reader_of as _get_selector
 from . import _future
 from . import sugar as _sugar
 

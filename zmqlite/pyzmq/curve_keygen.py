@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from .._output import Parser, guarded, write
+from ..cli.output import Parser, guarded, write
 from ..security import curve_keypair, curve_public
 
 

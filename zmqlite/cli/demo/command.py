@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from ..._native.core import has, zmq_version_info
-from ..._output import complain, write
 from ..._version import __version__
 from ...error import ZMQBaseError
 from ..command import FAILURE, SUCCESS, Command
+from ..output import complain, write
 from .catalogue import SCENARIOS, Scenario
 from .crew import ProcessCrew
 from .records import DemoFailure, Outcome

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ..._about import get_includes as _our_includes
+from ..._native.info import get_includes as _our_includes
 
 __all__ = ["FOLDER", "get_includes", "get_library_dirs"]
 

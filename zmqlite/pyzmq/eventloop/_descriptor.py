@@ -22,7 +22,7 @@ class Descriptor:
         self._close = close
         self.open = True
         self._socket = socket
-        self._signal = core.ReadySignal(socket) if socket.thread_safe else None
+        self._signal = core.ReadyFD(socket) if socket.thread_safe else None
         self._copied = self._signal is None and os.name == "posix"
         if self._signal is not None:
             self._fd = self._signal.fileno()

@@ -13,7 +13,7 @@ from weakref import ref
 
 from tornado.ioloop import IOLoop
 
-from ..._aio_operation import Operation
+from ...asyncio.operation import Operation
 from .. import _future
 from .. import sugar as _sugar
 

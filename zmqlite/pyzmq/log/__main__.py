@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ..._output import Parser, guarded, write
+from ...cli.output import Parser, guarded, write
 from ...constants import SUB
 from ..sugar.context import Context
 

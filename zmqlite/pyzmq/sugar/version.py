@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._about import zmq_version, zmq_version_info
+from ..._native.info import zmq_version, zmq_version_info
 
 __all__ = [
     "__revision__",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._address import address_of
+from ..._native.address import address_of
 
 __all__ = ["cast_int_addr"]
 

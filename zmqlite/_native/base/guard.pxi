@@ -1,0 +1,73 @@
+# Who is inside a socket, and what is said to those who may not come in. What enters, leaves.
+#
+# With the GIL a socket that was entered is not marked: no other thread gets in. But our own may: the collector
+# runs finalizers wherever a collected object is made (a list, a tuple, a Frame, an exception), until Python 3.11,
+# and so does what converts an argument. So between guard_enter() and guard_exit() nothing is made that is collected. What
+# cannot do without marks the socket: guard_enter_marked() for whole calls, guard_mark() for a few lines.
+
+
+cdef inline int guard_enter(Handle self, str operation) except -1:
+    if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
+        return refuse(self, operation)
+    if self._watch != NULL:
+        mark_watches_dirty(self)
+    return 0
+
+
+cdef inline void guard_exit(Handle self) noexcept:
+    guard_release(&self._guard, self._thread_safe)
+
+
+cdef inline int guard_enter_marked(Handle self, str operation) except -1:
+    """Enter for a call that is no message: others, finalizers among them, are refused until guard_exit_marked()."""
+    guard_enter(self, operation)
+    guard_mark(&self._guard, self._thread_safe)
+    return 0
+
+
+cdef inline void guard_exit_marked(Handle self) noexcept:
+    guard_unmark(&self._guard, self._thread_safe)
+    guard_exit(self)
+
+
+cdef int refuse(Handle self, str operation) except -1:
+    """Say why this socket cannot be used now."""
+    if self._state == FORKED:
+        raise ForkError(EPERM, f"{operation} on {subject_of(self)}: this socket was made before fork() "
+                        "and stays with the parent process; make a new one here")
+    if self.handle == NULL:
+        if operation == "iterate":
+            raise StopIteration
+        if interpreter_exits():
+            block_forever()
+        return fail(ENOTSOCK, operation, subject_of(self), "the socket is closed")
+    cdef unsigned long owner = guard_thread(&self._guard)
+    if owner == PyThread_get_thread_ident():
+        raise ThreadMisuse(
+            EBUSY,
+            f"{operation} on {subject_of(self)} in the middle of another call on it, from a finalizer or "
+            "whatever that call has run: use it when the call is over")
+    other = f"thread {thread_name(owner)!r}" if owner else "another thread"
+    raise ThreadMisuse(
+        EBUSY,
+        f"{operation} on {subject_of(self)} from thread {threading.current_thread().name!r} while "
+        f"{other} is inside it: a socket serves one thread at "
+        "a time; give each thread its own socket, or wake the other one with context.shutdown()")
+
+
+cdef int fail_socket(Handle self, int error, str operation, str hint="") except -1:
+    if is_shortage(error):
+        hint = scarce(self._context, error)
+    return fail(error, operation, subject_of(self),
+                hint or next_step(error, operation, self.type_number))
+
+
+cdef int interrupted(Handle self, str operation) except -1:
+    """A signal came: run the handlers, outside of the socket, then look whether it still lives."""
+    guard_exit(self)
+    PyErr_CheckSignals()
+    if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
+        refuse(self, operation)
+    if self._watch != NULL:
+        mark_watches_dirty(self)  # the handlers may have polled
+    return 0

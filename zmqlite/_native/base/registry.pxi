@@ -1,0 +1,247 @@
+# Chains of borrowed pointers: all contexts, the sockets of each, the shadows, and the signals of a socket. Not
+# weak references: a collector that finds a whole cycle clears weak references before it calls finalizers, and
+# a context must still find its sockets then.
+#
+# A member leaves its chain under the lock, before its memory goes. Until then others may read and write its fields
+# under the lock; to take a reference, they ask registry_object(), for nobody may have one any more.
+
+cdef void *all_contexts = NULL
+cdef void *all_shadows = NULL  # the second handles on sockets
+
+
+cdef bint keep(list found, void *place) except -1:
+    """Append the object of a chain to a list. Returns False if it is just being deallocated."""
+    cdef PyObject *member = registry_object(place)
+    if member == NULL:
+        return False
+    found.append(own(member))
+    return True
+
+
+cdef void context_link(Context self) noexcept:
+    global all_contexts
+    registry_lock()
+    registry_member(<void *> self)
+    self._next = all_contexts
+    self._previous = NULL
+    if all_contexts != NULL:
+        (<Context> all_contexts)._previous = <void *> self
+    all_contexts = <void *> self
+    registry_unlock()
+
+
+cdef void context_unlink(Context self) noexcept:
+    global all_contexts
+    registry_lock()
+    if self._previous != NULL:
+        (<Context> self._previous)._next = self._next
+    elif all_contexts == <void *> self:
+        all_contexts = self._next
+    if self._next != NULL:
+        (<Context> self._next)._previous = self._previous
+    self._next = NULL
+    self._previous = NULL
+    registry_unlock()
+
+
+cdef void finish_socket(Handle self) noexcept:
+    """Give the socket back to libzmq, and take it from its shadows."""
+    cdef void *handle
+    registry_lock()
+    handle = take_handle(self)
+    registry_unlock()
+    if handle != NULL:
+        zmq_close(handle)
+
+
+cdef void *take_handle(Handle self) noexcept:
+    """Take what finish_socket() closes, at most once; NULL for nothing. Under the lock."""
+    cdef void *handle = self.handle
+    cdef void *place
+    take_from_registry(self)
+    if handle == NULL:
+        return NULL
+    self.handle = NULL
+    self._state = CLOSED
+    end_ready_fds(self, handle)
+    if self._shadow:
+        return NULL
+    self._context._last_close = now()
+    place = all_shadows
+    while place != NULL:
+        if (<Handle> place).handle == handle:
+            (<Handle> place).handle = NULL
+            (<Handle> place)._state = CLOSED
+            end_ready_fds(<Handle> place, handle)
+        place = (<Handle> place)._next
+    return handle
+
+
+cdef int close_dying(Context self) except -1:
+    """Close the sockets of a context that are being deallocated and were not closed by their finalizers.
+
+    Nothing uses them any more, nor can anybody close them; but in this very thread, below us, they
+    may wait for us to return, while we wait for the context's sockets to be closed.
+    """
+    cdef list found = []  # they are let go of outside of the lock
+    cdef void *place
+    cdef void *following
+    cdef void *handle
+    registry_lock()
+    try:
+        place = self._sockets
+        while place != NULL:
+            following = (<Handle> place)._next
+            if not keep(found, place) and not guard_in_use(&(<Handle> place)._guard):
+                handle = take_handle(<Handle> place)
+                if handle != NULL:
+                    zmq_close(handle)
+            place = following
+    finally:
+        registry_unlock()
+    return 0
+
+
+cdef void linger_all(Context self, int linger) noexcept:
+    """Set LINGER, which is an atomic inside libzmq, of every socket, whatever other threads do with it.
+
+    None is closed meanwhile: who closes one takes its handle first, which needs the lock.
+    """
+    cdef void *place
+    registry_lock()
+    place = self._sockets
+    while place != NULL:
+        if (<Handle> place).handle != NULL:
+            zmq_setsockopt((<Handle> place).handle, ZMQ_LINGER, &linger, sizeof(linger))
+        place = (<Handle> place)._next
+    registry_unlock()
+
+
+cdef inline void **registry_of(Handle self) noexcept:
+    return &all_shadows if self._shadow else &self._context._sockets
+
+
+cdef void socket_link(Handle self, void *handle) noexcept:
+    """What was made has a handle from now on: nothing else of it is missing. Under the lock."""
+    cdef void **head = registry_of(self)
+    cdef int value = 0
+    cdef size_t size = sizeof(value)
+    if self.type_number >= 12:
+        zmq_getsockopt(handle, ZMQ_THREAD_SAFE, &value, &size)
+    self._thread_safe = value
+    self._special = self.type_number == RADIO or self.type_number == DGRAM
+    self._state = OPEN
+    self.handle = handle
+    registry_member(<void *> self)
+    self._next = head[0]
+    self._previous = NULL
+    if head[0] != NULL:
+        (<Handle> head[0])._previous = <void *> self
+    head[0] = <void *> self
+
+
+cdef void socket_unlink(Handle self) noexcept:
+    registry_lock()
+    take_from_registry(self)
+    registry_unlock()
+
+
+cdef void take_from_registry(Handle self) noexcept:
+    """Also if it is in none. Under the lock."""
+    cdef void **head
+    if self._context is None and not self._shadow:
+        return
+    head = registry_of(self)
+    if self._previous != NULL:
+        (<Handle> self._previous)._next = self._next
+    elif head[0] == <void *> self:
+        head[0] = self._next
+    if self._next != NULL:
+        (<Handle> self._next)._previous = self._previous
+    self._next = NULL
+    self._previous = NULL
+
+
+cdef bint is_member(void *handle, bint a_socket) noexcept:
+    """Whether this is the address of an open socket, or of a context, of ours. Under the lock."""
+    cdef void *context
+    cdef void *socket
+    cdef bint found = False
+    context = all_contexts
+    while context != NULL and not found:
+        if a_socket:
+            socket = (<Context> context)._sockets
+            while socket != NULL and not found:
+                found = (<Handle> socket).handle == handle
+                socket = (<Handle> socket)._next
+        else:
+            found = (<Context> context).handle == handle
+        context = (<Context> context)._next
+    return found
+
+
+# An address that libzmq would follow into the void is refused. Where others may have contexts and sockets in the
+# same libzmq, it looks itself; for that it has to read what is there.
+
+cdef bint link_shadow(Handle self, void *handle) noexcept:
+    """Make a socket a second handle on an open one, in one step: from then on it hears of the other's end."""
+    cdef int number
+    cdef size_t size = sizeof(number)
+    cdef bint found
+    registry_lock()
+    found = (is_member(handle, True) or not LIBZMQ_ALONE) and zmq_getsockopt(
+        handle, ZMQ_TYPE, &number, &size) == 0
+    if found:
+        self._shadow = True
+        self.type_number = number
+        socket_link(self, handle)
+    registry_unlock()
+    return found
+
+
+cdef int fail_shadow(size_t address, str what, int error) except -1:
+    return fail(error, "shadow", what.capitalize(),
+                f"no open {what} of zmqlite in this process has the address {address:#x}: pass the "
+                f"{what} itself, or what its `underlying` says while it is open")
+
+
+cdef int check_context(size_t address) except -1:
+    """The same for a context, which is not linked."""
+    cdef void *handle = <void *> address
+    cdef bint found
+    registry_lock()
+    found = is_member(handle, False)
+    registry_unlock()
+    if not found and (LIBZMQ_ALONE or zmq_ctx_get(handle, ZMQ_IO_THREADS) < 0):
+        return fail_shadow(address, "context", EFAULT)
+    return 0
+
+
+cdef void ready_fd_link(ReadyFD signal) noexcept:
+    """Under the lock."""
+    signal._next = signal._socket._ready_fds
+    signal._linked = True
+    signal._socket._ready_fds = <void *> signal
+
+
+cdef void ready_fd_unlink(ReadyFD signal) noexcept:
+    """Have libzmq's poller forget the socket, which may end before it, or after. Under the lock."""
+    cdef void **place = &signal._socket._ready_fds
+    if not signal._linked:
+        return
+    while place[0] != NULL and place[0] != <void *> signal:
+        place = &(<ReadyFD> place[0])._next
+    if place[0] != NULL:
+        place[0] = signal._next
+    signal._linked = False
+    zmq_poller_remove(signal._poller, signal._socket.handle)
+
+
+cdef void end_ready_fds(Handle self, void *handle) noexcept:
+    """A socket, or a second handle on it, closes: its signals outlive it. Under the lock."""
+    cdef void *place = self._ready_fds
+    self._ready_fds = NULL
+    while place != NULL:
+        (<ReadyFD> place)._linked = False
+        zmq_poller_remove((<ReadyFD> place)._poller, handle)
+        place = (<ReadyFD> place)._next

@@ -1,0 +1,330 @@
+# Handle: the life, endpoints and options of a socket. Socket (methods.pxi) adds the messages.
+
+# libzmq reads and writes tcp and ipc in batches of this size (8 KiB by default); larger ones halve
+# the system calls for messages of 1 KiB and more. See docs/performance.md.
+cdef int BATCH_SIZE = 262144
+
+cdef enum:
+    RADIO = 14
+    DISH = 15
+    DGRAM = 18
+
+
+@cython.no_gc_clear  # __dealloc__ still needs the context, and nothing here closes a cycle
+cdef class Handle:
+    """The life, the endpoints and the options of a socket; Socket adds the messages."""
+
+    def __init__(self, Context context, int socket_type, *, shadow=0, copy_threshold=None):
+        cdef size_t address = shadow  # first: this runs code of the caller's, which may come here again
+        cdef Py_ssize_t threshold = threshold_or_default(copy_threshold)
+        if not once_claim(&self._once):
+            raise RuntimeError("a socket is initialised once")
+        try:
+            self.copy_threshold = threshold
+            self._make(context, socket_type, address)
+        except BaseException:
+            once_release(&self._once)  # what failed can be tried again
+            raise
+
+    cdef int _make(self, Context context, int socket_type, size_t address) except -1:
+        if not address and context is None:
+            raise TypeError("a socket is made in a context: Socket(context, socket_type)")
+        self._endpoints = []
+        self._context = context
+        self.type_number = socket_type
+        self._zero_copy_min = ZERO_COPY_MIN
+        guard_reset(&self._guard)
+        if not address:
+            return self._open(context, socket_type)
+        if not link_shadow(self, <void *> address):
+            fail_shadow(address, "socket", ENOTSOCK)
+        return 0
+
+    cdef int _open(self, Context context, int socket_type) except -1:
+        cdef int batch = BATCH_SIZE
+        cdef Shortage shortage
+        cdef int error = EMFILE
+        cdef void *handle = NULL
+        if context.handle == NULL and context._state != FORKED:
+            raise ClosedContext.during("socket", "Context", "make a new one", text="the context is closed")
+        drain()
+        while error:
+            with cython.critical_section(context):
+                context._check()
+                error = context._start()
+                if not error:
+                    handle = zmq_socket(context.handle, socket_type)
+                    error = libzmq_errno() if handle == NULL else 0
+            if error and not passes(&shortage, error):
+                fail(error, "socket", "Context", no_socket(context, error, socket_type))
+        if ZMQLITE_DRAFTS:
+            zmq_setsockopt(handle, ZMQLITE_IN_BATCH_SIZE, &batch, sizeof(batch))
+            zmq_setsockopt(handle, ZMQLITE_OUT_BATCH_SIZE, &batch, sizeof(batch))
+        registry_lock()
+        socket_link(self, handle)
+        registry_unlock()
+        return 0
+
+    # -- life ------------------------------------------------------------------------------------
+
+    @property
+    def closed(self):
+        """Whether the socket is closed (or belongs to the parent of a fork)."""
+        return self.handle == NULL
+
+    @property
+    def underlying(self):
+        """The address of libzmq's socket, 0 when closed."""
+        mark_always_dirty(self)
+        return <size_t> self.handle
+
+    @property
+    def context(self):
+        """The context that this socket lives in."""
+        return self._context
+
+    @property
+    def thread_safe(self):
+        """Whether several threads may use this socket at once (SERVER, CLIENT, RADIO, DISH ...)."""
+        return self._thread_safe
+
+    @property
+    def more_parts(self):
+        """Whether the part received last is followed by another of the same message."""
+        return self._recv_more
+
+    @property
+    def half_sent(self):
+        """Whether the part sent last is to be followed by another of the same message."""
+        return self._send_more != 0
+
+    @property
+    def endpoints(self):
+        """The endpoints bound and connected now, resolved, in order."""
+        return () if self._endpoints is None else tuple(self._endpoints)
+
+    def shadowed(self):
+        """Return the Socket that this is a second handle on; None if it is none, or not of ours."""
+        cdef list found = []  # first: making it may run the collector, which may shorten the chain
+        cdef void *context
+        cdef void *place
+        if not self._shadow or self.handle == NULL:
+            return None
+        registry_lock()
+        try:
+            context = all_contexts
+            while context != NULL:
+                place = (<Context> context)._sockets
+                while place != NULL:
+                    if (<Handle> place).handle == self.handle:
+                        keep(found, place)
+                    place = (<Handle> place)._next
+                context = (<Context> context)._next
+        finally:
+            registry_unlock()
+        return found[0] if found else None
+
+    def close(self, linger=None):
+        """Close the socket; messages not yet sent are sent for as long as linger says (zmq_close).
+
+        ``linger`` in ms sets the option first. Never blocks: a later ``Context.term()`` waits. Closing
+        twice is no error. Raises ThreadMisuse while another thread is inside the socket.
+        """
+        cdef int value
+        if self.handle == NULL:
+            return
+        if linger is not None:
+            value = whole_linger(linger)
+        if not guard_claim(&self._guard, self._thread_safe):
+            refuse(self, "close")
+        if self.handle != NULL:
+            if linger is not None:
+                zmq_setsockopt(self.handle, ZMQ_LINGER, &value, sizeof(value))
+            if self._watch != NULL:
+                forget_watches(self)  # first: the descriptor may serve for another socket soon
+            finish_socket(self)
+        guard_unclaim(&self._guard, self._thread_safe)
+        if self._watch != NULL:
+            forget_watches(self)
+        drain()
+
+    def __del__(self):
+        try:
+            if self.handle != NULL and not self._shadow and not interpreter_exits():
+                warnings.warn(f"unclosed socket {self!r}", ResourceWarning, source=self)
+        finally:  # a warning may be an exception
+            if not interpreter_exits():
+                self.close()
+
+    def __dealloc__(self):
+        # Whatever a subclass did in its own __del__ or close: the handle does not outlive us.
+        if self.handle != NULL and not interpreter_exits():
+            finish_socket(self)
+        socket_unlink(self)
+
+    # -- endpoints -------------------------------------------------------------------------------
+
+    def bind_raw(self, address):
+        """Bind to an address that the facade has checked; return the resolved endpoint (zmq_bind)."""
+        return attach_patiently(self, "bind", address)
+
+    def connect_raw(self, address):
+        """Connect to an address that the facade has checked (zmq_connect)."""
+        return attach_patiently(self, "connect", address)
+
+    def connect_peer(self, address):
+        """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
+        cdef bytes name = address_bytes(address)
+        cdef uint32_t peer
+        guard_enter_marked(self, "connect_peer")
+        try:
+            error = attach_peer(self, name, &peer)
+            if error:
+                self._fail_address(error, "connect_peer", address)
+            self._attached(address, name)
+            return peer
+        finally:
+            guard_exit_marked(self)
+
+    def disconnect_peer(self, uint32_t routing_id):
+        """Disconnect one peer of a PEER or SERVER (zmq_disconnect_peer, libzmq after 4.3.5)."""
+        guard_enter_marked(self, "disconnect_peer")
+        try:
+            if zmq_disconnect_peer(self.handle, routing_id) != 0:
+                fail_socket(self, libzmq_errno(), "disconnect_peer",
+                           "zmq_disconnect_peer needs a libzmq newer than 4.3.5 with drafts")
+        finally:
+            guard_exit_marked(self)
+
+    def peer_state(self, bytes routing_id not None):
+        """Return the POLLIN/POLLOUT mask of one peer of a ROUTER (zmq_socket_get_peer_state, draft)."""
+        cdef int state
+        guard_enter_marked(self, "peer_state")
+        try:
+            state = zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id))
+            if state < 0:
+                fail_socket(self, libzmq_errno(), "peer_state")
+            return state
+        finally:
+            guard_exit_marked(self)
+
+    def _fail_address(self, int error, str operation, address):
+        if is_shortage(error):
+            hint = scarce(self._context, error)
+        else:
+            hint = next_step(error, operation, self.type_number)
+        address = str(address)
+        raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket", hint)
+
+    cdef object _attached(self, object address, const char *text):
+        """Remember the endpoint that libzmq resolved `address` to, and return it."""
+        cdef char buffer[1024]
+        cdef size_t size = sizeof(buffer)
+        endpoint = str(address)
+        if zmq_getsockopt(self.handle, ZMQ_LAST_ENDPOINT, buffer, &size) == 0 and size > 1:
+            endpoint = buffer[:size - 1].decode("utf-8", "surrogateescape")
+            if "://" not in endpoint:  # libzmq leaves it out for udp, without names-that-stay.patch
+                endpoint = str(address).partition("://")[0] + "://" + endpoint
+        self._endpoints.append(endpoint)
+        note_transport(self, text)
+        return endpoint
+
+    def unbind_raw(self, address):
+        """Stop accepting on an endpoint, in its resolved spelling (zmq_unbind)."""
+        self._detach("unbind", str(address))
+
+    def disconnect_raw(self, address):
+        """Disconnect from an endpoint (zmq_disconnect)."""
+        self._detach("disconnect", str(address))
+
+    def _detach(self, str operation, str address):
+        cdef bytes name = address_bytes(address)
+        guard_enter_marked(self, operation)
+        try:
+            error = attach(self, &zmq_unbind if operation == "unbind" else &zmq_disconnect, name)
+            if error:
+                known = ", ".join(self._endpoints) or "none"
+                raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket",
+                              f"this socket's endpoints: {known}" if error == ENOENT else "")
+            while address in self._endpoints:  # libzmq gives up all of that name
+                self._endpoints.remove(address)
+            if self._peer_ids:  # the ids of the peers that go are free again
+                self._peer_ids = {name: end for name, end in self._peer_ids.items() if end != address}
+        finally:
+            guard_exit_marked(self)
+
+    def join(self, group):
+        """Join a group of a DISH socket (zmq_join, draft). At most 255 bytes."""
+        cdef bytes name = group_name(group)
+        guard_enter_marked(self, "join")
+        try:
+            if zmq_join(self.handle, name) != 0:
+                error = libzmq_errno()
+                fail_socket(self, error, "join", "a group is joined once and has at most 255 bytes"
+                           if error == EINVAL else "")
+            self._subscribed = True
+        finally:
+            guard_exit_marked(self)
+
+    def leave(self, group):
+        """Leave a group of a DISH socket (zmq_leave, draft)."""
+        cdef bytes name = group_name(group)
+        guard_enter_marked(self, "leave")
+        try:
+            if zmq_leave(self.handle, name) != 0:
+                error = libzmq_errno()
+                fail_socket(self, error, "leave", "this socket has not joined that group"
+                           if error == EINVAL else "")
+        finally:
+            guard_exit_marked(self)
+
+    def monitor_raw(self, address, uint64_t events, int version=1, int socket_type=0):
+        """Publish the socket's events on an inproc address, or stop with None
+        (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
+        cdef bytes name = None if address is None else address_bytes(address)
+        cdef const char *text = NULL
+        cdef Shortage shortage
+        cdef int error = EMFILE
+        if name is not None:
+            text = name
+        while error:
+            guard_enter_marked(self, "monitor")
+            if version == 1 and socket_type == ZMQ_PAIR:
+                rc = zmq_socket_monitor(self.handle, text, <int> events)
+            else:
+                rc = zmq_socket_monitor_versioned(self.handle, text, events, version, socket_type)
+            error = libzmq_errno() if rc != 0 else 0
+            guard_exit_marked(self)
+            if error and not passes(&shortage, error):
+                fail_socket(self, error, "monitor", "the address must begin with inproc://"
+                           if error not in (ETERM, ENOTSUP, EADDRINUSE) else "")
+
+    def monitor_pipes_stats(self):
+        """Ask for an event with the depth of each queue (zmq_socket_monitor_pipes_stats, draft)."""
+        guard_enter_marked(self, "monitor_pipes_stats")
+        try:
+            if zmq_socket_monitor_pipes_stats(self.handle) != 0:
+                fail_socket(self, libzmq_errno(), "monitor_pipes_stats",
+                           "the socket needs a version 2 monitor and a peer")
+        finally:
+            guard_exit_marked(self)
+
+    # -- options ---------------------------------------------------------------------------------
+
+    def get_option(self, int option, int kind):
+        """Return the option with this number; ``kind`` says how its value travels (zmq_getsockopt)."""
+        if option == ZMQ_TYPE and self.handle != NULL:
+            return self.type_number
+        return read_option(self, option, kind)
+
+    def set_option(self, int option, int kind, value):
+        """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
+
+        None clears an option for which libzmq knows "unset".
+        """
+        write_option(self, option, kind, value)
+
+    def __repr__(self):
+        where = "".join([" " + one for one in self.endpoints[:3]])
+        state = " closed" if self.handle == NULL else ""
+        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}){where} at {id(self):#x}{state}>"

@@ -1,0 +1,195 @@
+# Deadlines that stay exact while signals arrive. libzmq starts its timeout anew with each call, so a
+# call that a signal has interrupted is repeated with a limit of its own, what is left of the user's.
+
+# Question and answer: whoever receives has to wait nearly every time. To try first would only keep the
+# GIL from the thread that is to answer, and cost a system call; so after a few waits a receive waits at
+# once, and a send to a thread of this process lets the GIL go, for that thread wants it when it wakes.
+# Where messages come in a stream neither pays, so that some receives that found one end it again. On a
+# busy processor the peer runs, and answers, while we are still in the send: that is a wait as well.
+
+cdef enum:
+    EXPECT_WAIT = 2  # after so many waits in a row the next receive is expected to wait as well
+    USED_TO_WAIT = 10  # ... and the count is set to this, from where receives without a wait take it down
+
+
+ctypedef struct Wait:
+    double start     # when the call began to wait
+    int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
+    int limit        # the user's timeout in ms, once it is known; -1 for none
+    int left         # what is left of it for the next try; -1 for "the option says it"
+    bint step        # the try is a step of the main thread's: EAGAIN says perhaps only that it is over
+    bint timed       # the clock says whether a receive waited, not libzmq
+    int waited
+    bint look        # look out for the answer before sleeping
+    int looks        # how often there was nothing; below 0: as often, but then it came
+
+
+# To sleep and to be woken takes two threads on two processors longer than a short question and its
+# answer. So who has asked looks out for the answer for about as long before it sleeps, without the GIL.
+# Where that is in vain (the peer takes longer, or has to wait for this processor) it is done again at
+# the second wait from then, if still in vain at the fourth, at last at every 256th: next to nothing.
+
+cdef double LOOK = 20e-6  # seconds
+cdef enum:
+    MOST_MISSES = 8
+
+cdef bint several_processors = (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
+
+
+cdef inline bint may_spin(Handle self) noexcept:
+    """Whether a receive that expects to wait looks out for its message first."""
+    if not self._asked or not several_processors:
+        return False
+    if self._spin_skips:
+        self._spin_skips -= 1
+        return False
+    return True
+
+
+cdef bint try_spin(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
+    """Receive without sleeping, within LOOK. If there was nothing, or an error, the wait itself sees to it."""
+    cdef double end = wait.start + LOOK
+    cdef int waited
+    while zmq_msg_recv_within(msg, handle, flags | ZMQ_DONTWAIT, -1, &waited) < 0:
+        wait.looks += 1
+        if libzmq_errno() != EAGAIN or now() >= end:
+            return False
+    wait.waited = waited or wait.looks
+    wait.looks = -wait.looks
+    return True
+
+
+cdef inline void update_spin_backoff(Handle self, Wait *wait) noexcept:
+    wait.look = False
+    if wait.looks < 0:
+        self._spin_misses = 0
+    elif wait.looks > 0:
+        self._spin_misses += self._spin_misses < MOST_MISSES
+        self._spin_skips = (1 << self._spin_misses) - 1
+
+
+# A signal that comes after the last look for signals and before the system call that waits ends
+# nothing: Python has noted it and nobody reads the note. (So it is with one that another thread was
+# given.) The main thread, which alone runs handlers, therefore waits in steps and looks after each.
+
+cdef enum:
+    STEP = 50  # ms
+
+cdef unsigned long main_thread = threading.main_thread().ident
+
+
+cdef inline bint runs_handlers() noexcept:
+    return PyThread_get_thread_ident() == main_thread
+
+
+cdef inline long one_step(long timeout) noexcept:
+    """A timeout in ms, below 0 for none, as far as this thread may sleep at a time."""
+    return STEP if (timeout < 0 or timeout > STEP) and runs_handlers() else timeout
+
+
+cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
+    wait.start = now()
+    wait.option = option
+    wait.limit = -1
+    wait.left = -1
+    wait.step = False
+    wait.timed = False
+    wait.waited = 1
+    wait.look = False
+    wait.looks = 0
+
+
+cdef int wait_again(Wait *wait, Handle self) noexcept:
+    """After an interruption: how long the next try may take. Returns EAGAIN when time is over."""
+    cdef size_t size = sizeof(int)
+    cdef double left
+    wait.left = -1
+    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
+        return 0
+    if wait.limit < 0 or wait.limit == 0 and not wait.step:
+        return 0
+    left = wait.limit - (now() - wait.start) * 1000
+    if left <= 0:
+        return EAGAIN
+    wait.left = <int> left + 1
+    return 0
+
+
+cdef inline int wait_most(Wait *wait, int flags) noexcept:
+    """How long the next try may take at most, in ms; -1 for as long as the option says. Thread-safe
+    types do not ask: they wait in wait_safe()."""
+    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT and (wait.left < 0 or wait.left > STEP)
+    return STEP if wait.step else wait.left
+
+
+# The thread-safe socket types sleep on a condition variable, which no signal interrupts, and several
+# threads may sleep with one RCVTIMEO. They wait through zmq_poll instead, which has neither trouble.
+
+cdef int wait_safe(Wait *wait, void *handle, short event) noexcept nogil:
+    """Wait for an event of a thread-safe socket. Returns an errno, 0 for ready; EINTR after a step."""
+    cdef zmq_pollitem_t item
+    cdef size_t size = sizeof(int)
+    cdef int ready
+    cdef double left = -1
+    item.socket = handle
+    item.fd = 0
+    item.events = event
+    item.revents = 0
+    if zmq_getsockopt(handle, wait.option, &wait.limit, &size) != 0:
+        return libzmq_errno()
+    if wait.limit >= 0:
+        left = wait.limit - (now() - wait.start) * 1000
+        if left <= 0:
+            left = 0
+    wait.step = wait.step and (left < 0 or left > STEP)
+    if wait.step:
+        left = STEP
+    ready = libzmq_poll(&item, 1, <long> left + 1 if left > 0 else <long> left)
+    if ready < 0:
+        return libzmq_errno()
+    return 0 if ready else EINTR if wait.step else EAGAIN
+
+
+cdef inline bint wait_goes_on(Wait *wait, int flags) noexcept:
+    """After EAGAIN on a thread-safe socket: another thread was quicker. Is there time left?"""
+    return ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT and (
+        wait.limit < 0 or (now() - wait.start) * 1000 < wait.limit)
+
+
+cdef int fail_inside(Handle self, int error, str operation, int flags, int option) except -1:
+    """Leave the socket and raise."""
+    cdef int limit = -1
+    cdef size_t size = sizeof(int)
+    cdef str hint = ""
+    if error == ETERM and interpreter_exits():
+        guard_exit(self)
+        block_forever()
+    cdef bint timed_out = error == EAGAIN and not flags & ZMQ_DONTWAIT
+    if timed_out:
+        zmq_getsockopt(self.handle, option, &limit, &size)
+    guard_exit(self)  # before anything is made for the exception
+    if timed_out:
+        hint = time_is_over(operation, limit)
+    if error == EAGAIN:
+        hint += why_not_now(self, operation)
+    return fail_socket(self, error, operation, hint)
+
+
+cdef str time_is_over(str operation, int limit):
+    return f"{'SNDTIMEO' if operation.startswith('send') else 'RCVTIMEO'} of {limit} ms is over: "
+
+
+cdef str why_not_now(Handle self, str operation):
+    """Why nothing could be sent or received, as far as this socket knows."""
+    text = next_step(EAGAIN, operation, self.type_number)
+    if self._shadow or self._exposed:
+        return text  # others may have subscribed or connected
+    if not self._endpoints:
+        return f"{text}, and this socket is neither bound nor connected"
+    if not self._subscribed and not operation.startswith("send"):
+        if self.type_number == ZMQ_SUB:
+            return f'{text}, and a SUB without a subscription receives none: subscribe("") takes all'
+        if self.type_number == DISH:
+            return f"{text}, and a DISH that has joined no group receives none: join() one"
+    return text

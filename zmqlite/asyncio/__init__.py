@@ -1,0 +1,346 @@
+"""The sockets of zmqlite for asyncio, uvloop too: the same names; awaiting is the only difference.
+
+    import zmqlite.asyncio as zmq
+
+    async with zmq.Context() as context, context.socket(zmq.REP) as server:
+        server.bind("tcp://127.0.0.1:5555")
+        async for request in server:
+            await server.send(request.upper())
+
+What the data calls return is a real ``asyncio.Future``; their work starts at the call.
+Cancelling a receive never loses a message, and a cancelled send did not happen. How that is kept:
+`_aio_operation`.
+"""
+
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false, reportWildcardImportFromLibrary=false
+from __future__ import annotations
+
+import asyncio as _asyncio
+import os
+import warnings
+from asyncio import Future
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from .._loops import operations as _attempts
+from .._native import core
+from ..constants import *  # noqa: F403
+from ..context import Context as _Context
+from ..enums import PollEvent, SocketOption
+from ..error import Again, ThreadMisuse
+from ..poller import Poller as _Poller
+from . import selector_thread as _selector_thread
+from .binding import budget_of
+from .calls import Calls
+from .operation import Operation
+
+__all__ = ["Context", "Poller", "Socket", "set_fairness"]
+
+_SocketT = TypeVar("_SocketT", bound="Socket")
+_ContextT = TypeVar("_ContextT", bound="Context")
+_POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+_EVENTS = SocketOption.EVENTS.value
+
+
+def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
+    """Set how much of one pass of the running loop its sockets may use before other tasks run.
+
+    A flooded socket never has to wait, so its task would never pause by itself. After ``seconds``
+    (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one
+    waits for the next pass of the loop.
+    """
+    budget = budget_of(_asyncio.get_running_loop())
+    if seconds is not None:
+        budget.seconds = seconds
+    if count is not None:
+        budget.count = max(count, 1)
+
+
+class Socket(Calls):
+    """A ZeroMQ socket whose data calls are awaited; see `zmqlite.Socket` for all else.
+
+    Belongs to the loop that runs when it is first used, and moves when it is used in another.
+    Pending receives are served in the order of their calls, and so are sends. RCVTIMEO, SNDTIMEO
+    and DONTWAIT are honoured: the future ends with `Again`. `close` cancels what waits; iteration
+    ends.
+    """
+
+    _repr_cls = "zmqlite.asyncio.Socket"
+    _unwaited = False
+
+    @classmethod
+    def from_socket(cls: type[_SocketT], socket: core.Socket) -> _SocketT:
+        """Return an asyncio handle on a blocking socket, which stays its owner: see `shadow`."""
+        return cls.shadow(socket)
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket and cancel what waits on it; an iteration ends."""
+        link = self._link
+        if link is not None and not self.closed:
+            if self._unwaited:
+                self._unwaited = False
+                if link.close_later(self.close):
+                    return
+            link.end()
+            self._link = self._fast_path = None
+        super().close(linger)
+
+    def __del__(self) -> None:
+        self._unwaited = True
+        super().__del__()
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> Future[int]:
+        """A Future of the mask of events that hold, 0 when ``timeout`` ms are over first.
+
+        None or a negative number waits for ever; 0 is answered at once.
+        """
+        link = self._linked()
+        look = partial(_attempts.poll, self, flags)
+        operation = link.pollers.operation(self._operation, look, events=flags)
+        tried = timeout == 0 or link.budget.consume()
+        if tried:
+            value = operation.attempt()
+            if link.waiting:
+                link.loop_handle.used()
+            if value is not _attempts.WOULD_BLOCK:
+                operation.finish(value)
+            elif timeout == 0:
+                operation.finish(0)
+            if operation.done():
+                return operation
+        if timeout is not None and timeout >= 0:
+            if 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
+            operation.expire_after(timeout / 1000, _answer_none)
+        link.pollers.join(operation, tried)
+        link.watch()
+        return operation
+
+    def _ready_source(self) -> tuple[Any, int]:
+        """What speaks when the socket may be ready: FD, or a signal for types that have none."""
+        if self.thread_safe:
+            signal = core.ReadyFD(self)
+            return signal, signal.fileno()
+        return None, self.fd
+
+    # -- calls that may silence the descriptor: who waits must have another look ------------------
+
+    def _used(self) -> None:
+        if self._link is not None:
+            self._link.loop_handle.used()
+
+    def get_option(self, option: int, kind: int, /) -> Any:
+        value = super().get_option(option, kind)
+        if option == _EVENTS:
+            self._used()
+        return value
+
+    def poll_events(self, events: int = _POLLIN, timeout: float = 0) -> int:
+        """Return which of the events hold now. Never waits: `poll` does."""
+        found = super().poll_events(events, 0)
+        self._used()
+        return found
+
+    def recv_nonblock(self, flags: int = 0) -> bytes | None:
+        """As `zmqlite.Socket.recv_nonblock`; overtakes the tasks that wait."""
+        part = super().recv_nonblock(flags)
+        self._used()
+        return part
+
+    def recv_multipart_nonblock(self, flags: int = 0, copy: bool = True) -> Any:
+        """As `zmqlite.Socket.recv_multipart_nonblock`; overtakes the tasks that wait."""
+        parts = super().recv_multipart_nonblock(flags, copy)
+        self._used()
+        return parts
+
+    def send_nonblock(self, data: core.Data, flags: int = 0) -> bool:
+        """As `zmqlite.Socket.send_nonblock`; overtakes the tasks that wait."""
+        sent = super().send_nonblock(data, flags)
+        self._used()
+        return sent
+
+    def bind_raw(self, address: str, /) -> str:
+        resolved = super().bind_raw(address)
+        self._used()
+        return resolved
+
+    def connect_raw(self, address: str, /) -> str:
+        resolved = super().connect_raw(address)
+        self._used()
+        return resolved
+
+    def unbind_raw(self, address: str, /) -> None:
+        super().unbind_raw(address)
+        self._used()
+
+    def disconnect_raw(self, address: str, /) -> None:
+        super().disconnect_raw(address)
+        self._used()
+
+    async def __aenter__(self: _SocketT) -> _SocketT:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _answer_none(operation: Operation) -> None:
+    operation.finish(0)
+
+
+class Context(_Context[Socket]):
+    """A context whose `socket` makes asyncio sockets; one context serves sockets of every kind.
+
+    ``Context.shadow(other)`` gives this view of any context, for inproc between the worlds.
+    """
+
+    _socket_class = Socket
+    _repr_cls = "zmqlite.asyncio.Context"
+    _instance = None
+
+    async def __aenter__(self: _ContextT) -> _ContextT:
+        return self
+
+    async def __aexit__(self, kind: Any, *exc: object) -> None:
+        """Close what is open and end the context; other tasks run while messages are sent."""
+        if kind is None:
+            for socket in self.sockets():
+                message = f"Destroying context with unclosed socket {socket!r}"
+                warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
+        pause = 0.0005
+        while not self.closed:
+            for socket in self.sockets():
+                with suppress(ThreadMisuse):
+                    socket.close()
+            if self.sockets():  # threads wait in them
+                self.shutdown()
+            else:
+                with suppress(Again):
+                    self.term(0)
+            if not self.closed:
+                await _asyncio.sleep(pause)
+                pause = min(2 * pause, 0.05)
+
+
+class Poller(_Poller):
+    """A `zmqlite.Poller` whose `poll` is awaited.
+
+    Members are sockets, asyncio or blocking, descriptors and objects with `fileno()`. A
+    descriptor may be in several pollers, and have a reader of its own in the loop.
+    """
+
+    def _home(self) -> _asyncio.AbstractEventLoop:
+        """Return the loop to wait in."""
+        return _asyncio.get_running_loop()
+
+    def poll(self, timeout: float | None = None) -> Future[list[tuple[Any, int]]]:
+        """Wait for a member: a Future of the (member, events) pairs that are ready.
+
+        ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
+        first.
+        """
+        loop = self._home()
+        if timeout == 0 or budget_of(loop).consume():
+            ready = self.poll_nonblock()
+            if ready or timeout == 0:
+                future: Future[list[tuple[Any, int]]] = loop.create_future()
+                future.set_result(ready)
+                return future
+        if timeout is None or timeout < 0:
+            return loop.create_task(self._wait(None))
+        return loop.create_task(self._wait(loop.time() + timeout / 1000))
+
+    def poll_nonblock(self) -> list[tuple[Any, int]]:
+        """Return what is ready now."""
+        ready = super().poll(0)
+        for source, _ in self.sockets:
+            if isinstance(source, Socket):
+                source._used()
+        return ready
+
+    async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
+        loop = _asyncio.get_running_loop()
+        while True:
+            woken: Future[None] = loop.create_future()
+            wake = partial(_wake, woken)
+            timer = None if deadline is None else loop.call_at(deadline, wake)
+            stops: list[Callable[[], object]] = []
+            try:
+                for source, flags in self.sockets:
+                    stops.append(_watch(loop, source, flags, wake))
+                ready = self.poll_nonblock()
+                if ready:
+                    return ready
+                if any(_is_plain(source) for source, _ in self.sockets):
+                    stops += self._hear_of_others(loop, wake)
+                await woken
+            finally:
+                for stop in stops:
+                    stop()
+                if timer is not None:
+                    timer.cancel()
+            ready = self.poll_nonblock()
+            if ready or (deadline is not None and loop.time() >= deadline):
+                return ready
+
+    def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
+        """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
+        say so then."""
+        bell = self._arm_wakeup()
+        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._disarm_wakeup)]
+
+
+def _is_plain(source: Any) -> bool:
+    return isinstance(source, core.Socket) and not isinstance(source, Socket)
+
+
+def _wake(woken: Future[None], *_: object) -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
+def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Callable[[], object]:
+    """Call `wake` when `source` may be ready. Returns what to call afterwards."""
+    if isinstance(source, Socket):
+        future = source.poll(None, flags)
+        future.add_done_callback(wake)
+        return future.cancel
+    if isinstance(source, core.Socket):
+        if source.thread_safe:
+            signal = core.ReadyFD(source)
+            return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
+        return _watch_fd(loop, source.get_option(SocketOption.FD, 6), _POLLIN, wake)
+    return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)
+
+
+def _watch_fd(
+    loop: Any,
+    fd: int,
+    flags: int,
+    wake: Callable[..., None],
+    after: Callable[[], object] | None = None,
+) -> Callable[[], object]:
+    """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
+    reader = _selector_thread.reader_of(loop)
+    own = core.duplicate(fd) if os.name == "posix" else fd
+    if flags & ~_POLLOUT:
+        reader.add_reader(own, wake)
+    if flags & _POLLOUT:
+        reader.add_writer(own, wake)
+
+    def stop() -> None:
+        if flags & ~_POLLOUT:
+            reader.remove_reader(own)
+        if flags & _POLLOUT:
+            reader.remove_writer(own)
+        if own != fd:
+            os.close(own)
+        if after is not None:
+            after()
+
+    return stop

@@ -1,0 +1,164 @@
+"""What ties one socket to one asyncio loop: who waits for it, and in which order they are served.
+
+Why no message gets lost on the way: `_aio_operation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
+
+from .._loops.readiness import IN, OUT
+from .._loops.routing import senders_for
+from .._native import core
+from ..error import ZMQError
+from . import selector_thread as _selector_thread
+from .operation import Operation
+
+__all__ = ["Link", "budget_of"]
+
+_LATER = 0.05  # seconds; see WaitQueue.refused
+_PATIENCE = 1.0  # seconds that another thread waits for a loop to let go of a socket
+
+_KINDS = (
+    asyncio.Future,
+    (asyncio.Task, getattr(asyncio.tasks, "_PyTask", asyncio.Task)),
+    asyncio.CancelledError,
+    asyncio.InvalidStateError,
+)
+
+_budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, core.FairnessBudget] = WeakKeyDictionary()
+
+
+def budget_of(loop: asyncio.AbstractEventLoop) -> core.FairnessBudget:
+    """Return the budget of a loop, made at the first use."""
+    budget = _budgets.get(loop)
+    if budget is None:
+        budget = _budgets[loop] = core.FairnessBudget(_caller(loop))
+    return budget
+
+
+def _caller(loop: asyncio.AbstractEventLoop) -> Callable[..., object]:
+    """Return the loop's call_soon without holding the loop: its budget must not keep it alive."""
+    target = ref(loop)
+
+    def call_soon(callback: Callable[[], object]) -> None:
+        alive = target()
+        if alive is not None:
+            alive.call_soon(callback)
+
+    return call_soon
+
+
+def _renamed(error: ZMQError, operation: str) -> ZMQError:
+    """Return an error of its own for an operation that ends by what another one met."""
+    if not error.operation:  # the text says it all
+        return error
+    return type(error).during(operation, error.subject, error.hint, errno=error.errno)
+
+
+def _dispatch_again(binding: ReferenceType[Link]) -> None:
+    target = binding()
+    if target is not None:
+        target.dispatch_again()
+
+
+class Link(core.Dispatcher):
+    """One socket in one loop: its descriptor in the loop's selector, and who waits."""
+
+    _reader: _selector_thread.Reader | None = None
+    _fd = -1
+    _again: asyncio.TimerHandle | None = None
+
+    def __init__(self, socket: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        handle = core.LoopHandle(self, budget_of(loop), loop, _KINDS)
+        receivers = core.WaitQueue(handle, IN)
+        senders = senders_for(socket, handle)
+        pollers = core.PollQueue(handle, IN | OUT)
+        super().__init__(socket, receivers, senders, pollers)
+        self.fast_path = core.FastPath(
+            asyncio._get_running_loop, socket._operation, receivers, senders, pollers
+        )
+
+    def watch(self) -> None:
+        """Have the loop call `dispatch` when the descriptor speaks, until the end or an error."""
+        if self._reader is not None:
+            return
+        socket = self.socket
+        if socket is None:
+            return
+        self.signal, self._fd = socket._ready_source()
+        self._reader = _selector_thread.reader_of(self.loop)
+        self._reader.add_reader(self._fd, self.loop_handle.on_readable)
+        self.loop_handle.watching = True
+        if self.signal is not None:  # it has not heard what came before it was made
+            self.loop_handle.used()
+
+    def _unwatch(self) -> None:
+        self.loop_handle.watching = False
+        reader, self._reader = self._reader, None
+        if reader is not None and not self.loop.is_closed():
+            reader.remove_reader(self._fd)
+        self.signal = None
+
+    def on_error(self, error: ZMQError) -> None:
+        """EVENTS cannot be read any more: a terminated socket's descriptor never falls silent."""
+        self._unwatch()
+        sides = ("recv", self.receivers), ("send", self.senders), ("poll", self.pollers)
+        for name, queue in sides:
+            for operation in queue.all():
+                operation.fail(_renamed(error, name))
+
+    def dispatch_later(self) -> None:
+        """Dispatch in a while."""
+        if self._again is None:
+            me: ReferenceType[Link] = ref(self)
+            self._again = self.loop.call_later(_LATER, _dispatch_again, me)
+
+    def dispatch_again(self) -> None:
+        """Do what was put off."""
+        self._again = None
+        self.loop_handle.used()
+
+    def operations(self) -> list[Operation]:
+        """Return all that wait."""
+        return self.receivers.all() + self.senders.all() + self.pollers.all()
+
+    def close_later(self, close: Callable[[], object]) -> bool:
+        """For finalizers, which must not wait: if to end would, have the loop call `close`."""
+        elsewhere = self.loop.is_running() and asyncio._get_running_loop() is not self.loop
+        if self._reader is None or not (elsewhere or self._reader is not self.loop):
+            return False
+        try:
+            self.loop.call_soon_threadsafe(close)
+        except RuntimeError:  # it is closed
+            return False
+        return True
+
+    def end(self) -> None:
+        """Leave the loop; what waits is cancelled. From any thread."""
+        if not self.loop.is_running() or asyncio._get_running_loop() is self.loop:
+            self._end()
+            return
+        done = threading.Event()
+
+        def end() -> None:
+            self._end()
+            done.set()
+
+        try:
+            self.loop.call_soon_threadsafe(end)
+        except RuntimeError:  # it was closed in this moment
+            self._end()
+        else:
+            done.wait(_PATIENCE)  # the loop may wait for this very thread
+
+    def _end(self) -> None:
+        self._unwatch()
+        if not self.loop.is_closed():
+            for operation in self.operations():
+                operation.close()

@@ -1,0 +1,197 @@
+"""The data calls of an asyncio socket: what `zmqlite.Socket` has, returning Futures.
+
+Here are those that send. Each is an attempt (`_attempts`) that is made at once, or waits in line
+(`_aio`).
+"""
+
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+from __future__ import annotations
+
+import pickle
+from asyncio import Future
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+
+from .._loops import operations as _attempts
+from .._loops.operations import WOULD_BLOCK, YIELD
+from .._native import core
+from .futures import SNDTIMEO, Sending, go_on_sending, try_now, wait_in_line
+from .receives import Receives
+
+if TYPE_CHECKING:
+    from .futures import Count
+
+__all__ = ["Calls"]
+
+_T = TypeVar("_T")
+_DONTWAIT = 1
+
+
+class Calls(Receives):
+    """The half of an asyncio `Socket` that moves messages."""
+
+    __slots__ = ()
+
+    def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
+        link = self._linked()
+        queue = link.senders
+        tried = False
+        if flags & _DONTWAIT or (
+            (not queue.waiters or queue.passes(attempt)) and link.budget.consume()
+        ):
+            done, tried = try_now(link, attempt)
+            if done is not None:
+                return done
+        operation = queue.operation(self._operation, _attempts.frozen(attempt))
+        return wait_in_line(self, link, queue, operation, tried, flags, SNDTIMEO)
+
+    @overload
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        copy: Literal[True] = True,
+        track: Literal[False] = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[None]: ...
+    @overload
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[core.MessageTracker]: ...
+    @overload
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[core.MessageTracker] | Future[None]: ...
+    def send(
+        self,
+        data: core.Data,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Any:
+        """Send one part: a Future of None, or of a MessageTracker as `zmqlite.Socket.send` says.
+
+        Sent at once if a peer can take it, whether the Future is awaited or not; else in order, as
+        soon as one can. Cancelled before that, it is not sent.
+        """
+        fast_path = self._fast_path
+        if fast_path is not None and copy and routing_id is None and group is None:
+            done = fast_path.send(self, data, flags)
+            if done is not None:
+                return done
+        attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
+        return self._begin_send(attempt, flags)
+
+    def send_multipart(
+        self,
+        msg_parts: Sequence[core.Data],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        *,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[core.MessageTracker | None]:
+        """Send a sequence of parts as one message; see `send`."""
+        kwargs = {"routing_id": routing_id, "group": group}
+        attempt = partial(_attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
+        return cast("Future[core.MessageTracker | None]", self._begin_send(attempt, flags))
+
+    def send_many(
+        self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0
+    ) -> Count:
+        """Send every message of an iterable; a Future of how many.
+
+        They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
+        list is copied first. The attribute ``sent`` of the Future, and of its exception, counts
+        them: also after it was cancelled, when one more may have been drawn. SNDTIMEO is for each
+        message; with DONTWAIT it ends, with the number, when the next one would have to wait.
+        """
+        link = self._linked()
+        queue, batch = link.senders, core.Batch(self, messages, flags)
+        operation = Sending.of(queue, batch)
+        tried = False
+        if flags & _DONTWAIT or (
+            (not queue.waiters or queue.passes(batch)) and link.budget.consume()
+        ):
+            begin = monotonic()
+            value = operation.attempt()
+            link.budget.charge(monotonic() - begin)
+            if link.waiting:
+                link.loop_handle.used()
+            if value is not WOULD_BLOCK and value is not YIELD:
+                operation.finish(value)
+            tried = value is WOULD_BLOCK
+        if not operation.done():
+            go_on_sending(self, link, operation, tried, flags)
+        return cast("Count", operation)
+
+    if TYPE_CHECKING:  # these end in send and send_multipart
+
+        def send_string(
+            self,
+            u: str,
+            flags: int = 0,
+            copy: bool = True,
+            encoding: str = "utf-8",
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+
+        send_unicode = send_string  # type: ignore[assignment]
+
+        def send_strings(
+            self,
+            strings: Iterable[str],
+            flags: int = 0,
+            copy: bool = True,
+            encoding: str = "utf-8",
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+        def send_json(
+            self,
+            obj: Any,
+            flags: int = 0,
+            *,
+            routing_id: int | None = None,
+            group: str | bytes | None = None,
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+        def send_pyobj(
+            self,
+            obj: Any,
+            flags: int = 0,
+            protocol: int = pickle.DEFAULT_PROTOCOL,
+            copy: bool = True,
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+        def send_serialized(
+            self,
+            msg: _T,
+            serialize: Callable[[_T], Sequence[core.Data]],
+            flags: int = 0,
+            copy: bool = True,
+            **kwargs: Any,
+        ) -> Future[core.MessageTracker | None]: ...
+
+    def loan(self, size: int, flags: int = 0) -> core.Loan:
+        """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
+        return super().loan(size, flags | _DONTWAIT)

@@ -1,0 +1,288 @@
+"""zmqlite for gevent: the same names and the same calls; what waits lets other greenlets run.
+
+    import zmqlite.green as zmq
+
+It needs no monkey-patching. Greenlets may share a socket, several in either direction; those that
+wait for one direction are served in order. A greenlet that is killed, or leaves by a
+`gevent.Timeout`, while it waits has done nothing: a receive took no message, a send did not
+happen.
+"""
+
+# pyright: reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Any
+
+import gevent
+from gevent.event import Event as _Event
+
+from .. import constants, frame, monitor, security
+from .._loops import operations as attempts
+from .._loops.operations import WOULD_BLOCK
+from .._native import core, info
+from .._native.info import *  # noqa: F403
+from ..constants import *  # noqa: F403
+from ..context import Context as _Context
+from ..endpoint import IPC_PATH_MAX_LEN, Endpoint
+from ..enums import PollEvent
+from ..error import *  # noqa: F403
+from ..error import ZMQError
+from ..error import __all__ as _error_names
+from ..frame import *  # noqa: F403
+from ..monitor import *  # noqa: F403
+from ..poller import Poller as _Poller
+from ..security import *  # noqa: F403
+from .binding import Link, Sleeper, budget_of_hub, wait_for
+from .calls import Calls, deadline
+
+__all__ = [
+    "IPC_PATH_MAX_LEN",
+    "Context",
+    "Endpoint",
+    "Poller",
+    "Socket",
+    "device",
+    "proxy",
+    "select",
+    "set_fairness",
+    "zmq_poll",
+]
+__all__ += info.__all__
+__all__ += constants.__all__
+__all__ += _error_names  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ += frame.__all__
+__all__ += monitor.__all__
+__all__ += security.__all__
+
+_POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+
+_RECEIVE_ONLY, _SEND_ONLY = core.RECEIVE_ONLY, core.SEND_ONLY
+
+
+def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
+    """Set how much of one pass of this thread's hub its sockets may use before other greenlets
+    run.
+
+    After ``seconds`` (1 ms unless set) or ``count`` (4096) operations that could be done at once,
+    the next one lets others run first. With ``count=0`` every call does.
+    """
+    budget = budget_of_hub(gevent.get_hub())
+    if seconds is not None:
+        budget.seconds = seconds
+    if count is not None:
+        budget.count = count
+    budget.reset()
+
+
+class Socket(Calls):
+    """A ZeroMQ socket whose calls suspend only their own greenlet; see `zmqlite.Socket` for all
+    else.
+
+    RCVTIMEO, SNDTIMEO and DONTWAIT are honoured (`Again`). Closing it ends what waits
+    (`SocketClosed`).
+    """
+
+    _repr_cls = "zmqlite.green.Socket"
+
+    def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
+        """Wait until one of the events in ``flags`` holds; return those that do.
+
+        ``timeout`` in ms, None for ever; 0 when it is over. Raises `SocketClosed` when the socket
+        is closed, also meanwhile.
+        """
+        look = partial(attempts.poll, self, flags)
+        if self.closed:
+            return look()  # type: ignore[no-any-return]  # it says so
+        link: Link = self._attach()
+        if not link.budget.consume():
+            link.rest()
+        waiter = Sleeper(link.pollers, look, flags)
+        found = waiter.first_try()
+        if found is WOULD_BLOCK and timeout != 0:
+            if timeout and 0 < timeout < 1:
+                self._warn_of_seconds(timeout)
+            found = link.wait(waiter, True, deadline(timeout))
+        return 0 if found is WOULD_BLOCK else int(found)
+
+
+class Context(_Context[Socket]):
+    """A context whose `socket` makes sockets for gevent; one context serves sockets of every kind.
+
+    ``Context.shadow(other)`` gives this view of any context, for inproc between the worlds.
+    """
+
+    _socket_class = Socket
+    _repr_cls = "zmqlite.green.Context"
+    _instance = None
+
+    def term(self, timeout: float | None = None) -> None:
+        """As `zmqlite.Context.term`; other greenlets run meanwhile."""
+        gevent.get_hub().threadpool.apply(super().term, (timeout,))
+
+    def destroy(self, linger: int | None = None) -> None:
+        """As `zmqlite.Context.destroy`; other greenlets run meanwhile, and those that wait end."""
+        for socket in self.sockets():
+            socket.close(linger)
+        gevent.get_hub().threadpool.apply(super().destroy, (linger,))
+
+
+class Poller(_Poller):
+    """A `zmqlite.Poller` whose `poll` suspends only its own greenlet."""
+
+    def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
+        """Wait until a member is ready and return the ready ones as (member, events) pairs.
+
+        ``timeout`` in ms, None for ever; an empty list when it is over.
+        """
+        ready = self._ready()
+        if ready or timeout == 0:
+            gevent.sleep(0)  # who polls in a loop lets others run
+            return ready
+        end = deadline(timeout)
+        event = _Event()
+        with ExitStack() as watches:
+            waiters = [
+                self._watch(watches, source, flags, event) for source, flags in self.sockets
+            ]
+            if any(map(_is_plain, dict(self.sockets))):
+                self._hear_of_others(watches, event)
+            while True:
+                event.clear()
+                for waiter in waiters:
+                    if waiter is not None:
+                        waiter.called = False
+                ready = self._ready()
+                if ready or not wait_for(event, end):
+                    return ready
+
+    def _ready(self) -> list[tuple[Any, int]]:
+        ready = super().poll(0)
+        for source, _ in self.sockets:
+            if isinstance(source, Socket):
+                source._used()
+        return ready
+
+    def _watch(self, watches: ExitStack, source: Any, flags: int, event: _Event) -> Sleeper | None:
+        """Have `event` set when a member may be ready; return what waits in the member's queue."""
+        if isinstance(source, Socket):
+            link: Link = source._attach()
+            waiter = Sleeper(link.pollers, None, flags & (_POLLIN | _POLLOUT), event)
+            link.begin_wait(waiter, False)
+            watches.callback(link.end_wait, waiter)
+            return waiter
+        events = flags & (_POLLIN | _POLLOUT)
+        if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
+            events = _POLLIN
+            if source.thread_safe:
+                signal = core.ReadyFD(source)
+                watches.callback(signal.close)
+                _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, event))
+                return None
+            source = source.get_option(14, 6)
+        fd = source if isinstance(source, int) else source.fileno()
+        _watch_fd(watches, fd, events or _POLLIN, event.set)
+        return None
+
+    def _hear_of_others(self, watches: ExitStack, event: _Event) -> None:
+        """Have `event` set when a blocking socket is closed, or used by others: its descriptor
+        need not say so then."""
+        bell = self._arm_wakeup()
+        if bell >= 0:
+            watches.callback(self._disarm_wakeup)
+            _watch_fd(watches, bell, _POLLIN, event.set)
+
+
+def _is_plain(source: Any) -> bool:
+    return isinstance(source, core.Socket) and not isinstance(source, Socket)
+
+
+def _heard(signal: core.ReadyFD, event: _Event) -> None:
+    """A thread-safe socket may be ready: silence its signal, or the hub would spin."""
+    with suppress(ZMQError):  # it was closed: who polls hears it
+        signal.events()
+    event.set()
+
+
+def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], object]) -> None:
+    """Have `wake` called by a descriptor: by a copy, since libev ends the process when what it
+    watches is closed under it."""
+    if os.name == "posix":
+        fd = core.duplicate(fd)
+        watches.callback(os.close, fd)
+    watcher: Any = gevent.get_hub().loop.io(fd, events)
+    watches.callback(watcher.close)
+    watches.callback(watcher.stop)
+    watcher.start(wake)
+
+
+def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
+    """As `zmqlite.zmq_poll`; other greenlets run meanwhile."""
+    poller = Poller()
+    for source, flags in sockets:
+        if isinstance(source, (core.Socket, int)):
+            poller.register(source, flags)
+        else:
+            poller.register(source.fileno(), flags)
+    return poller.poll(timeout) if len(poller) else []
+
+
+def select(
+    rlist: Iterable[Any], wlist: Iterable[Any], xlist: Iterable[Any], timeout: float | None = None
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """As `zmqlite.select`, with a timeout in SECONDS; other greenlets run meanwhile."""
+    wanted: dict[Any, int] = {}
+    for members, event in ((rlist, _POLLIN), (wlist, _POLLOUT), (xlist, PollEvent.POLLERR.value)):
+        for member in members:
+            wanted[member] = wanted.get(member, 0) | event
+    found = zmq_poll(wanted.items(), -1 if timeout is None or timeout < 0 else timeout * 1000)
+    readable, writable, failed = (
+        [member for member, events in found if events & event]
+        for event in (_POLLIN, _POLLOUT, PollEvent.POLLERR.value)
+    )
+    return readable, writable, failed
+
+
+def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None:
+    """Move messages between two sockets until one is closed or the context ends.
+
+    Both ways, or one way if that is all their types can do. Each way has a greenlet;
+    ``capture``, a socket that sends, gets a copy of every message. Killing the calling greenlet
+    stops both. Raises `ContextTerminated` or `SocketClosed` at the end.
+    """
+    pairs = [(frontend, backend), (backend, frontend)]
+    possible = [
+        (source, target)
+        for source, target in pairs
+        if source.type not in _SEND_ONLY and target.type not in _RECEIVE_ONLY
+    ]
+    ways: list[Any] = [
+        gevent.spawn(_forward, source, target, capture) for source, target in possible or pairs
+    ]
+    try:
+        gevent.wait(ways, count=1)
+        raise next(way.value for way in ways if way.ready())
+    finally:
+        gevent.killall(ways)
+
+
+def _forward(source: Socket, target: Socket, capture: Socket | None) -> Exception:
+    """Move messages one way; return what ended it."""
+    try:
+        while True:
+            parts = source.recv_multipart(copy=False)
+            if capture is not None:
+                capture.send_multipart(parts)
+            target.send_multipart(parts)
+    except Exception as failure:
+        return failure
+
+
+def device(*args: Any) -> None:
+    """Run `proxy(frontend, backend)` under its name of libzmq 2; a type before them means
+    nothing."""
+    frontend, backend = args[-2:]
+    proxy(frontend, backend)

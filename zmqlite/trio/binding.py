@@ -1,0 +1,196 @@
+"""What ties one socket to one trio run: how its tasks wait, and which of them watches the
+descriptor.
+
+A descriptor has room for one task. So the first task that has to wait watches it, and the others
+are parked. A watcher that leaves calls another task, which takes its place if it cannot be served.
+Hence, while a task waits, one watches, or one is called and not yet back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from weakref import ReferenceType, ref
+
+import trio
+from trio.lowlevel import Abort, TrioToken, current_task, enable_ki_protection
+
+from .._loops.binding import LATER, TaskBinding
+from .._loops.operations import WOULD_BLOCK
+from .._native import core
+
+__all__ = ["Link", "Task", "budget_of_run"]
+
+
+class _Iterations(trio.abc.Instrument):
+    """Tells the budget of a run when an iteration is over."""
+
+    def __init__(self, budget: core.FairnessBudget) -> None:
+        self._budget = budget
+
+    def before_io_wait(self, timeout: float) -> None:
+        """An iteration is over."""
+        self._budget.end()
+
+
+def _ignore(_: object) -> None:
+    """The budget's wish to be told of the end of an iteration: the instrument does it."""
+
+
+_budget: trio.lowlevel.RunVar[core.FairnessBudget] = trio.lowlevel.RunVar("zmqlite budget")
+
+
+def budget_of_run() -> core.FairnessBudget:
+    """Return the budget of the current run, made at the first use."""
+    try:
+        return _budget.get()
+    except LookupError:
+        budget = core.FairnessBudget(_ignore, grace=0)
+        trio.lowlevel.add_instrument(_Iterations(budget))
+        _budget.set(budget)
+        return budget
+
+
+class Task(core.TaskWaiter):
+    """A trio task that waits."""
+
+    __slots__ = ("binding", "parked", "task")
+
+    def __init__(
+        self,
+        binding: Link,
+        queue: core.WaitQueue,
+        operation: Callable[[], Any],
+        events: int = 0,
+    ) -> None:
+        super().__init__(queue, operation, events)
+        self.binding = binding
+        self.task = current_task()
+        self.parked = False  # suspended, and only we wake it
+
+    def wake(self, at_once: bool) -> int:
+        """Have the task go on."""
+        if self.parked:
+            self.parked = False
+            trio.lowlevel.reschedule(self.task)
+        elif self.binding.watcher is self:  # trio's way to wake a task that watches a descriptor
+            self.binding.notify()
+        return 0
+
+
+class Link(TaskBinding):
+    """One socket in one trio run."""
+
+    _later = False
+
+    def __init__(self, socket: core.Socket, token: TrioToken) -> None:
+        super().__init__(socket, token, budget_of_run())
+        self.watcher: Task | None = None
+
+    @enable_ki_protection
+    async def rest(self) -> None:
+        """Let everything else run: a checkpoint in full."""
+        self.budget.pause()
+        try:
+            await trio.lowlevel.checkpoint()
+        finally:
+            self.budget.resume()
+
+    @enable_ki_protection
+    async def wait(self, waiter: Task, tried: bool) -> Any:
+        """Wait until the operation is done. `tried` says that it was just refused."""
+        waiter.begin_wait(tried)
+        try:
+            while True:
+                await self._called(waiter)
+                value = waiter.next_try()
+                if value is not WOULD_BLOCK:
+                    return value
+        finally:
+            waiter.end_wait()
+            if self.watcher is None:
+                self._hand_over()
+
+    def _hand_over(self) -> None:
+        """One of those that are left must watch."""
+        waiters = self.waiters
+        if waiters and not any(waiter.called for waiter in waiters):
+            waiters[0].call()
+
+    async def _called(self, waiter: Task) -> None:
+        """Suspend a task until it is called."""
+        while not waiter.called:
+            if self.watcher is None:
+                await self._watch(waiter)
+            else:
+                await self._park(waiter)
+
+    async def _watch(self, waiter: Task) -> None:
+        self.watcher = waiter
+        try:
+            await trio.lowlevel.wait_readable(self.descriptor())
+        except trio.ClosedResourceError:
+            return  # it was called, or the socket closes
+        finally:
+            self.watcher = None
+        self.dispatch()
+
+    def notify(self) -> None:
+        """Wake the task that watches."""
+        trio.lowlevel.notify_closing(self._fd)
+
+    async def _park(self, waiter: Task) -> None:
+        def cancelled(_: object) -> Abort:
+            waiter.parked = False
+            return Abort.SUCCEEDED
+
+        waiter.parked = True
+        await trio.lowlevel.wait_task_rescheduled(cancelled)
+
+    def dispatch_later(self) -> None:
+        """Dispatch in a while."""
+        if not self._later:
+            self._later = True
+            trio.lowlevel.spawn_system_task(_dispatch_again, ref(self))
+
+    def dispatch_again(self) -> None:
+        """Do what was put off."""
+        self._later = False
+        super().dispatch_again()
+
+    def end(self) -> None:
+        """The socket closes or leaves the run: call all that wait, give the descriptor back."""
+        try:
+            here = trio.lowlevel.current_trio_token() is self.home
+        except RuntimeError:
+            here = False
+        if here or self.idle:
+            self.end_all()
+            self.release()
+        else:
+            with suppress(trio.RunFinishedError):
+                self.home.run_sync_soon(self.end)
+
+    def release(self) -> None:
+        """Give the descriptor back."""
+        if self._fd >= 0:
+            with suppress(RuntimeError):  # no run: no task there to tell
+                trio.lowlevel.notify_closing(self._fd)
+        super().release()
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+        try:
+            self.home.run_sync_soon(bool)
+        except trio.RunFinishedError:
+            return True
+        return False
+
+
+async def _dispatch_again(binding: ReferenceType[Link]) -> None:
+    await trio.sleep(LATER)
+    target = binding()
+    if target is not None:
+        target.dispatch_again()

@@ -1,0 +1,251 @@
+"""Data calls for sockets of a trio run: each an async function, each a checkpoint, exactly
+cancellable.
+
+The quick way comes first: not cancelled, nobody waits, this pass of the run has had no more than
+its share, and libzmq can do it now. Everything else, errors included, goes the long way through
+`_trio_link`.
+"""
+
+# pyright: reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import trio as _trio
+from trio.lowlevel import (
+    TrioToken,
+    checkpoint_if_cancelled,
+    current_trio_token,
+    enable_ki_protection,
+)
+
+from .._loops import operations as attempts
+from .._loops.operations import WOULD_BLOCK
+from .._loops.socket import DONTWAIT, LoopSocket
+from .._native import core
+from ..enums import PollEvent
+from ..error import ContextTerminated, ZMQError
+from ..error import SocketClosed as _SocketClosed
+from .binding import Link, Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AwaitedSocket", "SocketClosed"]
+
+_POLLIN = PollEvent.POLLIN.value
+
+
+class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
+    """The socket was closed before the call or while it waited; a `trio.ClosedResourceError`
+    too."""
+
+
+class AwaitedSocket(LoopSocket):
+    """The half of `zmqlite.trio.Socket` that knows trio: it waits, sends and receives."""
+
+    def _home(self) -> TrioToken:
+        return current_trio_token()
+
+    def _make_link(self, home: Any) -> Link:
+        return Link(self, home)
+
+    # -- the long way ----------------------------------------------------------------------------
+
+    @enable_ki_protection
+    async def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
+        """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
+        it cannot."""
+        try:
+            link = self._attach(attempt)
+            if not link.budget.consume():
+                await link.rest()
+            queue = link.receivers if receives else link.senders
+            waiter = Task(link, queue, attempt)
+            tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
+            if tried:
+                value = waiter.first_try()
+                if value is not WOULD_BLOCK:
+                    return value
+            limit = self._limit(flags, receives)
+            if limit < 0:
+                return await link.wait(waiter, tried)
+            if limit:
+                with _trio.move_on_after(limit / 1000):
+                    return await link.wait(waiter, tried)
+        except _SocketClosed as error:
+            raise SocketClosed.during(error.operation, error.subject, error.hint) from None
+        raise self._again(limit, receives)
+
+    # -- receiving -------------------------------------------------------------------------------
+
+    @overload  # type: ignore[override]
+    async def recv(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
+    ) -> bytes: ...
+    @overload
+    async def recv(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False
+    ) -> core.Frame: ...
+    @overload
+    async def recv(
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> bytes | core.Frame: ...
+    @enable_ki_protection
+    async def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Receive one part as bytes, or as a Frame with ``copy=False``."""
+        await checkpoint_if_cancelled()
+        link = self._link
+        if link is not None and copy and not flags:
+            part = link.try_recv(self)
+            if part is not None:
+                return part
+        return await self._perform(partial(attempts.recv, self, copy), flags)
+
+    @overload  # type: ignore[override]
+    async def recv_multipart(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
+    ) -> list[bytes]: ...
+    @overload
+    async def recv_multipart(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False
+    ) -> list[core.Frame]: ...
+    @overload
+    async def recv_multipart(
+        self, flags: int = 0, copy: bool = True, track: bool = False
+    ) -> list[bytes] | list[core.Frame]: ...
+    async def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Receive one message as the list of its parts."""
+        await checkpoint_if_cancelled()
+        return await self._perform(partial(attempts.recv_parts, self, copy, None), flags)
+
+    async def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:  # type: ignore[override]
+        """Receive one part into a writable buffer; return the part's full size."""
+        await checkpoint_if_cancelled()
+        return int(await self._perform(partial(attempts.recv_into, self, buffer, nbytes), flags))
+
+    @overload  # type: ignore[override]
+    async def recv_many(
+        self, max: int = 1000, flags: int = 0, *, multipart: Literal[False] = False
+    ) -> list[bytes]: ...
+    @overload
+    async def recv_many(
+        self, max: int = 1000, flags: int = 0, *, multipart: Literal[True]
+    ) -> list[list[bytes]]: ...
+    async def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
+        """Receive what is there, at most ``max`` messages; wait only for the first."""
+        await checkpoint_if_cancelled()
+        return await self._perform(partial(attempts.recv_many, self, max, multipart), flags)
+
+    def __aiter__(self) -> Self:
+        """Iterate over received parts until the socket or the context closes."""
+        return self
+
+    @enable_ki_protection
+    async def __anext__(self) -> bytes:
+        await checkpoint_if_cancelled()
+        link = self._link
+        if link is not None:
+            part: bytes | None
+            try:
+                part = link.try_recv(self)
+            except ZMQError:
+                part = None  # the long way meets it again
+            if part is not None:
+                return part
+        try:
+            last: bytes = await self._perform(partial(attempts.recv, self, True), 0)
+        except (ContextTerminated, _SocketClosed):
+            raise StopAsyncIteration from None
+        return last
+
+    def __iter__(self) -> Any:
+        raise TypeError("a trio socket is iterated with `async for`")
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    @enable_ki_protection
+    async def send(  # type: ignore[override]
+        self,
+        data: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> core.MessageTracker | None:
+        """Send one part as soon as a peer can take it; see `zmqlite.Socket.send`."""
+        await checkpoint_if_cancelled()
+        link = self._link
+        plain = copy and not track and routing_id is None and group is None
+        if plain and link is not None and link.try_send(self, data, flags):
+            return None
+        attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
+        tracker: core.MessageTracker | None = await self._perform(attempt, flags, False)
+        return tracker
+
+    async def send_multipart(  # type: ignore[override]
+        self,
+        msg_parts: Sequence[Any],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        **kwargs: Any,
+    ) -> core.MessageTracker | None:
+        """Send a sequence of parts as one message: all of it or nothing."""
+        await checkpoint_if_cancelled()
+        attempt = partial(attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
+        tracker: core.MessageTracker | None = await self._perform(attempt, flags, False)
+        return tracker
+
+    @enable_ki_protection
+    async def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
+        """Send every message of an iterable; return how many.
+
+        They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
+        list is copied first. An exception, `trio.Cancelled` included, carries the number of those
+        sent before it in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for
+        each message; with DONTWAIT it returns when the next one would have to wait.
+        """
+        batch = attempts.Batch(self, messages, flags)
+        try:
+            await checkpoint_if_cancelled()
+            while await self._perform(batch, flags, False) is attempts.YIELD:
+                pass
+        except attempts.ForeignAgain as foreign:
+            raise foreign.error from None
+        except BaseException as error:
+            with suppress(AttributeError):  # an exception of the iterable with slots
+                error.sent = batch.sent  # type: ignore[attr-defined]
+            raise
+        return batch.sent
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    @enable_ki_protection
+    async def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:  # type: ignore[override]
+        """Wait until one of the events in ``flags`` holds; return those that do.
+
+        ``timeout`` in ms, None for ever; 0 when it is over. Takes no message, waits in no line.
+        """
+        await checkpoint_if_cancelled()
+        look = partial(attempts.poll, self, flags)
+        try:
+            link = self._attach(look)
+            if not link.budget.consume():
+                await link.rest()
+            waiter = Task(link, link.pollers, look, flags)
+            found = waiter.first_try()
+            if found is WOULD_BLOCK and (timeout is None or timeout < 0):
+                found = await link.wait(waiter, True)
+            elif found is WOULD_BLOCK and timeout:
+                if timeout < 1:
+                    self._warn_of_seconds(timeout)
+                with _trio.move_on_after(timeout / 1000):
+                    found = await link.wait(waiter, True)
+        except _SocketClosed as error:
+            raise SocketClosed.during(error.operation, error.subject, error.hint) from None
+        return 0 if found is WOULD_BLOCK else int(found)
