@@ -55,6 +55,13 @@ def full(push: Any) -> Any:
     return push
 
 
+def wait_for_poll(poller: Any) -> None:
+    """Come back when a greenlet waits in `poller.poll`."""
+    while not poller._waits:
+        gevent.sleep(0)
+    gevent.sleep(0)
+
+
 def wait_for(*sockets: Any, count: int = 1) -> None:
     """Come back when this many greenlets wait on each socket."""
     for socket in sockets:
@@ -306,7 +313,7 @@ DRAFT = pytest.mark.skipif(not zmqlite.DRAFT_API, reason="built without drafts")
 def test_nothing_runs_while_there_is_no_news(
     green_context: Any, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, str]
 ) -> None:
-    """No timer comes to look, and nothing spins: all that the hub has is one descriptor."""
+    """No timer comes to look, and nothing spins: all that the hub has is a descriptor of each."""
     first, second = pair(green_context, [getattr(zmq, kind) for kind in kinds])
     gevent.sleep(0.001)
     active = getattr(gevent.get_hub().loop, "activecnt", None)  # libev tells
@@ -322,10 +329,12 @@ def test_nothing_runs_while_there_is_no_news(
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = [gevent.spawn(second.recv), gevent.spawn(poller.poll)]
-    wait_for(second, count=2)
+    wait_for(second)
+    wait_for_poll(poller)
     gevent.sleep(0.001)
     if active is not None:
-        assert gevent.get_hub().loop.activecnt == active + 1
+        shared = second.thread_safe  # such a socket's descriptor is that of its own queue
+        assert gevent.get_hub().loop.activecnt == active + (1 if shared else 2)
     before = looks
     gevent.sleep(0.1)
     assert looks - before <= 2
@@ -589,7 +598,7 @@ def test_a_blocking_member_that_another_thread_closes(green_context: Any, contex
     for member in (kept, closed):
         poller.register(member, zmq.POLLIN)
     waiting = gevent.spawn(poller.poll)
-    wait_for(kept)
+    wait_for_poll(poller)
     in_thread(closed.close)()
     with pytest.raises(zmq.NotSupported, match="unregister it"):
         waiting.get()
@@ -602,7 +611,7 @@ def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = gevent.spawn(poller.poll)
-    wait_for(second)
+    wait_for_poll(poller)
     for _ in range(3):
         first.send(b"x")
         second.recv()  # before the poller gets to run
@@ -610,6 +619,40 @@ def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None
         assert not waiting.ready()
     first.send(b"x")
     assert waiting.get() == [(second, zmq.POLLIN)]
+
+
+def test_a_poll_that_takes_the_news_wakes_the_others(green_context: Any) -> None:
+    first, second = pair(green_context)
+    poller = zmq.Poller()
+    poller.register(second, zmq.POLLIN)
+    waiting = [gevent.spawn(poller.poll) for _ in range(3)]
+    while len(poller._waits) < 3:
+        gevent.sleep(0)
+    first.send(b"x")
+    assert poller.poll(0) == [(second, zmq.POLLIN)]
+    assert [one.get() for one in waiting] == [[(second, zmq.POLLIN)]] * 3
+
+
+def test_a_poll_costs_nothing_for_members_that_are_not_ready(green_context: Any) -> None:
+    """One descriptor stands for all of them, and what waits on a member hears what polls read."""
+    first, second = pair(green_context)
+    poller = zmq.Poller()
+    for number in range(50):
+        poller.register(green_context.socket(zmq.PULL, bind=f"inproc://quiet{number}"), zmq.POLLIN)
+    poller.register(second, zmq.POLLERR)
+    active = getattr(gevent.get_hub().loop, "activecnt", None)
+    waiting = [gevent.spawn(poller.poll, 10_000), gevent.spawn(second.recv)]
+    wait_for_poll(poller)
+    wait_for(second)
+    if active is not None:
+        assert gevent.get_hub().loop.activecnt <= active + 3  # that, its time limit, the receive
+    for _ in range(20):
+        first.send(b"x")
+        assert poller.poll(0) == []  # reads EVENTS, for a greenlet that waits for the message
+        assert waiting[1].get(timeout=10) == b"x"
+        waiting[1] = gevent.spawn(second.recv)
+        wait_for(second)
+    gevent.killall(waiting)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
@@ -784,3 +827,31 @@ def test_endpoints_are_given_up(green_context: Any) -> None:
             assert pull.recv() == b"x"
             assert push.endpoints == (address,)
     assert pull.endpoints == push.endpoints == ()
+
+
+def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
+    green_context: Any,
+) -> None:
+    """Of a ROUTER, whose messages have addressees of their own."""
+    router = green_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
+    router.bind("inproc://router")
+    peers = {}
+    for name in (b"full", b"open"):
+        peers[name] = green_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peers[name].connect("inproc://router")
+        peers[name].send(b"here")
+        assert router.recv_multipart() == [name, b"here"]
+    count = 0
+    with contextlib.suppress(zmq.Again):
+        while True:
+            router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
+            count += 1
+    sends = []
+    for number in range(20):
+        sends.append(gevent.spawn(router.send_multipart, [b"full", b"%d" % (count + number)]))
+        wait_for(router, count=number + 1)
+    router.send_multipart([b"open", b"at once"])
+    assert peers[b"open"].recv() == b"at once"
+    found = [peers[b"full"].recv() for _ in range(count + 20)]
+    gevent.joinall(sends, raise_error=True)
+    assert found == [b"%d" % number for number in range(count + 20)]

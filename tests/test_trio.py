@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import threading
@@ -1067,5 +1068,37 @@ def test_nothing_is_left_for_the_collector(trio_context: Any) -> None:
             gc.garbage.clear()
             gc.enable()
         assert ours == []
+
+    run(main)
+
+
+def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
+    trio_context: Any,
+) -> None:
+    """Of a ROUTER, whose messages have addressees of their own."""
+
+    async def main() -> None:
+        router = trio_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
+        router.bind("inproc://router")
+        peers = {}
+        for name in (b"full", b"open"):
+            peers[name] = trio_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+            peers[name].connect("inproc://router")
+            await peers[name].send(b"here")
+            assert await router.recv_multipart() == [name, b"here"]
+        count = 0
+        with contextlib.suppress(zmqlite.Again):
+            while True:
+                await router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
+                count += 1
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                message = [b"full", b"%d" % (count + number)]
+                nursery.start_soon(router.send_multipart, message)
+                await waiting(router, count=number + 1)
+            await router.send_multipart([b"open", b"at once"])
+            assert await peers[b"open"].recv() == b"at once"
+            found = [await peers[b"full"].recv() for _ in range(count + 20)]
+        assert found == [b"%d" % number for number in range(count + 20)]
 
     run(main)

@@ -23,7 +23,7 @@ from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._loops import operations as _attempts
 from .._native import core
@@ -36,6 +36,9 @@ from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
 from .operation import Operation
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Context", "Poller", "Socket", "set_fairness"]
 
@@ -234,6 +237,14 @@ class Poller(_Poller):
     descriptor may be in several pollers, and have a reader of its own in the loop.
     """
 
+    _waits: set[Future[None]]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._tells_loops = True
+        self._waits = set()
+        return self
+
     def _home(self) -> _asyncio.AbstractEventLoop:
         """Return the loop to wait in."""
         return _asyncio.get_running_loop()
@@ -258,9 +269,9 @@ class Poller(_Poller):
     def poll_nonblock(self) -> list[tuple[Any, int]]:
         """Return what is ready now."""
         ready = super().poll(0)
-        for source, _ in self.sockets:
-            if isinstance(source, Socket):
-                source._used()
+        if ready:  # other tasks that wait for the same want to hear of it, too
+            for woken in self._waits:
+                _wake(woken)
         return ready
 
     async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
@@ -270,16 +281,20 @@ class Poller(_Poller):
             wake = partial(_wake, woken)
             timer = None if deadline is None else loop.call_at(deadline, wake)
             stops: list[Callable[[], object]] = []
+            self._waits.add(woken)
             try:
-                for source, flags in self.sockets:
-                    stops.append(_watch(loop, source, flags, wake))
+                by_members = not self._watch_set(loop, wake, stops)
+                if by_members:
+                    for source, flags in self.sockets:
+                        stops.append(_watch(loop, source, flags, wake))
                 ready = self.poll_nonblock()
                 if ready:
                     return ready
-                if any(_is_plain(source) for source, _ in self.sockets):
+                if by_members and any(_is_plain(source) for source, _ in self.sockets):
                     stops += self._hear_of_others(loop, wake)
                 await woken
             finally:
+                self._waits.discard(woken)
                 for stop in stops:
                     stop()
                 if timer is not None:
@@ -287,6 +302,18 @@ class Poller(_Poller):
             ready = self.poll_nonblock()
             if ready or (deadline is not None and loop.time() >= deadline):
                 return ready
+
+    def _watch_set(
+        self, loop: Any, wake: Callable[..., None], stops: list[Callable[[], object]]
+    ) -> bool:
+        """Have one descriptor call `wake` for all members, however many; return whether it can."""
+        fd = self._set_fileno()
+        if fd < 0:
+            return False
+        self._arm_wakeup()
+        stops.append(self._disarm_wakeup)
+        stops.append(_watch_fd(loop, fd, _POLLIN, wake))
+        return True
 
     def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
         """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not

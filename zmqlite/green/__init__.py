@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event as _Event
@@ -38,6 +38,9 @@ from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, budget_of_hub, wait_for
 from .calls import Calls, deadline
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "IPC_PATH_MAX_LEN",
@@ -133,6 +136,14 @@ class Context(_Context[Socket]):
 class Poller(_Poller):
     """A `zmqlite.Poller` whose `poll` suspends only its own greenlet."""
 
+    _waits: set[_Event]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._tells_loops = True
+        self._waits = set()
+        return self
+
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait until a member is ready and return the ready ones as (member, events) pairs.
 
@@ -145,11 +156,9 @@ class Poller(_Poller):
         end = deadline(timeout)
         event = _Event()
         with ExitStack() as watches:
-            waiters = [
-                self._watch(watches, source, flags, event) for source, flags in self.sockets
-            ]
-            if any(map(_is_plain, dict(self.sockets))):
-                self._hear_of_others(watches, event)
+            self._waits.add(event)
+            watches.callback(self._waits.discard, event)
+            waiters = self._watch_members(watches, event)
             while True:
                 event.clear()
                 for waiter in waiters:
@@ -161,10 +170,24 @@ class Poller(_Poller):
 
     def _ready(self) -> list[tuple[Any, int]]:
         ready = super().poll(0)
-        for source, _ in self.sockets:
-            if isinstance(source, Socket):
-                source._used()
+        if ready:  # other greenlets that wait for the same want to hear of it, too
+            for event in self._waits:
+                event.set()
         return ready
+
+    def _watch_members(self, watches: ExitStack, event: _Event) -> list[Sleeper | None]:
+        """Have `event` set when a member may be ready: by one descriptor for all where there is
+        one. Return what waits in members' queues."""
+        fd = self._set_fileno()
+        if fd >= 0:
+            self._arm_wakeup()
+            watches.callback(self._disarm_wakeup)
+            _watch_fd(watches, fd, _POLLIN, event.set)
+            return []
+        waiters = [self._watch(watches, source, flags, event) for source, flags in self.sockets]
+        if any(map(_is_plain, dict(self.sockets))):
+            self._hear_of_others(watches, event)
+        return waiters
 
     def _watch(self, watches: ExitStack, source: Any, flags: int, event: _Event) -> Sleeper | None:
         """Have `event` set when a member may be ready; return what waits in the member's queue."""

@@ -26,6 +26,7 @@ cdef class Dispatcher:
         if not once_claim(&self._once):
             raise RuntimeError("a dispatcher is initialised once")
         self._socket = PyWeakref_NewRef(socket, None)
+        socket._loop_handle = receivers.loop_handle
         self.loop_handle = receivers.loop_handle
         self.budget = receivers.loop_handle.budget
         self.receivers = receivers
@@ -126,3 +127,10 @@ cdef class Dispatcher:
         if self.receivers.waiters or self.pollers.waiters:
             self.loop_handle.used()
         return sent
+
+
+cdef int tell_loop(object source) except -1:
+    """A poller has read EVENTS of a member, which may have silenced what tasks wait for: they have a look."""
+    if isinstance(source, Handle) and (<Handle> source)._loop_handle is not None:
+        (<LoopHandle> (<Handle> source)._loop_handle).used()
+    return 0
