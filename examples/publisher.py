@@ -1,6 +1,6 @@
 """Publish temperatures: python publisher.py [ENDPOINT] [COUNT]
 
-A PUB drops what nobody has subscribed to, so whoever publishes at once publishes to nobody. An
+A PUB drops what nobody has subscribed to, so what is published at once reaches nobody. An
 XPUB is a PUB that receives the subscriptions as messages: this one waits for the first.
 """
 

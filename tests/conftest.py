@@ -24,7 +24,7 @@ import zmqlite as zmq
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `support`: the import mode adds no path
 
-from support import FACTOR, LONG, connect_pair
+from support import FACTOR, LONG, connect_pair, keeping
 
 TERM_LIMIT = 10 * FACTOR
 TEST_LIMIT = 3600 if LONG else 40 * FACTOR
@@ -114,21 +114,10 @@ def end(context: zmq.Context[Any]) -> None:
         pytest.fail(f"the context does not end: {error}")
 
 
-class KeepingContext(zmq.Context[zmq.Socket[bytes]]):
-    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
-
-    _kept: list[Any]
-
-    def socket(self, *args: Any, **kwargs: Any) -> Any:
-        socket = super().socket(*args, **kwargs)
-        self.__dict__.setdefault("_kept", []).append(socket)
-        return socket
-
-
 @pytest.fixture
 def context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
     """A context of the test's own; its sockets are closed afterwards."""
-    context = KeepingContext()
+    context = keeping(zmq.Context)()
     yield context
     end(context)
 
@@ -177,3 +166,31 @@ def pair(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> Callable[...
         return connect_pair(context, endpoint, bound, connected, **options)
 
     return make
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """The two ends of a pipe, to read and to write; a test may close them."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with contextlib.suppress(OSError):
+            os.close(end)
+
+
+@pytest.fixture
+def trio_context() -> Iterator[Any]:
+    """A context whose sockets are trio's, ended after the test."""
+    context = keeping(pytest.importorskip("zmqlite.trio").Context)()
+    yield context
+    end(context)
+
+
+@pytest.fixture
+def green_context() -> Iterator[Any]:
+    """A context whose sockets are gevent's, ended after the test, which may not last long."""
+    gevent = pytest.importorskip("gevent")
+    context = keeping(pytest.importorskip("zmqlite.green").Context)()
+    with gevent.Timeout(2 * TERM_LIMIT):
+        yield context
+    end(context)

@@ -15,7 +15,7 @@ PROMISE = 0.005
 
 
 class SlowClock:
-    """A time that goes on by one step whenever somebody asks for it."""
+    """A time that goes on by one step whenever someone asks for it."""
 
     step = 50e-6
 

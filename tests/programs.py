@@ -20,7 +20,23 @@ FLAGS = ("-X", "faulthandler", "-W", "error")
 # A sanitizer that is told to refuse too much memory, as malloc does, says so.
 REFUSALS = re.compile(r"^==\d+==WARNING: AddressSanitizer failed to allocate .*\n", re.MULTILINE)
 
-REFUSED = """
+HELPERS = """
+def until(condition, what="it", seconds=20):
+    '''Wait until something holds; fail with what it was.'''
+    end = time.monotonic() + seconds * float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
+    while not (held := condition()):
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.001)
+    return held
+
+def misused(call):
+    '''Whether another thread is inside.'''
+    try:
+        call()
+    except zmq.ThreadMisuse:
+        return True
+    return False
+
 def refused(call, *classes):
     try:
         result = call()
@@ -73,8 +89,8 @@ def run_program(
 
 def program(code: str, *args: object, timeout: float = 25) -> str:
     """The same with `refused(call, *classes)`: the call must raise one of these, and say
-    something."""
-    return run_program(REFUSED + textwrap.dedent(code), *args, timeout=timeout)
+    something; and with `until(condition)` and `misused(call)`."""
+    return run_program(HELPERS + textwrap.dedent(code), *args, timeout=timeout)
 
 
 def hostile_program(code: str, *args: object, timeout: float = 25) -> str:

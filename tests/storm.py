@@ -1,6 +1,6 @@
 """Cancel receives at every tick after a message has arrived; count what becomes of the messages.
 
-    python storm.py zmqlite.asyncio|zmq.asyncio [SECONDS]
+    python storm.py zmqlite.asyncio|zmq.asyncio [ROUNDS]
 
 A round: nothing is there and a task waits for it; one message is sent and has arrived (the
 descriptor is readable, the loop has not run since); the loop runs `tick` passes; the task is
@@ -18,7 +18,6 @@ import importlib
 import json
 import select
 import sys
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -102,9 +101,9 @@ if hasattr(asyncio, "TaskGroup"):
 
 
 async def storm(
-    zmq: Any, context: Any, transport: str, call: str, style: str, seconds: float, rounds: int = 0
+    zmq: Any, context: Any, transport: str, call: str, style: str, rounds: int
 ) -> Tally:
-    """Run rounds for some seconds, or `rounds` of them."""
+    """Run so many rounds."""
     blocking = importlib.import_module(zmq.__name__.partition(".")[0])
     tally = Tally()
     plain = blocking.Context(context)  # the same one
@@ -115,12 +114,9 @@ async def storm(
         push.send(b"0")
         await pull.recv()  # connected: from now on, only a message makes the descriptor speak
         peek = blocking.Socket(pull)
-        end = time.monotonic() + seconds
-        number = 0
-        while (number < rounds) if rounds else (time.monotonic() < end):
+        for number in range(rounds):
             tick = TICKS[number % len(TICKS)]
             await one_round(blocking, pull, peek, push, call, style, tick, number, tally)
-            number += 1
     return tally
 
 
@@ -163,7 +159,7 @@ async def one_round(
         tally.doubled[tick] += 1
 
 
-async def main(module: str, seconds: float) -> bool:
+async def main(module: str, rounds: int) -> bool:
     zmq: Any = importlib.import_module(module)
     lost = 0
     with zmq.Context() as context:
@@ -171,12 +167,11 @@ async def main(module: str, seconds: float) -> bool:
             for style in STYLES:
                 for call in CALLS:
                     if hasattr(zmq.Socket, call):
-                        tally = await storm(zmq, context, transport, call, style, seconds)
+                        tally = await storm(zmq, context, transport, call, style, rounds)
                         lost += sum((tally.lost + tally.doubled).values())
                         print(transport, style, call, tally, flush=True)
     return not lost
 
 
 if __name__ == "__main__":
-    patience = float(sys.argv[2]) if len(sys.argv) > 2 else 0.2
-    sys.exit(0 if asyncio.run(main(sys.argv[1], patience)) else 1)
+    sys.exit(0 if asyncio.run(main(sys.argv[1], int((sys.argv[2:] or ["1000"])[0]))) else 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ needs_drafts = pytest.mark.skipif(not zmq.DRAFT_API, reason="built without draft
 
 
 def needs_patch(*names: str) -> pytest.MarkDecorator:
-    """Skip where libzmq is somebody else's build: it dies of what these patches of ours close.
+    """Skip where libzmq is someone else's build: it dies of what these patches of ours close.
 
     Not where its version has mended that itself: then the test is about upstream's remedy.
     """
@@ -43,7 +45,7 @@ def connect_pair(
     **options: Any,
 ) -> tuple[Any, Any]:
     """Return two sockets, the second connected to the first, that give up after some seconds."""
-    limit = int(5000 * FACTOR)
+    limit = int(15_000 * FACTOR)
     server = context.socket(bound, rcvtimeo=limit, sndtimeo=limit, linger=0, **options)
     client = context.socket(connected, rcvtimeo=limit, sndtimeo=limit, linger=0, **options)
     client.connect(server.bind(endpoint))
@@ -66,6 +68,43 @@ def encrypted_pair(
     client.curve_publickey, client.curve_secretkey = own_public, own_secret
     client.connect(server.bind(endpoint))
     return server, client
+
+
+class Source:
+    """An iterable without end that counts what is drawn."""
+
+    def __init__(self, message: Any = b"x") -> None:
+        self.drawn = 0
+        self.message = message
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            self.drawn += 1
+            yield self.message
+
+
+async def turns(count: int = 5) -> None:
+    """Let asyncio's loop go round."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def awaiting(future: Any) -> Any:
+    """Await what is no coroutine, in a task of its own."""
+    return await future
+
+
+def keeping(kind: Any) -> Any:
+    """Return a kind of context whose sockets live as long as it does, so that a test may drop one
+    without a ResourceWarning."""
+
+    class KeepingContext(kind):  # type: ignore[misc]
+        def socket(self, *args: Any, **kwargs: Any) -> Any:
+            socket = super().socket(*args, **kwargs)
+            self.__dict__.setdefault("_kept", []).append(socket)
+            return socket
+
+    return KeepingContext
 
 
 def wait_until(condition: Callable[[], Any], timeout: float = 5, what: str = "") -> Any:
@@ -119,4 +158,54 @@ def in_thread(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
             raise error
         return value
 
+    join.thread = thread  # type: ignore[attr-defined]
     return join
+
+
+def is_inside(socket: Any) -> bool:
+    """Whether another thread is in a call on this socket, where it has let the GIL go."""
+    try:
+        socket.get(zmq.LINGER)
+    except zmq.ThreadMisuse:
+        return True
+    return False
+
+
+def is_polled(poller: zmq.Poller) -> bool:
+    """Whether another thread is in this poller's poll()."""
+    try:
+        poller.poll(0)
+    except zmq.ThreadMisuse:
+        return True
+    return False
+
+
+def wait_inside(*sockets: Any) -> None:
+    """Come back when another thread is in a call on each socket (in poll() of each poller)."""
+    for one in sockets:
+        inside = is_polled if isinstance(one, zmq.Poller) else is_inside
+        wait_until(lambda one=one, inside=inside: inside(one), what=f"a thread to be in {one}")
+
+
+def wait_asleep(join: Callable[[], Any]) -> None:
+    """Come back when the thread of `in_thread` sleeps, and not because others have the GIL.
+
+    For what cannot be asked: a thread-safe socket serves any number of threads, and says nothing
+    about them. What waits for the GIL wakes after each switch interval.
+    """
+    task = Path(f"/proc/self/task/{join.thread.native_id}/status")  # type: ignore[attr-defined]
+    if not task.exists():
+        time.sleep(0.1)  # this system does not tell
+        return
+    seen: list[str] = []
+
+    def rests() -> bool:
+        status = task.read_text()
+        switches = status[status.index("voluntary_ctxt_switches") :]
+        if "State:\tS" not in status or switches not in seen:
+            seen.clear()
+        seen.append(switches)
+        time.sleep(sys.getswitchinterval())
+        return len(seen) > 4
+
+    wait_until(rests, what=f"{join.thread.name} to sleep")  # type: ignore[attr-defined]

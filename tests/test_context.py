@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
-from support import in_thread, wait_until
+from support import in_thread, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite import _build
@@ -45,7 +45,7 @@ class TestSocket:
 
     @pytest.mark.parametrize("topics", ["a", b"a", ["a"], [b"a", "b"]])
     def test_subscribes_to_one_topic_or_several(self, context: Any, topics: Any) -> None:
-        publisher = context.socket(zmq.XPUB, bind="inproc://topics", rcvtimeo=5000)
+        publisher = context.socket(zmq.XPUB, bind="inproc://topics", rcvtimeo=20_000)
         context.socket(zmq.SUB, subscribe=topics, connect="inproc://topics")
         expected = {b"\x01a"} if len(topics) == 1 else {b"\x01a", b"\x01b"}
         assert {publisher.recv() for _ in expected} == expected
@@ -367,6 +367,7 @@ class TestEnd:
     def test_destroy_wakes_other_threads(self, context: Any) -> None:
         socket = context.socket(zmq.PULL)
         waiting = in_thread(socket.recv)
+        wait_inside(socket)
         context.destroy(linger=0)
         with pytest.raises(zmq.ContextTerminated):
             waiting()

@@ -94,8 +94,14 @@ def test_hello(start: Start, place: str) -> None:
     assert server.interrupt().splitlines() == [f"asked: hello {n}" for n in (1, 2, 3)]
 
 
-def test_hello_without_a_server(start: Start, tmp_path: Path) -> None:
+@needs_curve
+def test_nobody_answers(start: Start, tmp_path: Path) -> None:
+    """No server, and one that has another key; both clients wait at once."""
     client = start("hello_client.py", f"ipc://{tmp_path / 'nobody'}")
+    server = start("curve_server.py", "tcp://127.0.0.1:*")
+    endpoint, key = server.says(r"listening on (\S+ with key \S+)").split(" with key ")
+    wrong = key[:-5] + ("00000" if key[-5:] != "00000" else "11111")
+    assert "is the key right?" in start("curve_client.py", wrong, endpoint).fails()
     assert "no answer from" in client.fails()
 
 
@@ -145,14 +151,6 @@ def test_curve(start: Start, place: str) -> None:
     endpoint, key = server.says(r"listening on (\S+ with key \S+)").split(" with key ")
     assert start("curve_client.py", key, endpoint).result() == "answer: A SECRET\n"
     server.interrupt()
-
-
-@needs_curve
-def test_curve_with_a_wrong_key(start: Start) -> None:
-    server = start("curve_server.py", "tcp://127.0.0.1:*")
-    endpoint, key = server.says(r"listening on (\S+ with key \S+)").split(" with key ")
-    wrong = key[:-5] + ("00000" if key[-5:] != "00000" else "11111")
-    assert "is the key right?" in start("curve_client.py", wrong, endpoint).fails()
 
 
 def test_every_example_has_a_test_and_a_line_in_the_readme() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +26,9 @@ ROOF = Path(zmqlite.__file__)
 
 # Floors 0 to 2, as `sys.modules` shows them after a bare import.
 LOADED = """
-_address_errors _build _defaults _keywords _native _native.address _native.core _native.info
-_option_attributes _option_table _serialize _settings
+_address_errors _build _native _native.address _native.core _native.info _serialize
+options.attributes options.check options.context options.keywords options.rows options.socket
+options.table
 _version constants context endpoint enums error frame hardening monitor options poller proxy
 security socket
 """
@@ -170,3 +174,23 @@ def test_help_shows_contracts() -> None:
         value = getattr(zmqlite, name)
         if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
             assert (value.__doc__ or "").strip(), f"{name} has no docstring"
+
+
+def test_help_begins_with_an_example_that_works() -> None:
+    text = zmqlite.__doc__ or ""
+    assert len(text.splitlines()) <= 40
+    example = textwrap.dedent(text.partition("\n\n")[2].partition("\n\nWhere")[0])
+    assert example.startswith("import zmqlite as zmq\n")
+    assert len(list(filter(None, example.splitlines()))) == 5
+    assert run(example, "-X", "dev").strip() == example.rpartition("# ")[2]
+
+
+def test_help_names_what_exists() -> None:
+    text = zmqlite.__doc__ or ""
+    for path in re.findall(r"\bzmqlite\.(\w+)", text):
+        assert importlib.util.find_spec(f"zmqlite.{path}"), path
+    for name in re.findall(r"\bzmq\.(\w+)", text):
+        assert name in zmqlite.__all__, name
+    methods = re.search(r"zmq\.Socket  +(.*) and more", text)
+    assert methods is not None
+    assert [name for name in methods[1].split(", ") if not hasattr(zmqlite.Socket, name)] == []

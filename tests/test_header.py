@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zmqlite import _build, constants, enums
-from zmqlite._option_table import CONTEXT_ROWS, MESSAGE_ROWS, SOCKET_ROWS
+from zmqlite.options.rows import CONTEXT_ROWS, MESSAGE_ROWS, SOCKET_ROWS
 
 HEADER = Path(
     os.environ.get("ZMQLITE_TEST_HEADER", Path(enums.__file__).parent / "include" / "zmq.h")

@@ -23,18 +23,20 @@ FLOORS: dict[int, tuple[str, ...]] = {
     0: ("_version", "_build", "enums", "constants", "error"),
     1: ("_native", "_native.core", "_native.info", "_native.address"),
     2: (
-        "_option_table",
-        "options",
-        "_option_attributes",
+        "options.rows",
+        "options.table",
+        "options.check",
+        "options.attributes",
         "endpoint",
         "security",
         "hardening",
         "certs",
         "auth",
         "_serialize",
-        "_settings",
-        "_defaults",
-        "_keywords",
+        "options.socket",
+        "options.context",
+        "options.keywords",
+        "options",
         "frame",
         "poller",
         "monitor",
@@ -68,17 +70,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "cli.output",
         "cli.command",
         "cli.version",
-        "cli.demo.records",
-        "cli.demo.handles",
-        "cli.demo.crew",
-        "cli.demo.stage",
-        "cli.demo.roundtrip",
-        "cli.demo.pubsub",
-        "cli.demo.pipeline",
-        "cli.demo.broker",
-        "cli.demo.catalogue",
+        "cli.demo.run",
+        "cli.demo.patterns",
         "cli.demo.worker",
-        "cli.demo.show",
         "cli.demo.command",
         "cli.demo",
         "cli.app",
@@ -165,7 +159,7 @@ PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enum
 
 MAX_LINES = 400
 # Tables read best in one piece.
-LONG_FILES = {"constants.py": 450, "enums.py": 450, "_option_table.py": 450}
+LONG_FILES = {"enums.py": 455, "rows.py": 450}
 MAX_FUNCTION = 60
 
 
@@ -202,10 +196,15 @@ def target_of(node: ast.ImportFrom, path: Path) -> list[str]:
     return found if len(found) == len(inside) else [*found, stem]
 
 
+# Stubs without a module: what checkers read of names that are made at import. They have no floor.
+FOR_CHECKERS = {"options._typed"}
+
+
 def relative_imports(path: Path) -> Iterator[tuple[ast.ImportFrom, str]]:
+    """Yield what a module imports from the package while it runs."""
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.ImportFrom) and node.level:
-            for name in target_of(node, path):
+            for name in set(target_of(node, path)) - FOR_CHECKERS:
                 yield node, name
 
 
@@ -233,6 +232,8 @@ def test_every_file_has_a_floor(path: Path) -> None:
 
 
 def test_every_place_has_a_file() -> None:
+    places = [name for names in FLOORS.values() for name in names]
+    assert not [name for name in set(places) if places.count(name) > 1], "stands twice"
     have = {module_name(path) for path in FILES} | {"_native.core"}
     assert set(PLACE) == have
 

@@ -148,7 +148,7 @@ class TestMonitor:
     def test_address_of_ones_own(self, context: Any) -> None:
         socket = context.socket(zmq.REP)
         socket.monitor("inproc://events", zmq.EVENT_LISTENING)
-        monitor = context.socket(zmq.PAIR, connect="inproc://events", rcvtimeo=5000)
+        monitor = context.socket(zmq.PAIR, connect="inproc://events", rcvtimeo=20_000)
         socket.bind("tcp://127.0.0.1:*")
         assert recv_monitor_message(monitor)["event"] is zmq.EVENT_LISTENING
         named = context.socket(zmq.REP).get_monitor_socket(addr="inproc://named")
@@ -163,7 +163,7 @@ class TestMonitor:
             pytest.skip("no drafts")
         socket = context.socket(zmq.REP)
         socket.monitor("inproc://v2", zmq.Event.ALL_V2, version=2, socket_type=zmq.PUSH)
-        monitor = context.socket(zmq.PULL, connect="inproc://v2", rcvtimeo=5000)
+        monitor = context.socket(zmq.PULL, connect="inproc://v2", rcvtimeo=20_000)
         bound = socket.bind("tcp://127.0.0.1:*")
         message = recv_monitor_message(monitor)
         assert message["event"] is zmq.EVENT_LISTENING

@@ -6,12 +6,11 @@ import os
 import re
 import socket as system
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread
+from support import FACTOR, connect_pair, in_thread, wait_inside
 from tracing import calls_seen, needs_strace
 
 import zmqlite as zmq
@@ -29,15 +28,6 @@ with zmq.Context() as context:
     one.close()
     two.close()
 """
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    """The two ends of a pipe, to read and to write."""
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        os.close(end)
 
 
 class TestPoller:
@@ -80,6 +70,7 @@ class TestPoller:
         poller = zmq.Poller()
         poller.register(two, zmq.POLLIN)
         waiting = in_thread(poller.poll, timeout)
+        wait_inside(poller)
         one.send(b"x")
         assert waiting() == [(two, zmq.POLLIN)]
 
@@ -145,6 +136,7 @@ class TestPoller:
         poller = zmq.Poller()
         poller.register(context.socket(zmq.PULL), zmq.POLLIN)
         waiting = in_thread(poller.poll)
+        wait_inside(poller)
         context.shutdown()
         with pytest.raises(zmq.ContextTerminated):
             waiting()
@@ -215,6 +207,7 @@ class TestSelect:
     def test_waits_for_ever(self, context: Any) -> None:
         one, two = connect_pair(context)
         waiting = in_thread(zmq.select, [two], [], [])
+        wait_inside(two)
         one.send(b"x")
         assert waiting() == ([two], [], [])
 

@@ -175,7 +175,7 @@ class Loop:
             self.step()
 
     def stalled(self) -> bool:
-        """Whether somebody sleeps although the socket is ready for him."""
+        """Whether someone sleeps although the socket is ready for him."""
         return any(line and self.model.now[mask] for mask, line in self.lines.items())
 
 

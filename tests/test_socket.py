@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, wait_until
+from support import FACTOR, connect_pair, in_thread, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite import _build
@@ -371,17 +371,9 @@ class TestThreads:
     def test_sharing_a_socket_is_refused(self, context: Any) -> None:
         one, two = connect_pair(context, "inproc://shared")
         received = in_thread(two.recv)
-
-        def misuse() -> bool:
-            try:
-                two.recv(zmq.NOBLOCK)
-            except zmq.ThreadMisuse:
-                return True
-            except zmq.Again:
-                return False
-            return False
-
-        wait_until(misuse, what="the other thread to be inside")
+        wait_inside(two)
+        with pytest.raises(zmq.ThreadMisuse):
+            two.recv(zmq.NOBLOCK)
         with pytest.raises(zmq.ThreadMisuse, match="test-recv"):
             two.close()
         one.send(b"x")

@@ -25,7 +25,7 @@ zmq: Any = pytest.importorskip("zmqlite.trio")
 budget_of_run: Any = pytest.importorskip("zmqlite.trio.binding").budget_of_run
 
 LIMIT = 3600 if LONG else 38 * FACTOR
-ROUNDS = 1_200_000 if LONG else 100_000
+ROUNDS = 1_200_000 if LONG else 24_000
 
 
 def run(main: Callable[..., Awaitable[Any]], *args: Any) -> Any:
@@ -174,7 +174,7 @@ def test_a_cancelled_send_did_not_happen(call: str) -> None:
                 sent.append(part)
 
             with push, pull:
-                for number in range(5000):
+                for number in range(1500):
                     with trio.move_on_after(rng.choice((0, 1e-6, 1e-5, 1e-4))):
                         await send(number)
                     async with trio.open_nursery() as nursery:
@@ -187,7 +187,7 @@ def test_a_cancelled_send_did_not_happen(call: str) -> None:
                 while pull.readable():
                     got.extend(await pull.recv_many())
         assert got == sent
-        assert 1000 < len(sent) < (50_000 if call == "send_many" else 10_000)
+        assert 300 < len(sent) < (15_000 if call == "send_many" else 3000)
 
     run(main)
 
@@ -252,20 +252,20 @@ def test_a_flood_lets_others_run_by_the_real_clock(floods: int) -> None:
     assert typical(seconds) < PROMISE * FACTOR
 
 
-def test_other_threads_get_most_of_their_ticks() -> None:
+def test_other_threads_get_their_ticks() -> None:
     """Each pass lets the GIL go for a moment, too short for a thread to wake up."""
     ticks, over = 0, threading.Event()
 
     def tick() -> None:
         nonlocal ticks
-        while not over.wait(0.05):
+        while not over.wait(0.02):
             ticks += 1
 
     async def main() -> None:
         async with zmq.Context() as context:
             with context.socket(zmq.PUB, bind="inproc://void", linger=0) as void:
-                end = time.monotonic() + 1.5 * FACTOR
-                while time.monotonic() < end:
+                end = time.monotonic() + 10 * FACTOR
+                while ticks < 20 and time.monotonic() < end:
                     for _ in range(100):
                         await void.send(b"x")
 
@@ -276,7 +276,7 @@ def test_other_threads_get_most_of_their_ticks() -> None:
     finally:
         over.set()
         thread.join()
-    assert ticks > 30 * FACTOR * 0.3
+    assert ticks >= 20  # kept out by a loop that never waits, it has next to none
 
 
 def test_every_task_of_a_flood_gets_its_share() -> None:
@@ -342,7 +342,7 @@ def test_the_pace_can_be_set(count: int, passes: int) -> None:
 @pytest.mark.parametrize("transport", ["inproc://load", "tcp://127.0.0.1:*"])
 def test_bursts_both_ways_miss_no_wakeup(transport: str) -> None:
     """Two tasks send and two receive on either end of one connection, with small queues."""
-    total = 1_000_000 if LONG else 30_000
+    total = 1_000_000 if LONG else 10_000
 
     async def main() -> None:
         rng = random.Random(transport)
@@ -389,10 +389,10 @@ def test_memory_stays_flat() -> None:
             pull, push = sockets(context, (zmq.PULL, zmq.PUSH))
 
             async def work(count: int) -> None:
-                for _ in range(count):
+                for number in range(count):
                     await push.send(b"x" * 64)
                     await pull.recv()
-                    if not count % 10:
+                    if not number % 10:
                         with trio.move_on_after(0):
                             await pull.recv()
 

@@ -5,7 +5,6 @@ Skipped where mypy or pyright is not installed; `.ci/run` installs both.
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import json
 import os
@@ -18,7 +17,6 @@ from pathlib import Path
 import pytest
 
 import zmqlite
-from zmqlite import constants
 
 HERE = Path(__file__).parent / "typing"
 ROOT = Path(zmqlite.__file__).parents[1]
@@ -137,18 +135,6 @@ def test_mypy_sees_every_name_of_a_star_import(tmp_path: Path, library: str) -> 
 def test_pyright_sees_every_name_of_a_star_import(tmp_path: Path, library: str) -> None:
     code, output = pyright(tmp_path, "program.py", star_program(tmp_path, library))
     assert code == 0, output
-
-
-@pytest.mark.parametrize("package", ["", "pyzmq"])
-def test_the_list_for_mypy_is_that_of_the_constants(package: str) -> None:
-    tree = ast.parse((Path(zmqlite.__file__).parent / package / "__init__.py").read_text())
-    (branch,) = (
-        node for node in tree.body
-        if isinstance(node, ast.If) and isinstance(node.body[0], ast.AugAssign)
-    )  # fmt: skip
-    (addition,) = branch.body
-    assert isinstance(addition, ast.AugAssign)
-    assert ast.literal_eval(addition.value) == constants.__all__
 
 
 @needs("mypy")

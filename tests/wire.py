@@ -232,6 +232,17 @@ def speak_ws(raw: socket.socket, port: int, kind: str) -> None:
         read_until(raw, b"Socket-Type")
 
 
+def ended(raw: socket.socket) -> bool:
+    """Read until the other side has closed, whatever it says before; close as well."""
+    try:
+        while raw.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    raw.close()
+    return True
+
+
 def hang_up(raw: socket.socket) -> None:
     """Say that nothing more comes and wait until the other side has read that, and closed."""
     try:

@@ -73,7 +73,7 @@ def _copy_sources(parts: Path) -> int:
     config = _apt_config()
     main = Path(config.get("MAIN") or "/etc/apt/sources.list")
     folder = Path(config.get("PARTS") or "/etc/apt/sources.list.d")
-    # apt reads exactly these two endings: another one means that somebody switched it off
+    # apt reads exactly these two endings: another one means that someone switched it off
     files = [main] if main.is_file() else []
     files += [p for p in sorted(folder.glob("*")) if p.suffix in (".list", ".sources")]
     for number, path in enumerate(files):

@@ -203,7 +203,7 @@ def _install(
         source = Source(pin.name, "tree", version, label, "", sha256, digest, theirs, ours)
         (tree / STAMP).write_text(json.dumps(asdict(source), indent=1) + "\n", encoding="utf-8")
         final = root / f"{version}-{digest_tree(tree, (*pin.keep, STAMP))[:12]}"
-        with suppress(OSError):  # somebody else was faster with the same content
+        with suppress(OSError):  # someone else was faster with the same content
             tree.rename(final)
         return replace(source, path=str(final))
     finally:

@@ -10,6 +10,7 @@ from ._native import core
 from .endpoint import TRANSPORTS
 from .enums import Errno, SocketOption
 from .error import InvalidArgument
+from .options.rows import Kind
 
 __all__ = ["hint_for", "is_pair", "misplaced", "refuse_unreachable", "taken"]
 
@@ -65,9 +66,7 @@ _STEPS = {
 }
 
 
-# The core wants each option's number and kind as plain ints (kinds: see `options`).
 _IPV6, _SOCKS_PROXY = SocketOption.IPV6.value, SocketOption.SOCKS_PROXY.value
-_INT, _STRING = 0, 4
 _IN_USE = Errno.EADDRINUSE.value
 _BY_PORT = ("tcp", "ws", "wss", "udp")
 _EVERYWHERE = ("*", "0.0.0.0", "[::]", "::")
@@ -121,14 +120,14 @@ def refuse_unreachable(socket: _Checked, address: str, subject: str = "") -> Non
         return
     target = rest.rpartition(";")[2] if transport == "tcp" else rest.partition("/")[0]
     host, _, port = target.rpartition(":")
-    if ":" not in host or socket.get_option(_SOCKS_PROXY, _STRING):
+    if ":" not in host or socket.get_option(_SOCKS_PROXY, Kind.STRING):
         return
 
     def refuse(problem: str, hint: str) -> NoReturn:
         raise InvalidArgument.during(f"connect({address!r})", subject, hint, text=problem)
 
     number, percent, zone = host.strip("[]").partition("%")
-    if not socket.get_option(_IPV6, _INT):
+    if not socket.get_option(_IPV6, Kind.INT):
         refuse("IPv6 is off on this socket", "set ipv6 = 1 before")
     problem = _ipv6_problem(number, percent, zone)
     if problem:

@@ -1,7 +1,8 @@
 """Who may come in: answers to the question that libzmq asks about each new connection (ZAP).
 
 A server socket with a `zap_domain`, or with PLAIN or CURVE, has libzmq ask before it lets a peer
-in. The question goes to whoever is bound to `ZAP_ENDPOINT` in the same context, and is a message:
+in. The question goes to the socket that is bound to `ZAP_ENDPOINT` in the same context, and is a
+message:
 
     version, request id, domain, address, identity, mechanism, credentials ...
 
@@ -54,7 +55,7 @@ log = logging.getLogger("zmqlite.auth")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether somebody may come in; true if so.
+    """Whether a peer may come in; true if so.
 
     `user_id` and `metadata` arrive with every message of that peer: `frame["User-Id"]` and
     `frame[name]`. `reason` is for the logs of the server; the peer only hears `status`.
@@ -86,7 +87,7 @@ class MalformedRequest(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """One question: who wants to come in, from where, and what he shows."""
+    """One question: who wants to come in, from where, and what it shows."""
 
     request_id: bytes
     domain: str

@@ -10,13 +10,13 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from ._defaults import SettingContext
-from ._keywords import set_by_name, sort_keywords, type_named
 from ._native import core
 from ._native.address import address_of
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .hardening import HARDENED
+from .options.context import ContextSettings
+from .options.keywords import set_by_name, sort_keywords, type_named
 from .socket import Socket
 
 __all__ = ["Context"]
@@ -35,7 +35,7 @@ _ContextT = TypeVar("_ContextT", bound="Context[Any]")
 _instance_lock = threading.Lock()
 
 
-class Context(SettingContext, Generic[SocketT]):
+class Context(ContextSettings, Generic[SocketT]):
     """The I/O threads and limits that sockets share: zmq_ctx_new(3). One is enough for a program.
 
     Safe to use from every thread. `io_threads` (0 is enough for inproc alone) and `max_sockets`
@@ -165,9 +165,9 @@ class Context(SettingContext, Generic[SocketT]):
 
         Sets the defaults that `hardening.HARDENED` lists, with reasons; `limits` replace single
         ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes before. With
-        `zap`, whoever connects to an address that such a socket binds must be let in by a ZAP
-        handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that exist
-        stay as they are. `socket(..., harden=True)` does all of it for one socket.
+        `zap`, every peer that connects to an address that such a socket binds must be let in by a
+        ZAP handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that
+        exist stay as they are. `socket(..., harden=True)` does all of it for one socket.
 
         Raises `TypeError` for an unknown name. docs/hardening.md says what it does not promise.
         """
@@ -222,7 +222,7 @@ class Context(SettingContext, Generic[SocketT]):
 
     @classmethod
     def shadow(cls: type[_ContextT], address: Any) -> _ContextT:
-        """Return a handle on a context that somebody else made and will end.
+        """Return a handle on a context that someone else made and will end.
 
         `address` is a Context, the number `underlying` of one, or a cffi pointer. The handle
         ends nothing: its `term` only closes the handle.

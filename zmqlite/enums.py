@@ -4,7 +4,8 @@ Every member is a plain int to whatever receives it, so a number copied from C, 
 means the same thing here. Draft names are always present, whatever was compiled: a script that
 mentions one still imports, and only using it raises `NotSupported`. The flat names (`zmq.PUSH`,
 `zmq.LINGER`) live in `constants`. `tests/test_header.py` holds each number to the zmq.h that
-was compiled.
+was compiled. The members between "written out" and "end" come from `options.rows`: change them
+there and run `python tests/written_out.py`.
 """
 
 from __future__ import annotations
@@ -136,6 +137,7 @@ class SocketOption(IntEnum):
         member._opt_type = opt_type
         return member
 
+    # -- written out: SocketOption
     HWM = 1  # libzmq 2: today both SNDHWM and RCVHWM, known to the facade alone
     AFFINITY = 4, _INT64
     ROUTING_ID = 5, _BYTES
@@ -261,15 +263,17 @@ class SocketOption(IntEnum):
     DELAY_ATTACH_ON_CONNECT = IMMEDIATE
     FAIL_UNROUTABLE = ROUTER_MANDATORY
     ROUTER_BEHAVIOR = ROUTER_MANDATORY
+    # -- end
 
 
 class ContextOption(IntEnum):
     """A property of a context: zmq_ctx_set(3), zmq_ctx_get(3)."""
 
+    # -- written out: ContextOption
     IO_THREADS = 1
     MAX_SOCKETS = 2
-    SOCKET_LIMIT = 3  # to read
-    THREAD_PRIORITY = 3  # to write: libzmq gave both meanings one number
+    SOCKET_LIMIT = 3  # to read: libzmq gave two of them one number
+    THREAD_PRIORITY = 3  # to write: libzmq gave two of them one number
     THREAD_SCHED_POLICY = 4
     MAX_MSGSZ = 5
     MSG_T_SIZE = 6
@@ -279,14 +283,17 @@ class ContextOption(IntEnum):
     ZERO_COPY_RECV = 10  # draft
     IPV6 = 42
     BLOCKY = 70
+    # -- end
 
 
 class MessageOption(IntEnum):
     """A property of one message that is a number: zmq_msg_get(3)."""
 
+    # -- written out: MessageOption
     MORE = 1
     SRCFD = 2
     SHARED = 3
+    # -- end
 
 
 class Flag(IntFlag):

@@ -26,7 +26,7 @@
     LateOptionWarning (UserWarning)
 
 A polling loop raises `Again` all the time, so an error is born with references only; the
-sentence that a person reads is put together when somebody asks for it.
+sentence that a person reads is put together when someone asks for it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from ._native import core
 from ._native.core import curve_keypair, curve_public, z85_decode, z85_encode
 from .enums import SecurityMechanism, SocketOption
 from .error import InvalidArgument
+from .options.rows import Kind
 
 __all__ = [
     "check_pem",
@@ -24,8 +25,6 @@ __all__ = [
     "z85_encode",
 ]
 
-# The core wants each option's number and kind as plain ints (kinds: see `options`).
-_INT, _STRING, _KEY = 0, 4, 5
 _MECHANISM = SocketOption.MECHANISM.value
 _NULL = SecurityMechanism.NULL.value
 _PLAIN = SecurityMechanism.PLAIN.value
@@ -60,7 +59,7 @@ def preflight(socket: _Checked, operation: str, address: str, subject: str = "")
     server settings that let any client end the process. Costs one option read when no security
     is set.
     """
-    mechanism = socket.get_option(_MECHANISM, _INT)
+    mechanism = socket.get_option(_MECHANISM, Kind.INT)
     if mechanism == _NULL or address.startswith("inproc:"):
         return
     if mechanism == _CURVE:
@@ -75,18 +74,20 @@ def preflight(socket: _Checked, operation: str, address: str, subject: str = "")
 
 def _curve_lack(socket: _Checked) -> str:
     def key(option: SocketOption) -> bytes:
-        return cast("bytes", socket.get_option(option.value, _KEY))
+        return cast("bytes", socket.get_option(option.value, Kind.KEY))
 
     def unset(option: SocketOption) -> bool:
         return key(option) in (_ZERO_KEY, bytes(32), b"", None)
 
     if unset(SocketOption.CURVE_SECRETKEY):
-        side = "server" if socket.get_option(SocketOption.CURVE_SERVER.value, _INT) else "client"
+        side = (
+            "server" if socket.get_option(SocketOption.CURVE_SERVER.value, Kind.INT) else "client"
+        )
         return (
             f"a CURVE {side} needs its own secret key: make a pair with "
             "public, secret = curve_keypair() and set curve_secretkey = secret"
         )
-    server = socket.get_option(SocketOption.CURVE_SERVER.value, _INT)
+    server = socket.get_option(SocketOption.CURVE_SERVER.value, Kind.INT)
     if not unset(SocketOption.CURVE_PUBLICKEY):
         problem = _no_pair(key(SocketOption.CURVE_PUBLICKEY), key(SocketOption.CURVE_SECRETKEY))
         if problem and not (server and problem is _OTHER_PAIR):
@@ -121,11 +122,11 @@ def _no_pair(public: bytes, secret: bytes) -> str:
 
 
 def _plain_trap(socket: _Checked) -> str:
-    if not core.DRAFT_API or not socket.get_option(SocketOption.PLAIN_SERVER.value, _INT):
+    if not core.DRAFT_API or not socket.get_option(SocketOption.PLAIN_SERVER.value, Kind.INT):
         return ""
-    if not socket.get_option(SocketOption.ZAP_ENFORCE_DOMAIN.value, _INT):
+    if not socket.get_option(SocketOption.ZAP_ENFORCE_DOMAIN.value, Kind.INT):
         return ""
-    if socket.get_option(SocketOption.ZAP_DOMAIN.value, _STRING):
+    if socket.get_option(SocketOption.ZAP_DOMAIN.value, Kind.STRING):
         return ""
     return (
         "a PLAIN server with zap_enforce_domain and no zap_domain is ended by its first client: "

@@ -1,6 +1,6 @@
 """Socket: the one class that messages go through, of whatever type.
 
-The compiled core sends and receives; `_payload` converts, `_settings` knows the options; here
+The compiled core sends and receives; `_payload` converts, `options` knows the options; here
 are birth, endpoints, waiting and monitoring.
 """
 
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from ._address_errors import hint_for, is_pair, misplaced, refuse_unreachable, taken
 from ._native import core
 from ._native.address import address_of
-from ._settings import SettingSocket
 from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
 from .hardening import require_zap
+from .options.socket import SocketSettings
 from .security import check_pem, preflight
 
 __all__ = ["Socket"]
@@ -36,7 +36,7 @@ _INNER = {
 }
 
 
-class Socket(SettingSocket, Generic[T]):
+class Socket(SocketSettings, Generic[T]):
     """A ZeroMQ socket: zmq_socket(3). Made by `Context.socket()`, or by calling a type.
 
     It belongs to one thread at a time; handing it on is allowed, sharing it raises
@@ -47,11 +47,11 @@ class Socket(SettingSocket, Generic[T]):
     are times. As a context manager it closes; as an iterable it yields one received part after
     the other until it or its context is closed.
 
-    `Socket(other)` and `shadow` give a second handle on a socket that somebody else owns.
+    `Socket(other)` and `shadow` give a second handle on a socket that someone else owns.
     """
 
     _repr_cls = "zmqlite.Socket"
-    __slots__ = ("_bound", "_resolved", "_zap_required")  # see SettingSocket
+    __slots__ = ("_bound", "_resolved", "_zap_required")  # see SocketSettings
     _bound: list[str]  # the endpoints of bind
     _resolved: dict[str, str]  # those that were given by another name, by that
     _zap_required: bool
@@ -106,7 +106,7 @@ class Socket(SettingSocket, Generic[T]):
 
     @classmethod
     def shadow(cls: type[_SocketT], address: Any) -> _SocketT:
-        """Return a handle on a socket that somebody else made and will close.
+        """Return a handle on a socket that someone else made and will close.
 
         `address` is a Socket, the number `underlying` of one, or a cffi pointer. Closing the
         handle leaves the socket open; using it after the socket was closed is undefined.
@@ -161,7 +161,7 @@ class Socket(SettingSocket, Generic[T]):
     @overload
     def connect(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
     def connect(self, addr: Any, *more: Any) -> Any:
-        """Connect to an address, now or as soon as somebody binds it: zmq_connect(3).
+        """Connect to an address, now or as soon as someone binds it: zmq_connect(3).
 
         Returns at once and keeps trying in the background; a monitor tells how it goes. Returns
         the endpoint, which disconnects at the end of a `with`. Raises what `bind` raises for

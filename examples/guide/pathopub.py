@@ -15,7 +15,7 @@ endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://*:5556"
 topics = [f"{number:03}" for number in range(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)]
 
 with suppress(KeyboardInterrupt), zmq.XPUB(bind=endpoint) as publisher:
-    publisher.poll(5000)  # a subscription to hear: somebody has found us
+    publisher.poll(5000)  # a subscription to hear: someone has found us
     for topic in topics:
         publisher.send_strings([topic, "Save Roger"])
     while True:

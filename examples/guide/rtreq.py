@@ -1,4 +1,4 @@
-"""Work for whoever is free: each REQ worker asks a ROUTER for a task, and gets the next one.
+"""Work for a free worker: each REQ worker asks a ROUTER for a task, and gets the next one.
 
 The ROUTER answers the worker that has waited longest, so that fast workers do more.
 Run: python rtreq.py [SECONDS that a task takes at most, 1]

@@ -2,7 +2,7 @@
 
 RFC 9/TSP, as three services of Majordomo: `titanic.request` writes a request down,
 `titanic.reply` fetches its reply, `titanic.close` forgets both. Between them a dispatcher sends
-what is written down to whoever serves it. Run beside mdbroker.py; files go to the folder .titanic.
+what is written down to what serves it. Run beside mdbroker.py; files go to the folder .titanic.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def fulfil(name: str) -> bool:
         return False
     draft = file_of(name, "tmp")
     draft.write_text(json.dumps(reply))
-    draft.replace(file_of(name, "rep"))  # all at once: somebody may look
+    draft.replace(file_of(name, "rep"))  # all at once: someone may look
     return True
 
 

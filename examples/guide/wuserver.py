@@ -1,4 +1,4 @@
-"""Publish-subscribe, the publisher: weather for random zip codes, to whoever listens.
+"""Publish-subscribe, the publisher: weather for random zip codes, to all that listen.
 
 A PUB never waits; what nobody subscribed to is dropped on the spot.
 Run: python wuserver.py [ZIPCODE ...], by default all hundred thousand of them.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, LONG
+from support import FACTOR, LONG, keeping
 
 import zmqlite.asyncio as azmq
 
@@ -72,21 +72,10 @@ def new_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEve
     return lambda: make_loop(request.param)
 
 
-class KeepingContext(azmq.Context):
-    """Keeps its sockets alive, so that a test may drop one without a ResourceWarning."""
-
-    _kept: list[Any]
-
-    def socket(self, *args: Any, **kwargs: Any) -> Any:
-        socket = super().socket(*args, **kwargs)
-        self.__dict__.setdefault("_kept", []).append(socket)
-        return socket
-
-
 @pytest.fixture
 def actx(make_context: Any) -> Iterator[azmq.Context]:
     """A context whose sockets are asyncio's, ended after the test."""
-    return make_context(cls=KeepingContext)  # type: ignore[no-any-return]
+    return make_context(cls=keeping(azmq.Context))  # type: ignore[no-any-return]
 
 
 @pytest.fixture

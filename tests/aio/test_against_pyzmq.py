@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from storm import storm
+from support import awaiting
 
 pytest.importorskip("zmq.asyncio")
 
@@ -74,7 +75,7 @@ def test_cancelled_receives(measured: Any) -> None:
     """Guarantee 1: how many messages are lost of 700, a hundred for each tick."""
 
     async def lost(library: Library) -> int:
-        tally = await storm(library.looped, library.context, "inproc", "recv", "cancel", 0, 700)
+        tally = await storm(library.looped, library.context, "inproc", "recv", "cancel", 700)
         return sum(tally.lost.values())
 
     ours, theirs = measured(lost)
@@ -93,7 +94,7 @@ def test_cancelled_sends(measured: Any) -> None:
             with contextlib.suppress(library.blocking.Again):
                 while True:
                     library.blocking.Socket.send(plain(library, push), b"full", 1)
-            task = asyncio.ensure_future(_awaiting(push.send(b"%d" % number)))
+            task = asyncio.ensure_future(awaiting(push.send(b"%d" % number)))
             await asyncio.sleep(0)
             got = drain(library, pull)
             for _ in range(number % 7):
@@ -165,10 +166,6 @@ def test_cycles(measured: Any) -> None:
     ours, theirs = measured(garbage)
     assert ours == 0
     assert theirs >= 50
-
-
-async def _awaiting(future: Any) -> Any:
-    return await future
 
 
 def plain(library: Library, socket: Any) -> Any:

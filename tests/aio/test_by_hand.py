@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, awaiting, turns
 
 import zmqlite as zmq
 
@@ -27,15 +27,6 @@ def arrive(push: Any, pull: Any) -> None:
     assert select.select([pull.fd], [], [], 10 * FACTOR)[0]
 
 
-async def _awaiting(future: Any) -> Any:
-    return await future
-
-
-async def ticks(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
 # -- the builtin anext with a default: a new iterator at each step, and each is dropped -----------
 
 
@@ -46,7 +37,7 @@ def test_anext_with_a_default_waits(run_both: Any, wire: Any, late: bool) -> Non
         if not late:
             push.send_nonblock(b"one")
         task = asyncio.ensure_future(anext(pull, None))
-        await ticks()
+        await turns()
         if late:
             push.send_nonblock(b"one")
         assert await asyncio.wait_for(task, 10 * FACTOR) == b"one"
@@ -63,7 +54,7 @@ def test_anext_gives_its_default_at_the_end(run_both: Any, actx: Any, when: str)
         if when == "before":
             pull.close()
         task = asyncio.ensure_future(anext(pull, "default"))
-        await ticks()
+        await turns()
         if when == "while it waits":
             pull.close()
         elif when == "the context ends":
@@ -96,8 +87,8 @@ def test_anext_never_raises_by_itself(actx: Any, run: Any) -> None:
 def test_a_cancelled_anext_took_nothing(run_both: Any, wire: Any, sent: str) -> None:
     async def main() -> None:
         push, pull = wire()
-        task = asyncio.ensure_future(_awaiting(anext(pull, None)))
-        await ticks()
+        task = asyncio.ensure_future(awaiting(anext(pull, None)))
+        await turns()
         if sent == "before":
             arrive(push, pull)
         task.cancel()
@@ -121,11 +112,11 @@ def test_anext_stands_in_line(run_both: Any, wire: Any) -> None:
             got.append((name, await awaitable))
 
         first = asyncio.ensure_future(take("first", anext(pull, None)))
-        await ticks()
+        await turns()
         second = asyncio.ensure_future(take("second", pull.recv()))
-        await ticks()
+        await turns()
         third = asyncio.ensure_future(take("third", anext(pull, None)))
-        await ticks()
+        await turns()
         for number in range(3):
             push.send_nonblock(b"%d" % number)
         await asyncio.wait_for(asyncio.gather(first, second, third), 10 * FACTOR)
@@ -142,7 +133,7 @@ def test_anext_wherever_awaitables_go(run_both: Any, wire: Any) -> None:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(anext(pull, None), 0.01)
         waiting = asyncio.gather(anext(pull, None), asyncio.shield(pull.__anext__()))
-        await ticks()
+        await turns()
         await push.send_many([b"1", b"2"])
         assert await asyncio.wait_for(waiting, 10 * FACTOR) == [b"1", b"2"]
 
@@ -181,8 +172,8 @@ class AnewEachStep:
 def test_every_call_may_be_driven_so(run_both: Any, wire: Any, call: str) -> None:
     async def main() -> None:
         push, pull = wire()
-        task = asyncio.ensure_future(_awaiting(AnewEachStep(getattr(pull, call)())))
-        await ticks()
+        task = asyncio.ensure_future(awaiting(AnewEachStep(getattr(pull, call)())))
+        await turns()
         push.send_nonblock(b"1")
         wanted = {"recv": b"1", "recv_json": 1, "poll": zmq.POLLIN}.get(call, [b"1"])
         assert await asyncio.wait_for(task, 10 * FACTOR) == wanted
@@ -193,9 +184,9 @@ def test_every_call_may_be_driven_so(run_both: Any, wire: Any, call: str) -> Non
 def test_a_send_may_be_driven_so(run_both: Any, actx: Any) -> None:
     async def main() -> None:
         push, pull = actx.socket(zmq.PUSH, linger=0), actx.socket(zmq.PULL)
-        waiting = asyncio.ensure_future(_awaiting(AnewEachStep(push.send(b"x"))))
-        batch = asyncio.ensure_future(_awaiting(AnewEachStep(push.send_many([b"y", b"z"]))))
-        await ticks()
+        waiting = asyncio.ensure_future(awaiting(AnewEachStep(push.send(b"x"))))
+        batch = asyncio.ensure_future(awaiting(AnewEachStep(push.send_many([b"y", b"z"]))))
+        await turns()
         push.connect(pull.bind("inproc://driven"))
         assert await asyncio.wait_for(waiting, 10 * FACTOR) is None
         assert await asyncio.wait_for(batch, 10 * FACTOR) == 2
@@ -213,7 +204,7 @@ def test_a_generator_may_drive_it(run_both: Any, wire: Any) -> None:
             return (yield from pull.recv())
 
         task = asyncio.ensure_future(receive())
-        await ticks()
+        await turns()
         push.send_nonblock(b"x")
         assert await asyncio.wait_for(task, 10 * FACTOR) == b"x"
 
@@ -229,8 +220,8 @@ def test_a_dropped_iterator_is_no_cancelling(run: Any, wire: Any) -> None:
         next(kept.__await__())
         next(dropped.__await__())
         del dropped
-        behind = asyncio.ensure_future(_awaiting(pull.recv()))
-        await ticks()
+        behind = asyncio.ensure_future(awaiting(pull.recv()))
+        await turns()
         await push.send_many([b"kept", b"behind"])
         assert await asyncio.wait_for(behind, 10 * FACTOR) == b"behind"
         assert kept.result() == b"kept"
@@ -260,8 +251,8 @@ def test_who_awaits_hears_what_the_owner_says(
     async def main() -> None:
         lonely = actx.socket(zmq.PAIR, linger=0)  # nobody is there: every call waits
         future = CALLS[call](lonely)
-        tasks = [asyncio.ensure_future(_awaiting(future)) for _ in range(2)]
-        await ticks()
+        tasks = [asyncio.ensure_future(awaiting(future)) for _ in range(2)]
+        await turns()
         if how == "set_result":
             future.set_result("mine")
             assert await asyncio.wait_for(asyncio.gather(*tasks), 10 * FACTOR) == ["mine"] * 2
@@ -285,7 +276,7 @@ def test_a_future_that_is_not_awaited_is_finished_too(run: Any, wire: Any) -> No
         told: list[Any] = []
         first.add_done_callback(told.append)
         first.set_result(b"mine")
-        await ticks()
+        await turns()
         assert told == [first]
         push.send_nonblock(b"news")
         assert await asyncio.wait_for(second, 10 * FACTOR) == b"news"
@@ -299,8 +290,8 @@ def test_what_isfuture_calls_a_future_has_its_methods(run: Any, wire: Any) -> No
     async def main() -> None:
         _, pull = wire()
         future = pull.recv()
-        task = asyncio.ensure_future(_awaiting(future))
-        await ticks()
+        task = asyncio.ensure_future(awaiting(future))
+        await turns()
         waiter: Any = task._fut_waiter  # type: ignore[attr-defined]
         for one in (future, waiter):
             assert asyncio.isfuture(one)
@@ -312,8 +303,8 @@ def test_what_isfuture_calls_a_future_has_its_methods(run: Any, wire: Any) -> No
                     ask()
             assert one.get_loop() is asyncio.get_running_loop()
             assert one.remove_done_callback(print) == 0
-        second = asyncio.ensure_future(_awaiting(waiter))
-        await ticks()
+        second = asyncio.ensure_future(awaiting(waiter))
+        await turns()
         waiter.set_result(b"mine")
         assert await asyncio.wait_for(asyncio.gather(task, second), 10) == [b"mine"] * 2
         assert waiter.done()
@@ -322,8 +313,8 @@ def test_what_isfuture_calls_a_future_has_its_methods(run: Any, wire: Any) -> No
             with pytest.raises(asyncio.InvalidStateError):
                 finish()
 
-        task = asyncio.ensure_future(_awaiting(pull.recv()))
-        await ticks()
+        task = asyncio.ensure_future(awaiting(pull.recv()))
+        await turns()
         waiter = task._fut_waiter  # type: ignore[attr-defined]
         waiter.cancel("why")
         assert waiter.cancelled()
@@ -333,8 +324,8 @@ def test_what_isfuture_calls_a_future_has_its_methods(run: Any, wire: Any) -> No
         with pytest.raises(asyncio.CancelledError):
             await task
 
-        task = asyncio.ensure_future(_awaiting(pull.recv()))
-        await ticks()
+        task = asyncio.ensure_future(awaiting(pull.recv()))
+        await turns()
         waiter = task._fut_waiter  # type: ignore[attr-defined]
         waiter.set_exception(KeyError("mine"))
         with pytest.raises(KeyError, match="mine"):
@@ -361,11 +352,11 @@ def test_a_callback_that_fails_is_not_run_again(run_both: Any, wire: Any) -> Non
             raise RuntimeError("mine")
 
         place.add_done_callback(callback, context=contextvars.copy_context())
-        behind = asyncio.ensure_future(_awaiting(pull.poll()))
-        await ticks()
+        behind = asyncio.ensure_future(awaiting(pull.poll()))
+        await turns()
         push.send_nonblock(b"x")
         assert await asyncio.wait_for(behind, 10 * FACTOR) == zmq.POLLIN
-        await ticks(10)
+        await turns(10)
         assert calls == [place]
         assert [str(error) for error in heard] == ["mine"]
         with pytest.raises(StopIteration):
@@ -385,9 +376,9 @@ def test_a_task_that_ends_the_loop_costs_the_others_no_wake_up(wire: Any) -> Non
 
     async def begin() -> Any:
         task = loop.create_task(leave())
-        await ticks()
-        behind = loop.create_task(_awaiting(pull.recv()))
-        await ticks()
+        await turns()
+        behind = loop.create_task(awaiting(pull.recv()))
+        await turns()
         return task, behind
 
     task, behind = loop.run_until_complete(begin())
@@ -413,10 +404,10 @@ def test_the_log_of_slow_callbacks_names_the_task(
 
         async def slow() -> None:
             await pull.recv()
-            time.sleep(0.05)
+            time.sleep(0.05)  # time is the subject: it is slow
 
         task = loop.create_task(slow(), name="the slow one")
-        await ticks()
+        await turns()
         push.send_nonblock(b"x")
         await asyncio.wait_for(task, 10 * FACTOR)
 
@@ -432,8 +423,8 @@ def test_eager_tasks_may_use_anext(run: Any, wire: Any) -> None:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
         push, pull = wire()
-        task = loop.create_task(_awaiting(anext(pull, None)))
-        await ticks()
+        task = loop.create_task(awaiting(anext(pull, None)))
+        await turns()
         push.send_nonblock(b"x")
         assert await asyncio.wait_for(task, 10 * FACTOR) == b"x"
 
@@ -444,7 +435,7 @@ def test_eager_tasks_may_use_anext(run: Any, wire: Any) -> None:
 
 
 def test_each_send_has_a_future_of_its_own(run_both: Any, wire: Any) -> None:
-    """As long as somebody has it, or has left something in it."""
+    """As long as someone has it, or has left something in it."""
 
     async def main() -> None:
         push, _ = wire(at="inproc://own", hwm=0)
@@ -464,7 +455,7 @@ def test_each_send_has_a_future_of_its_own(run_both: Any, wire: Any) -> None:
         told: list[Any] = []
         push.send(b"x").add_done_callback(told.append)
         push.send(b"x").add_done_callback(told.append)
-        await ticks()
+        await turns()
         assert len(set(told)) == 2
         for _ in range(10):  # and what nobody has any more costs nothing
             assert await push.send(b"x") is None

@@ -18,8 +18,7 @@ from support import LONG
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 
-ROUNDS = 1_000_000 // (2 * len(CALLS) * len(STYLES)) if LONG else 0
-SECONDS = 0.25  # for each kind
+ROUNDS = 1_000_000 // (2 * len(CALLS) * len(STYLES)) if LONG else 40 * len(TICKS)
 
 
 @pytest.mark.parametrize("transport", ["inproc", "tcp"])
@@ -28,7 +27,7 @@ SECONDS = 0.25  # for each kind
 def test_no_message_is_lost_at_any_tick(
     run: Any, actx: Any, transport: str, style: str, call: str
 ) -> None:
-    tally = run(storm(azmq, actx, transport, call, style, SECONDS, ROUNDS))
+    tally = run(storm(azmq, actx, transport, call, style, ROUNDS))
     assert not tally.lost, tally
     assert not tally.doubled, tally
     assert sum(tally.cancelled.values()) >= tally.rounds / len(TICKS) / 2, tally
@@ -42,7 +41,7 @@ def test_no_message_is_lost_at_any_tick(
 @pytest.mark.parametrize("style", list(STYLES))
 @pytest.mark.parametrize("call", [*CALLS, "anext"])
 def test_nor_in_uvloop(run_uvloop: Any, actx: Any, call: str, style: str) -> None:
-    tally = run_uvloop(storm(azmq, actx, "tcp", call, style, SECONDS / 2, ROUNDS))
+    tally = run_uvloop(storm(azmq, actx, "tcp", call, style, ROUNDS))
     assert not tally.lost, tally
     assert not tally.doubled, tally
     assert not tally.received[TICKS[0]], tally
@@ -56,7 +55,7 @@ def test_order_is_kept_under_a_flood_of_cancellations(
 ) -> None:
     """Many messages in the queue, several tasks, cancelled at random or by a short timeout."""
     pause = 0.002 if style == "expire" else 0
-    count = (20 if LONG else 1) * (1000 if style == "expire" else 4000)
+    count = (20 if LONG else 1) * (300 if style == "expire" else 2000)
 
     async def main() -> None:
         push, pull = wire(at=at)
@@ -90,7 +89,7 @@ def test_order_is_kept_under_a_flood_of_cancellations(
             cancelled += sum(isinstance(r, asyncio.CancelledError) for r in results)
         await sender
         assert got == list(range(count))
-        assert cancelled > 100
+        assert cancelled > count / 20
 
     run_both(main())
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import awaiting, turns
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
@@ -20,15 +21,6 @@ FDS = Path("/proc/self/fd")
 
 def descriptors() -> int:
     return len(list(FDS.iterdir()))
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def _awaiting(future: Any) -> Any:
-    return await future
 
 
 def test_memory_is_flat_on_a_socket_that_is_always_busy(run_both: Any, wire: Any) -> None:
@@ -70,7 +62,7 @@ def test_long_timeouts_leave_nothing_behind(run: Any, wire: Any) -> None:
             if number == 400:
                 gc.collect()
                 before = sys.getallocatedblocks()
-            poll, receive = pull.poll(3_600_000), asyncio.ensure_future(_awaiting(pull.recv()))
+            poll, receive = pull.poll(3_600_000), asyncio.ensure_future(awaiting(pull.recv()))
             await asyncio.sleep(0)
             await push.send(b"x")
             await poll
@@ -93,7 +85,7 @@ def test_descriptors_do_not_grow_with_pending_or_cancelled_calls(run_both: Any, 
         await poller.poll(0)
         await turns()
         before = descriptors()
-        tasks = [asyncio.ensure_future(_awaiting(pull.recv())) for _ in range(200)]
+        tasks = [asyncio.ensure_future(awaiting(pull.recv())) for _ in range(200)]
         futures = [pull.recv() for _ in range(200)] + [pull.poll() for _ in range(200)]
         await turns()
         assert descriptors() <= before
@@ -183,7 +175,7 @@ def test_a_closed_socket_goes_without_the_collector(run_both: Any) -> None:
             try:
                 pull = context.socket(zmq.PULL)
                 pull.bind("inproc://gone")
-                future, task = pull.recv(), asyncio.ensure_future(_awaiting(pull.recv()))
+                future, task = pull.recv(), asyncio.ensure_future(awaiting(pull.recv()))
                 poll = pull.poll()
                 await turns()
                 seen, link = weakref.ref(pull), weakref.ref(pull._link)

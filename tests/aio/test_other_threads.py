@@ -28,7 +28,7 @@ async def main():
     async with zmq.Context() as context:
         with context.socket(zmq.PUB, linger=0) as push:
             push.bind("inproc://void")
-            end = time.thread_time() + 0.5
+            end = time.thread_time() + 0.25
             while time.thread_time() < end:
                 for _ in range(100):
                     await push.send(b"x")
@@ -93,8 +93,8 @@ def test_a_thread_gets_most_of_its_ticks(run_both: Any, actx: Any, how: str) -> 
             "recv": receive,
             "poll": poller.poll,
         }
-        ticker = Ticker(0.05)
-        end = time.monotonic() + 1.0
+        ticker = Ticker(0.02)
+        end = time.monotonic() + 0.4  # time is the subject: how often the thread runs
         while time.monotonic() < end:
             for _ in range(50):
                 await works[how]()
@@ -102,9 +102,8 @@ def test_a_thread_gets_most_of_its_ticks(run_both: Any, actx: Any, how: str) -> 
 
     async def main() -> float:
         had = 0.0
-        for number in range(
-            10
-        ):  # others on this machine may have kept the thread from a processor
+        # others on this machine may have kept the thread from a processor
+        for number in range(20):
             had = max(had, await attempt(number))
             if had > 0.3:
                 break
@@ -131,8 +130,8 @@ def test_another_loop_in_another_thread_runs_too(run_both: Any, actx: Any, conte
     async def flooded() -> None:
         with actx.socket(zmq.PUB, linger=0) as push:
             push.bind("inproc://void")
-            end = time.monotonic() + 1.5 * FACTOR
-            while time.monotonic() < end:
+            end = time.monotonic() + 10 * FACTOR
+            while trips < 30 and time.monotonic() < end:
                 for _ in range(100):
                     await push.send(b"x")
 
@@ -143,7 +142,7 @@ def test_another_loop_in_another_thread_runs_too(run_both: Any, actx: Any, conte
     finally:
         over.set()
         thread.join()
-    assert trips > 20 * FACTOR
+    assert trips >= 30  # kept out by a loop that never waits, it has next to none
 
 
 @needs_strace
@@ -151,7 +150,7 @@ def test_another_loop_in_another_thread_runs_too(run_both: Any, actx: Any, conte
 def test_a_busy_loop_takes_naps_for_them_and_for_nobody_else(loop: str, tmp_path: Path) -> None:
     if loop == "trio":
         pytest.importorskip("trio")
-    for threads, least, most in ((1, 10, 200), (0, 0, 3)):  # (the end may wait for something else)
+    for threads, least, most in ((1, 5, 100), (0, 0, 3)):  # (the end may wait for something else)
         for _ in range(5):  # a machine that gives the program next to nothing interrupts it itself
             program = FLOODED.format(loop=loop, threads=threads)
             naps = len(calls_seen(program, "clock_nanosleep", tmp_path))

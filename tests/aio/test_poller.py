@@ -12,17 +12,13 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, turns, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
+from zmqlite.asyncio.selector_thread import reader_of
 
 LIMIT = 5000 * FACTOR
-
-
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
@@ -227,7 +223,7 @@ def test_the_time_is_kept(run_both: Any, wire: Any) -> None:
         while not future.done():
             await dealer.send(b"x")  # its acknowledgements come back as commands
             await router.recv_multipart()
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # time is the subject: the poll has its limit
         assert await future == []
         assert 0.099 <= loop.time() - start < 15 * FACTOR
         assert await azmq.Poller().poll(10) == []
@@ -370,10 +366,10 @@ def test_a_poller_of_both_kinds_sleeps_while_nothing_happens(
 @pytest.mark.skipif(sys.platform != "linux", reason="without epoll each member is watched")
 def test_one_reader_stands_for_all_members(run: Any, actx: Any) -> None:
     async def main() -> None:
-        loop: Any = asyncio.get_running_loop()
+        reader: Any = reader_of(asyncio.get_running_loop())
         readers: list[int] = []
-        add_reader = loop.add_reader
-        loop.add_reader = lambda fd, *call: readers.append(fd) or add_reader(fd, *call)
+        add_reader = reader.add_reader
+        reader.add_reader = lambda fd, *call: readers.append(fd) or add_reader(fd, *call)
         poller = azmq.Poller()
         for number in range(50):
             poller.register(actx.socket(zmq.PULL, bind=f"inproc://member{number}"), zmq.POLLIN)

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, awaiting, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
 from zmqlite.asyncio import selector_thread as _selector_thread
 
 HERE = Path(__file__).parent
-MAIN = "every_way or every_data or order or close_cancels or two_tasks or reading_events or moves"
+MAIN = """
+    test_calls and (every_way or every_data or order or close_cancels or two_tasks
+                    or reading_events or moves)
+    or test_poller or test_stress and (bursts or costs)
+"""
 
 
 @pytest.fixture
@@ -33,12 +37,11 @@ def threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name == "zmqlite-selector"]
 
 
-@pytest.mark.parametrize("file", ["test_calls.py", "test_poller.py", "test_stress.py"])
-def test_the_main_cases_hold(file: str) -> None:
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / file)]
-    chosen = {"test_calls.py": MAIN, "test_poller.py": "", "test_stress.py": "bursts or costs"}
+def test_the_main_cases_hold() -> None:
+    files = [str(HERE / f"test_{name}.py") for name in ("calls", "poller", "stress")]
     done = subprocess.run(
-        [*words, "-k", f"({chosen[file] or 'test'}) and not uvloop"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files,
+         "-k", f"({' '.join(MAIN.split())}) and not uvloop"],
         env={**os.environ, "ZMQLITE_SELECTOR_THREAD": "1"},
         capture_output=True, text=True, check=False, timeout=50 * FACTOR,
     )  # fmt: skip
@@ -87,7 +90,7 @@ def test_nothing_stays_after_a_loop_that_ends_with_a_wait_pending(
     async def main() -> None:
         kept.append(pull.recv())
         if way == "run":
-            kept.append(asyncio.ensure_future(_awaiting(pull.recv())))
+            kept.append(asyncio.ensure_future(awaiting(pull.recv())))
         await asyncio.sleep(0)
         assert len(threads()) == known + 1
 
@@ -120,10 +123,6 @@ def test_a_loop_that_cannot_be_closed_keeps_its_thread(forced: None, run: Any, w
     run(main())
 
 
-async def _awaiting(future: Any) -> Any:
-    return await future
-
-
 async def _touch() -> None:
     left, right = socket.socketpair()
     with left, right:
@@ -150,9 +149,9 @@ def test_it_does_not_spin(
     async def main() -> None:
         push, pull = wire()
         future, poll = pull.recv(), pull.poll()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # the beginning is over
         ours.append(_selector_thread.reader_of(asyncio.get_running_loop()))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # time is the subject: nothing goes round meanwhile
         assert len(rounds) <= 2
         push.send_nonblock(b"x")
         rounds.clear()
@@ -204,7 +203,7 @@ def test_readers_and_writers(run: Any) -> None:
             assert thread.remove_reader(left.fileno())
             while not heard.empty():
                 heard.get_nowait()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # it has every opportunity
             assert heard.empty()
 
     run(main())

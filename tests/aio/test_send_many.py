@@ -8,24 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, wait_until
+from support import FACTOR, Source, turns, wait_until
 
 import zmqlite as zmq
 
 BODY = b"x" * 10_000
-
-
-class Source:
-    """An iterable without end that counts what is drawn."""
-
-    def __init__(self, message: Any = b"x") -> None:
-        self.drawn = 0
-        self.message = message
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            self.drawn += 1
-            yield self.message
 
 
 async def settle(future: Any) -> None:
@@ -33,7 +20,7 @@ async def settle(future: Any) -> None:
     sent = -1
     while future.sent != sent:
         sent = future.sent
-        await asyncio.sleep(0.05)
+        await turns(20)
 
 
 @pytest.mark.parametrize("message", [BODY, [BODY, BODY]], ids=["one part", "two"])
@@ -235,7 +222,7 @@ def test_the_time_limit_is_for_each_message(run: Any, wire: Any) -> None:
         begin = loop.time()
         future = push.send_many(b"%d" % n for n in range(1000))
         while loop.time() - begin < 3 * limit / 1000:
-            await asyncio.sleep(limit / 10_000)
+            await asyncio.sleep(limit / 10_000)  # time is the subject: the limit begins anew
             await pull.recv()
         assert not future.done()
         with pytest.raises(zmq.Again, match="SNDTIMEO") as caught:

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, awaiting, turns
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
@@ -17,18 +17,9 @@ pytestmark = pytest.mark.skipif(not zmq.DRAFT_API, reason="this libzmq was built
 LIMIT = 5 * FACTOR
 
 
-async def turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def _awaiting(future: Any) -> Any:
-    return await future
-
-
 async def arrives(receiver: Any, send: Any) -> Any:
     """Wait first, send then; as a task and as a plain future in turn."""
-    task = asyncio.ensure_future(_awaiting(receiver.recv(copy=False)))
+    task = asyncio.ensure_future(awaiting(receiver.recv(copy=False)))
     future = receiver.recv()
     await turns()
     send()
@@ -116,10 +107,10 @@ def test_sends_wait_for_room(run: Any, wire: Any) -> None:
 def test_waiting_is_no_polling(run_both: Any, wire: Any) -> None:
     async def main() -> None:
         _, gather = wire(zmq.SCATTER, zmq.GATHER)
-        waits = [gather.recv(), asyncio.ensure_future(_awaiting(gather.recv())), gather.poll()]
-        await asyncio.sleep(0.02)
+        waits = [gather.recv(), asyncio.ensure_future(awaiting(gather.recv())), gather.poll()]
+        await asyncio.sleep(0.02)  # the beginning is over
         before = time.thread_time()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # time is the subject: what waits uses none
         assert time.thread_time() - before < 0.05 * FACTOR
         for wait in waits:
             wait.cancel()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import needs_patch
+from support import awaiting, needs_patch
 from tracing import calls_each, needs_strace
 
 import zmqlite as zmq
@@ -109,7 +109,7 @@ def test_a_look_in_the_middle_of_a_task_lets_the_other_wait_for_the_next_pass(
     async def within() -> None:
         loop = asyncio.get_running_loop()
         push, pull = wire()
-        task = loop.create_task(_awaiting(pull.recv()))
+        task = loop.create_task(awaiting(pull.recv()))
         await asyncio.sleep(0)
         arrive(push, pull)
         pull._link.dispatch(at_once=True)
@@ -117,7 +117,7 @@ def test_a_look_in_the_middle_of_a_task_lets_the_other_wait_for_the_next_pass(
         assert not task.done()
         assert (await asyncio.wait({task}, timeout=10))[0] == {task}
         assert task.result() == b"news"
-        task = loop.create_task(_awaiting(pull.recv()))
+        task = loop.create_task(awaiting(pull.recv()))
         await asyncio.sleep(0)
         arrive(push, pull, b"kept")
         pull._link.dispatch(at_once=True)
@@ -142,7 +142,7 @@ def test_a_context_that_is_in_use_lets_the_task_wait_for_the_next_pass(
         loop = asyncio.get_running_loop()
         push, pull = wire()
         context = contextvars.copy_context()
-        task = loop.create_task(_awaiting(pull.recv()), context=context)
+        task = loop.create_task(awaiting(pull.recv()), context=context)
         await asyncio.sleep(0)
         arrive(push, pull)
         loop.call_soon(pull._link.loop_handle.dispatch, context=context)
@@ -169,8 +169,8 @@ def test_what_the_woken_task_may_do(run_both: Any, wire: Any) -> None:
         task = asyncio.ensure_future(work())
         for part in (b"one", b"two", b"cancel", b"three"):
             await asyncio.sleep(0)
-            others[:] = [asyncio.ensure_future(_awaiting(second.recv()))]
-            polls = second.poll(), asyncio.ensure_future(_awaiting(second.poll()))
+            others[:] = [asyncio.ensure_future(awaiting(second.recv()))]
+            polls = second.poll(), asyncio.ensure_future(awaiting(second.poll()))
             await asyncio.sleep(0)
             await first.send(part)
             assert await asyncio.wait_for(first.recv(), 10) == part
@@ -178,7 +178,7 @@ def test_what_the_woken_task_may_do(run_both: Any, wire: Any) -> None:
             for other in others:
                 other.cancel()
         await asyncio.sleep(0)
-        left = [asyncio.ensure_future(_awaiting(second.recv())), second.recv()]
+        left = [asyncio.ensure_future(awaiting(second.recv())), second.recv()]
         poll = second.poll()
         await asyncio.sleep(0)
         await first.send(b"close")
@@ -210,17 +210,13 @@ def test_what_the_woken_task_begins_to_wait_for_is_looked_at_anew(
     run_both(main())
 
 
-async def _awaiting(future: Any) -> Any:
-    return await future
-
-
 @pytest.mark.parametrize("value", [None, b"", (), (1, 2), KeyError("a value"), StopIteration(3)])
 def test_whatever_is_received_arrives_as_the_value(run_both: Any, wire: Any, value: Any) -> None:
     """An await ends with an exception that carries its value, which may be one itself."""
 
     async def main() -> None:
         push, pull = wire()
-        at_once = asyncio.ensure_future(_awaiting(pull.recv_serialized(lambda _: value)))
+        at_once = asyncio.ensure_future(awaiting(pull.recv_serialized(lambda _: value)))
         kept = pull.recv_serialized(lambda _: value)
         await asyncio.sleep(0)
         push.send_nonblock(b"first")
@@ -241,7 +237,7 @@ def test_an_await_that_does_not_go_on_cancels_its_call(run: Any, wire: Any, end:
         waiting = pull.recv()
         steps = waiting.__await__()
         next(steps)
-        behind = asyncio.ensure_future(_awaiting(pull.recv()))
+        behind = asyncio.ensure_future(awaiting(pull.recv()))
         await asyncio.sleep(0)
         if end == "close":
             steps.close()

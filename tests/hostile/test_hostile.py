@@ -24,7 +24,7 @@ pytestmark = [
 SEED = os.environ.get("ZMQLITE_TEST_SEED") or str(random.randrange(1 << 32))
 
 
-def run(script: str, *args: str, seconds: float = 8) -> tuple[int, str]:
+def run(script: str, *args: str, seconds: float = 5) -> tuple[int, str]:
     """Run it for so many seconds; return its exit code, and all that it said."""
     seconds = 600 if LONG else seconds
     command = [sys.executable, str(Path(__file__).with_name(script)), "--seed", SEED, "--quiet"]

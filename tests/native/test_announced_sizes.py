@@ -71,7 +71,7 @@ def attack(raw, said, announced):
     except OSError:
         raw.close()
 
-OPTIONS = dict(linger=0, rcvhwm=0, rcvtimeo=5000, sndtimeo=5000)
+OPTIONS = dict(linger=0, rcvhwm=0, rcvtimeo=20_000, sndtimeo=20_000)
 if way == "curve":
     public, secret = zmq.curve_keypair()
     SERVER = dict(curve_server=1, curve_secretkey=secret)
@@ -171,7 +171,7 @@ def test_after_an_encrypted_handshake_the_limit_holds(context):
     """A peer with a key is a peer all the same: its parts are measured by MAXMSGSIZE."""
     public, secret = zmq.curve_keypair()
     pull = context.socket(zmq.PULL, curve_server=1, curve_secretkey=secret, maxmsgsize=1000)
-    pull.rcvtimeo = 5000
+    pull.rcvtimeo = 20_000
     endpoint = pull.bind("tcp://127.0.0.1:*")
     keys = {"curve_serverkey": public, "curve_publickey": public, "curve_secretkey": secret}
     large = context.socket(zmq.PUSH, linger=0, connect=endpoint, **keys)

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time, needs_drafts, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, needs_drafts, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite._native import core
@@ -355,7 +355,7 @@ def test_thread_safe_sockets_too(context, kinds):
 def test_a_batch_is_shared_among_the_receivers(context):
     with context.socket(zmq.PUSH) as sender:
         endpoint = sender.bind("inproc://shared")
-        receivers = [context.socket(zmq.PULL, connect=endpoint, rcvtimeo=5000) for _ in range(3)]
+        receivers = [context.socket(zmq.PULL, connect=endpoint, rcvtimeo=20_000) for _ in range(3)]
         sender.send_many([b"%d" % i for i in range(99)])
         for place, receiver in enumerate(receivers):
             assert receiver.recv_many() == [b"%d" % i for i in range(place, 99, 3)]
@@ -379,6 +379,7 @@ def test_a_list_that_shrinks_meanwhile(context):
     )
     messages = [b"%d" % i for i in range(1000)]
     join = in_thread(client.send_many, messages)
+    wait_inside(client)
     del messages[100:]  # 80 went at most until now, the rest waits for room
     assert receive(server, 100) == messages
     assert join() == 100

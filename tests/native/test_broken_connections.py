@@ -121,8 +121,8 @@ for _ in range(5):
                   linger=10_000, sndhwm=0, **client) as push:
         for n in range(COUNT):
             push.send(b"%d" % n)
-            if n % 100 == 0:   # a few heartbeats come between
-                time.sleep(0.01)
+            if n % 100 == 0:
+                time.sleep(0.01)   # time is the subject: a few heartbeats come between
     wire.wait_until(lambda: wire.watched_files() == alone, "the end was not noticed")
     seen = [pull.recv() for _ in range(COUNT)]
     assert seen == [b"%d" % n for n in range(COUNT)], seen

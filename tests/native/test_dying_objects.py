@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from programs import REFUSED, run_program
+from programs import HELPERS, run_program
 
 SUBCLASSES = """
 import gc, weakref
@@ -41,7 +41,7 @@ class Finalizer:
 def dying(code: str, *args: object) -> str:
     """Run it with an allocator that shows when freed memory is used."""
     return run_program(
-        REFUSED + SUBCLASSES + textwrap.dedent(code), *args, env={"PYTHONMALLOC": "debug"}
+        HELPERS + SUBCLASSES + textwrap.dedent(code), *args, env={"PYTHONMALLOC": "debug"}
     )
 
 
@@ -206,9 +206,6 @@ def test_a_context_whose_finalizer_forgets_ours_leaves_no_threads():
         assert threads() > before
         del context
         gc.collect()
-        end = time.monotonic() + 20
-        while threads() > before:
-            assert time.monotonic() < end, "the threads stay"
-            time.sleep(0.01)
+        until(lambda: threads() <= before, "the threads to end")
         """
     )

@@ -21,15 +21,7 @@ def accepted(listener):
     raw.settimeout(10)
     return raw
 
-def ended(raw):
-    # the other side closes, whatever it says before
-    try:
-        while raw.recv(65536):
-            pass
-    except ConnectionError:
-        pass
-    raw.close()
-    return True
+from wire import ended
 
 def honest(pull):
     push = zmq.PUSH(connect=pull.last_endpoint.decode(), linger=0)
@@ -188,8 +180,7 @@ def known():
 raw = accepted(listener)
 wire.speak(raw, "DEALER", b"me")
 zmq.recv_monitor_message(monitor)
-while not known():
-    time.sleep(0.001)
+until(known, "the peer")
 raw.sendall(wire.frame(b"x") * 20)   # as many as there is room for
 wire.hang_up(raw)
 raw = accepted(listener)

@@ -28,11 +28,15 @@ def reports_until(reports, *last: zmq.Event) -> dict[str, set[bytes]]:
 
 
 @needs_patch("names-that-stay")
-@pytest.mark.parametrize("transport", ["tcp", over_ws])
-@pytest.mark.parametrize("path", ["", "/path"])
+@pytest.mark.parametrize(
+    ("transport", "path"),
+    [
+        ("tcp", ""),
+        pytest.param("ws", "", marks=needs_ws),
+        pytest.param("ws", "/path", marks=needs_ws),
+    ],
+)
 def test_all_events_of_a_connection_name_one_endpoint(context, transport: str, path: str) -> None:
-    if path and transport == "tcp":
-        pytest.skip("tcp has no path")
     server = context.socket(zmq.PULL, linger=0)
     endpoint = server.bind(f"{transport}://127.0.0.1:*{path}")
     client = context.socket(zmq.PUSH, linger=0, reconnect_ivl=10)
@@ -111,21 +115,22 @@ def test_a_connection_by_name_that_was_refused_for_good_can_be_made_again(contex
 
 # -- all the ways to give an endpoint up ---------------------------------------------------------
 
+BY_NAME = [  # the two kinds of IP: only names of machines have it, and "lo" may have no IPv6 here
+    *("tcp://127.0.0.1:*", "tcp://*:*", "tcp://127.0.0.1:PORT", "tcp://*:PORT"),
+    *(
+        pytest.param(address, marks=needs_ws)
+        for address in ("ws://127.0.0.1:*", "ws://*:PORT", "ws://*:*/path")
+    ),
+]
 BOUND = [
-    "tcp://127.0.0.1:*",
-    "tcp://*:*",
+    *BY_NAME,
     "tcp://lo:*",
-    "tcp://127.0.0.1:PORT",
-    "tcp://*:PORT",
     "tcp://lo:PORT",
+    pytest.param("ws://lo:PORT/a/path", marks=needs_ws),
     "ipc://*",
     "ipc://FOLDER/socket",
     "ipc://@zmqlite-PROCESS",
     "inproc://here",
-    *(
-        pytest.param(address, marks=needs_ws)
-        for address in ("ws://127.0.0.1:*", "ws://*:PORT", "ws://lo:PORT/a/path", "ws://*:*/path")
-    ),
 ]
 
 
@@ -149,14 +154,7 @@ def form(how: str, given: str, returned: str, option: bytes) -> str | bytes:
     return forms.get(how, option)
 
 
-@pytest.mark.parametrize("how", HOWS)
-@pytest.mark.parametrize("address", BOUND)
-@pytest.mark.parametrize("ipv6", [0, 1])
-def test_unbind(context, tmp_path, address: str, how: str, ipv6: int) -> None:
-    if ipv6 and not address.startswith(("tcp", "ws")):
-        pytest.skip("only names of machines have IPv6")
-    if ipv6 and "lo:" in address:
-        pytest.skip("the interface may have no IPv6 here")
+def unbound(context, tmp_path, address: str, how: str, ipv6: int) -> None:
     if address.startswith("ipc") and not zmq.has("ipc"):
         pytest.skip("built without ipc")
     socket = context.socket(zmq.PULL, linger=0, ipv6=ipv6)
@@ -166,6 +164,18 @@ def test_unbind(context, tmp_path, address: str, how: str, ipv6: int) -> None:
     assert socket.endpoints == ()
     with pytest.raises(zmq.AddressNotFound):
         socket.unbind(returned)
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("address", BOUND)
+def test_unbind(context, tmp_path, address: str, how: str) -> None:
+    unbound(context, tmp_path, address, how, ipv6=0)
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("address", BY_NAME)
+def test_unbind_with_ipv6(context, tmp_path, address: str, how: str) -> None:
+    unbound(context, tmp_path, address, how, ipv6=1)
 
 
 CONNECTED = [

@@ -251,7 +251,7 @@ for name, nonsense in NONSENSE.items():
     client = zmq.PUSH(reconnect_stop=zmq.RECONNECT_STOP_HANDSHAKE_FAILED, **OPTIONS)
     client.connect(ENDPOINT)
     answer(nonsense)
-    assert nobody_comes(0.1)
+    assert nobody_comes(0.04)
     client.close()
 listener.close()
 """,

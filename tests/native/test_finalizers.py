@@ -10,7 +10,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from programs import REFUSED, run_program
+from programs import HELPERS, run_program
 
 PRELUDE = """
 import gc
@@ -48,7 +48,7 @@ POINTS = range(1, 30)
 def finalizing(code: str, *args: object) -> str:
     """Run it with an allocator that shows when freed memory is used."""
     return run_program(
-        REFUSED + PRELUDE + textwrap.dedent(code), *args, env={"PYTHONMALLOC": "debug"}
+        HELPERS + PRELUDE + textwrap.dedent(code), *args, env={"PYTHONMALLOC": "debug"}
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import wire
-from support import FACTOR, in_thread, needs_patch, wait_until
+from support import FACTOR, in_thread, needs_patch, wait_inside, wait_until
 
 import zmqlite as zmq
 
@@ -62,6 +62,7 @@ def test_a_send_that_waits_hears_that_the_stream_peer_has_gone(context):
     server, raw, identity = stream(context, sndhwm=1, sndbuf=4096)
     fill(server, identity)
     send = in_thread(unreachable_in_the_end, server.send_multipart, [identity, bytes(1 << 20)])
+    wait_inside(server)
     wire.reset(raw)
     assert send(timeout=LIMIT / 500)
 
@@ -114,6 +115,7 @@ def test_a_mandatory_router_hears_that_a_full_peer_has_gone(context, endpoint):
     assert router.recv_multipart() == [b"one", b"here"]
     fill(router, b"one")
     send = in_thread(unreachable_in_the_end, router.send_multipart, [b"one", bytes(1 << 20)])
+    wait_inside(router)
     dealer.close()
     assert send(timeout=LIMIT / 500)
     assert not router.poll(0, zmq.POLLOUT)

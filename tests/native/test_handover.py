@@ -22,7 +22,7 @@ def ends_see_to_their_commands(router, *others):
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("polls", [0, 1])
 def test_the_old_peer_is_gone_before_its_message_is_read(context, polls, parts):
-    """What lies where its pipe was is the pipe of somebody else."""
+    """What lies where its pipe was is the pipe of someone else."""
     router = context.socket(zmq.ROUTER, linger=0, rcvtimeo=LIMIT, router_handover=1)
     router.bind("inproc://handover")
     for turn in range(10):

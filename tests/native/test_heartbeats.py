@@ -21,6 +21,25 @@ TRANSPORTS = [
 ]
 
 PEER = """
+import contextlib
+
+class Pauses:
+    # how long this peer was silent: on a busy machine that alone may be too long
+    def __init__(self):
+        self.began = self.last = time.monotonic()
+        self.longest = 0
+    def another(self):
+        now = time.monotonic()
+        self.longest, self.last = max(self.longest, now - self.last), now
+    def so_far(self):
+        return time.monotonic() - self.began
+
+def verdict(kept):
+    for _ in range(20):
+        if (answer := kept()) is True:
+            return
+        assert answer, "it was dropped"
+
 def meet(sock, kind, rcvbuf=0):
     endpoint = sock.last_endpoint.decode()
     raw = wire.dial(endpoint, rcvbuf=rcvbuf)
@@ -75,7 +94,7 @@ def test_a_process_that_stands_still_is_noticed_while_output_waits():
         PEER
         + """
 import signal, subprocess
-push = zmq.PUSH(linger=0, heartbeat_ivl=100, heartbeat_timeout=500, bind="tcp://127.0.0.1:*")
+push = zmq.PUSH(linger=0, heartbeat_ivl=100, heartbeat_timeout=1500, bind="tcp://127.0.0.1:*")
 gone = events(push, zmq.EVENT_DISCONNECTED)
 code = "import sys, zmqlite\\npull = zmqlite.PULL(connect=sys.argv[1])\\nwhile True: pull.recv()"
 peer = subprocess.Popen([sys.executable, "-c", code, push.last_endpoint.decode()],
@@ -107,24 +126,25 @@ def test_a_slow_peer_that_takes_something_is_not_dropped(transport):
     hostile_program(
         PEER
         + """
-push = zmq.PUSH(linger=0, sndbuf=8192, heartbeat_ivl=50, heartbeat_timeout=200, bind=sys.argv[1])
-gone = events(push, zmq.EVENT_DISCONNECTED)
-raw = meet(push, "PULL", rcvbuf=8192)
-size = 12_000_000
-push.send(b"x" * size)
-start = time.monotonic()
-left, step = size, size // 150
-while left > 0:   # about a second
-    more = raw.recv(min(step, left), socket.MSG_WAITALL)
-    assert more, "one that reads was dropped"
-    left -= len(more)
-    time.sleep(0.01)
-assert time.monotonic() - start > 1
-assert not gone.poll(0), "one that reads was dropped"
-push.disable_monitor()
-gone.close()
-raw.close()
-push.close()
+def kept():
+    push = zmq.PUSH(linger=0, sndbuf=8192, heartbeat_ivl=50, heartbeat_timeout=200,
+        bind=sys.argv[1])
+    gone = events(push, zmq.EVENT_DISCONNECTED)
+    raw = meet(push, "PULL", rcvbuf=8192)
+    push.send(b"x" * 50_000_000)   # more than it takes meanwhile
+    pauses = Pauses()
+    while pauses.so_far() < 1 and raw.recv(80_000):
+        pauses.another()
+        time.sleep(0.01)  # time is the subject: it is slow
+    pauses.another()
+    dropped = gone.poll(0)
+    push.disable_monitor()
+    gone.close()
+    raw.close()
+    push.close()
+    return not dropped or pauses.longest > 0.1 and "not known"
+
+verdict(kept)
 """,
         transport,
         timeout=40,
@@ -136,30 +156,33 @@ def test_a_peer_that_answers_is_not_dropped_by_a_receiver_that_is_full():
     hostile_program(
         PEER
         + """
-pull = zmq.PULL(rcvhwm=5, rcvtimeo=10_000, heartbeat_ivl=30, heartbeat_timeout=60)
-gone = events(pull, zmq.EVENT_DISCONNECTED)
-pull.bind("tcp://127.0.0.1:*")
-raw = meet(pull, "PUSH")
-raw.sendall(b"".join(wire.frame(b"%d" % n) for n in range(100)))
-raw.settimeout(0.02)
-seen, answered = b"", 0
-deadline = time.monotonic() + 0.6
-while time.monotonic() < deadline:
-    try:
-        more = raw.recv(1000)
-        assert more, "it was dropped"
-        seen += more
-    except TimeoutError:
-        pass
-    while answered < seen.count(b"\\4PING"):
-        raw.sendall(wire.command(b"PONG"))
-        answered += 1
-assert answered > 5, answered
-assert not gone.poll(0), "it was dropped"
-assert [pull.recv() for _ in range(100)] == [b"%d" % n for n in range(100)]
-pull.disable_monitor()
-gone.close()
-raw.close()
+def kept():
+    pull = zmq.PULL(rcvhwm=5, rcvtimeo=10_000, heartbeat_ivl=30, heartbeat_timeout=60)
+    gone = events(pull, zmq.EVENT_DISCONNECTED)
+    pull.bind("tcp://127.0.0.1:*")
+    raw = meet(pull, "PUSH")
+    raw.sendall(b"".join(wire.frame(b"%d" % n) for n in range(100)))
+    raw.settimeout(0.01)
+    seen, answered = b"", 0
+    pauses = Pauses()
+    while answered < 12 and not gone.poll(0):
+        assert pauses.so_far() < 10, "there are no heartbeats"
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            seen += raw.recv(1000)
+        while answered < seen.count(b"\\4PING"):
+            with contextlib.suppress(ConnectionError):
+                raw.sendall(wire.command(b"PONG"))
+            answered += 1
+        pauses.another()
+    dropped = gone.poll(0)
+    if not dropped:
+        assert [pull.recv() for _ in range(100)] == [b"%d" % n for n in range(100)]
+    pull.disable_monitor()
+    for one in (gone, raw, pull):
+        one.close()
+    return not dropped or pauses.longest > 0.03 and "not known"
+
+verdict(kept)
 """
     )
 
@@ -194,7 +217,7 @@ pull.bind("tcp://127.0.0.1:*")
 raw = meet(pull, "PUSH")
 raw.sendall(wire.command(b"PING", struct.pack(">H", int(sys.argv[1]))))
 wire.read_until(raw, b"PONG")
-raw.settimeout(0.4)
+raw.settimeout(0.2)
 try:
     raise AssertionError(f"it was dropped: {raw.recv(10)!r}")
 except TimeoutError:
@@ -226,7 +249,7 @@ for n in range(20):
     while (got := dish.recv()) == b"hello":
         pass
     assert got == b"%d" % n
-    time.sleep(0.01)
+    time.sleep(0.01)  # time is the subject: heartbeats come between
 assert not gone.poll(0), "the connection was lost"
 dish.disable_monitor()
 gone.close()

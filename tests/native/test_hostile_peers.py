@@ -34,7 +34,7 @@ def attack(port, size):
     return raw
 
 for limit in (-1, 1 << 20):
-    server = zmq.PULL(maxmsgsize=limit, bind="tcp://127.0.0.1:*", rcvtimeo=5000)
+    server = zmq.PULL(maxmsgsize=limit, bind="tcp://127.0.0.1:*", rcvtimeo=20_000)
     port = int(server.last_endpoint.decode().rpartition(":")[2])
     raws = [attack(port, size) for size in
             (1 << 63, (1 << 64) - 1, (1 << 64) - 33, 1 << 62, 1 << 47, 1 << 40, (1 << 31) - 1)]
@@ -54,7 +54,7 @@ def test_a_ping_too_short_is_not_answered_with_our_memory():
     program(
         HANDSHAKE
         + """
-server = zmq.PULL(bind="tcp://127.0.0.1:*", rcvtimeo=5000)
+server = zmq.PULL(bind="tcp://127.0.0.1:*", rcvtimeo=20_000)
 
 def ready_peer():
     raw = socket.create_connection(("127.0.0.1",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 from programs import run_program
-from support import needs_patch
+from support import FACTOR, in_thread, needs_patch
 
 from zmqlite import _build
 
@@ -55,178 +54,158 @@ MB = 1 << 20
 """
 
 
-def idling(code: str, *args: object) -> str:
-    return run_program(PRELUDE + textwrap.dedent(code), *args, timeout=50)
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "size"),
-    [
-        ("tcp://127.0.0.1:*", 20_000),
-        ("tcp://127.0.0.1:*", 1_000_000),
-        ("tcp://127.0.0.1:*", 9_000_000),
-        ("ipc://*", 1_000_000),
-    ],
-)
-def test_the_memory_of_a_burst_goes_back(endpoint, size):
-    """From the blocks that are kept for bodies, and what the C library has kept of the rest."""
-    idling(
-        """
-        size = int(sys.argv[2])
-        sockets = burst(size, 200_000_000 // size, sys.argv[1])
-        until(lambda: resident() < before + 30 * MB)
-        assert core.held_bytes() <= MB
-        """,
-        endpoint,
-        size,
-    )
-
-
-def test_blocks_go_back_whatever_the_main_thread_does():
-    """It sleeps in a poll, or works without a pause."""
-    idling(
-        """
-        sockets = burst(1_000_000, 50)
-        assert core.held_bytes() > 10 * MB
-        poller = zmq.Poller()
-        poller.register(sockets[0], zmq.POLLIN)
-        for _ in range(40):
-            if core.held_bytes() <= MB:
-                break
-            assert poller.poll(500) == []
-        assert core.held_bytes() <= MB
-        more = burst(1_000_000, 50)
-        end = time.monotonic() + 20
-        while core.held_bytes() > MB:
-            assert time.monotonic() < end
-            sum(range(10_000))
-        """
-    )
-
-
-def test_what_is_kept_or_still_in_the_queue_is_left_alone():
-    idling(
-        """
-        server = zmq.PULL(rcvhwm=0, linger=0)
-        client = zmq.PUSH(sndhwm=0, linger=0, connect=server.bind("tcp://127.0.0.1:*"))
-        bodies = [bytes([n]) * 1_000_000 for n in range(60)]
-        client.send_many(bodies)
-        kept = [server.recv() for _ in range(20)]
-        views = [memoryview(server.recv()) for _ in range(20)]
-        begin = core.held_bytes()
-        until(lambda: core.held_bytes() < begin)
-        assert kept == bodies[:20] and views == bodies[20:40]
-        assert [server.recv() for _ in range(20)] == bodies[40:]
-        """
-    )
-
-
-def test_a_program_that_receives_all_the_time_keeps_its_blocks():
-    idling(
-        """
-        server, client = burst(300_000, 50)
-        begin = core.held_bytes()
-        assert begin > 10 * MB
-        last, longest = time.monotonic(), 0
-        for _ in range(40):
-            client.send(bytearray(300_000))
-            server.recv()
-            longest = max(longest, time.monotonic() - last)
-            last = time.monotonic()
-            time.sleep(0.1)
-        assert core.held_bytes() >= begin or longest > 1  # the machine stood still
-        """
-    )
-
-
-def test_no_thread_stays_when_nothing_is_held():
-    idling(
-        """
-        assert threads() == 1
+PROGRAMS = {
+    # From the blocks that are kept for bodies, and what the C library has kept of the rest.
+    "the memory of bursts goes back": """
+sockets = []
+for endpoint, size in (("tcp://127.0.0.1:*", 20_000), ("tcp://127.0.0.1:*", 1_000_000),
+                       ("tcp://127.0.0.1:*", 9_000_000), ("ipc://*", 1_000_000)):
+    sockets += burst(size, 200_000_000 // size, endpoint)
+until(lambda: resident() < before + 30 * MB and core.held_bytes() <= MB)
+""",
+    # It sleeps in a poll, or works without a pause.
+    "blocks go back whatever the main thread does": """
+sockets = burst(1_000_000, 50)
+assert core.held_bytes() > 10 * MB
+poller = zmq.Poller()
+poller.register(sockets[0], zmq.POLLIN)
+for _ in range(40):
+    if core.held_bytes() <= MB:
+        break
+    assert poller.poll(500) == []
+assert core.held_bytes() <= MB
+more = burst(1_000_000, 50)
+end = time.monotonic() + 20
+while core.held_bytes() > MB:
+    assert time.monotonic() < end
+    sum(range(10_000))
+""",
+    "what is kept or still in the queue is left alone": """
+server = zmq.PULL(rcvhwm=0, linger=0)
+client = zmq.PUSH(sndhwm=0, linger=0, connect=server.bind("tcp://127.0.0.1:*"))
+bodies = [bytes([n]) * 1_000_000 for n in range(60)]
+client.send_many(bodies)
+kept = [server.recv() for _ in range(20)]
+views = [memoryview(server.recv()) for _ in range(20)]
+begin = core.held_bytes()
+until(lambda: core.held_bytes() < begin)
+assert kept == bodies[:20] and views == bodies[20:40]
+assert [server.recv() for _ in range(20)] == bodies[40:]
+""",
+    "a program that receives all the time keeps its blocks": """
+server, client = burst(300_000, 50)
+begin = core.held_bytes()
+assert begin > 10 * MB
+last, longest = time.monotonic(), 0
+for _ in range(28):  # time is the subject: it goes back after two seconds
+    client.send(bytearray(300_000))
+    server.recv()
+    longest = max(longest, time.monotonic() - last)
+    last = time.monotonic()
+    time.sleep(0.1)
+assert core.held_bytes() >= begin or longest > 1  # the machine stood still
+""",
+    "no thread stays when nothing is held": """
+assert threads() == 1
+def end():  # in seconds: the kernel lists a thread for a moment after its end
+    with zmq.Context() as context:
+        sockets = burst(1_000_000, 50, context=context)
+        assert threads() > 3  # those of libzmq, and the one that waits
+        context.destroy(0)
+    begin = time.monotonic()
+    until(lambda: threads() == 1)
+    return time.monotonic() - begin
+assert any(end() < 0.5 for _ in range(5)), "it waits for its next look"
+with zmq.Context() as context:
+    sockets = burst(1_000_000, 50, context=context)
+    alone = threads() - 1
+    until(lambda: threads() == alone)
+    context.destroy(0)
+""",
+    "forks while memory goes back": """
+import warnings
+warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+sockets = burst(1_000_000, 50)
+end = time.monotonic() + 2.8  # it goes back after two seconds
+while time.monotonic() < end:
+    child = os.fork()
+    if child == 0:
         with zmq.Context() as context:
-            sockets = burst(1_000_000, 50, context=context)
-            assert threads() > 3  # those of libzmq, and the one that waits
-            context.destroy(0)
-        until(lambda: threads() == 1, 1)  # the kernel lists a thread for a moment after its end
-        with zmq.Context() as context:
-            sockets = burst(1_000_000, 50, context=context)
-            alone = threads() - 1
-            until(lambda: threads() == alone)
-            context.destroy(0)
-        """
-    )
+            frames = [zmq.Frame(bytearray(1_000_000), copy=True) for _ in range(3)]
+            assert core.held_bytes() > MB
+            del frames
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    time.sleep(0.05)
+""",
+    # Each child leaves those behind that were in use, here by frames that it still has.
+    "nested forks do not use up the blocks": """
+import warnings
+warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+kept = []
+for depth in range(60):
+    kept.append([zmq.Frame(bytearray([depth]) * (5000 + depth)) for _ in range(40)])
+    assert core.held_bytes() >= 40 * 5000, depth
+    if os.fork():
+        status = os.wait()[1]
+        os._exit(status != 0)
+for depth, frames in enumerate(kept):
+    for frame in frames[:3]:
+        assert frame.bytes == bytes([depth]) * (5000 + depth)
+with zmq.Context() as context:
+    server = context.socket(zmq.PULL, bind="inproc://nested")
+    client = context.socket(zmq.PUSH, connect="inproc://nested")
+    for depth, frames in enumerate(kept):
+        client.send(frames.pop(), copy=False)
+        client.send(frames.pop().bytes)
+        for _ in range(2):
+            assert server.recv() == bytes([depth]) * (5000 + depth)
+    for pull in (server, client):
+        pull.close()
+    del frames, frame
+    kept.clear()
+assert core.held_bytes() == 0
+for n in range(50):
+    frame = zmq.Frame(bytearray([n]) * 50_000)
+    assert core.held_bytes() >= 50_000 and frame.bytes == bytes([n]) * 50_000
+""",
+    **{
+        f"a program ends at once while memory is held, after {pause} s": f"PAUSE = {pause}"
+        + """
+import atexit
+def late():
+    assert time.monotonic() < end + 10, "the end takes long"
+atexit.register(late)
+sockets = burst(1_000_000, 50)
+time.sleep(PAUSE)  # time is the subject: how far the thread that waits is
+for one in sockets:
+    one.close()
+end = time.monotonic()
+"""
+        for pause in (0, 0.3, 2.2)
+    },
+}
+"""Each takes seconds, in which next to nothing happens: they run side by side."""
 
 
-@pytest.mark.parametrize("pause", [0, 0.3, 2.2])
-def test_a_program_ends_at_once_while_memory_is_held(pause):
-    idling(
-        """
-        import atexit
-        def late():
-            assert time.monotonic() < end + 10, "the end takes long"
-        atexit.register(late)
-        sockets = burst(1_000_000, 50)
-        time.sleep(float(sys.argv[1]))
-        for one in sockets:
-            one.close()
-        end = time.monotonic()
-        """,
-        pause,
-    )
+def idling(name):
+    run_program(PRELUDE + PROGRAMS[name], timeout=50)
 
 
-def test_forks_while_memory_goes_back():
-    idling(
-        """
-        import warnings
-        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
-        sockets = burst(1_000_000, 50)
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            child = os.fork()
-            if child == 0:
-                with zmq.Context() as context:
-                    frames = [zmq.Frame(bytearray(1_000_000), copy=True) for _ in range(3)]
-                    assert core.held_bytes() > MB
-                    del frames
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
-            time.sleep(0.05)
-        """
-    )
+@pytest.fixture(scope="module")
+def started(request):
+    """Those programs that are asked for, all at once; what waits for one, by its name."""
+    wanted = {
+        item.callspec.params["name"]
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    }
+    joins = {name: in_thread(idling, name) for name in PROGRAMS if name in wanted}
+    yield joins
+    for join in joins.values():
+        join.thread.join(60 * FACTOR)
 
 
-def test_nested_forks_do_not_use_up_the_blocks():
-    """Each child leaves those behind that were in use, here by frames that it still has."""
-    idling(
-        """
-        import warnings
-        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
-        kept = []
-        for depth in range(60):
-            kept.append([zmq.Frame(bytearray([depth]) * (5000 + depth)) for _ in range(40)])
-            assert core.held_bytes() >= 40 * 5000, depth
-            if os.fork():
-                status = os.wait()[1]
-                os._exit(status != 0)
-        for depth, frames in enumerate(kept):
-            for frame in frames[:3]:
-                assert frame.bytes == bytes([depth]) * (5000 + depth)
-        with zmq.Context() as context:
-            server = context.socket(zmq.PULL, bind="inproc://nested")
-            client = context.socket(zmq.PUSH, connect="inproc://nested")
-            for depth, frames in enumerate(kept):
-                client.send(frames.pop(), copy=False)
-                client.send(frames.pop().bytes)
-                for _ in range(2):
-                    assert server.recv() == bytes([depth]) * (5000 + depth)
-            for pull in (server, client):
-                pull.close()
-            del frames, frame
-            kept.clear()
-        assert core.held_bytes() == 0
-        for n in range(50):
-            frame = zmq.Frame(bytearray([n]) * 50_000)
-            assert core.held_bytes() >= 50_000 and frame.bytes == bytes([n]) * 50_000
-        """
-    )
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_idle(started, name):
+    started[name](60)

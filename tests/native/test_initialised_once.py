@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from programs import REFUSED, run_program
+from programs import HELPERS, run_program
 from support import needs_drafts
 
 PRELUDE = """
@@ -51,7 +51,7 @@ def together(count, call):
 def initialising(code: str, *args: object) -> str:
     """Run it with an allocator that shows when freed memory is used."""
     return run_program(
-        REFUSED + PRELUDE + textwrap.dedent(code), *args, env={"PYTHONMALLOC": "debug"}
+        HELPERS + PRELUDE + textwrap.dedent(code), *args, env={"PYTHONMALLOC": "debug"}
     )
 
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from programs import program
-from support import connect_pair, in_thread, wait_until
+from support import connect_pair, in_thread, wait_inside
 
 import zmqlite as zmq
 
@@ -101,7 +101,7 @@ def test_a_handler_that_raises_while_recv_many_waits_says_that_there_was_nothing
     main = threading.main_thread().ident
 
     def interrupt():
-        wait_until(lambda: is_inside(receiver))
+        wait_inside(receiver)
         signal.pthread_kill(main, signal.SIGUSR1)
 
     try:
@@ -114,14 +114,6 @@ def test_a_handler_that_raises_while_recv_many_waits_says_that_there_was_nothing
     assert caught.value.received == []
     sender.send(b"after")
     assert receiver.recv_many(10) == [b"after"]
-
-
-def is_inside(socket):
-    try:
-        socket.get(zmq.LINGER)
-    except zmq.ThreadMisuse:
-        return True
-    return False
 
 
 def test_an_error_of_recv_many_carries_what_there_was(context):

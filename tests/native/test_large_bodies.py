@@ -203,8 +203,8 @@ def send_buffers(port):
 def test_the_send_buffer_of_a_connection_to_this_machine(context, asked):
     """It is limited with the first large body, unless the user has set it."""
     limit = min(262_144, int(Path("/proc/sys/net/core/wmem_max").read_text()))
-    server = context.socket(zmq.PULL, rcvtimeo=5000)
-    client = context.socket(zmq.PUSH, sndtimeo=5000, sndbuf=asked)
+    server = context.socket(zmq.PULL, rcvtimeo=20_000)
+    client = context.socket(zmq.PUSH, sndtimeo=20_000, sndbuf=asked)
     endpoint = server.bind("tcp://127.0.0.1:*")
     client.connect(endpoint)
     port = int(endpoint.rpartition(":")[2])

@@ -74,7 +74,7 @@ def test_the_linger_period_ends_the_wait(slow, place):
 def test_a_receiver_that_goes_ends_the_wait(context, slow, place):
     """The batch that was being written goes with its connection, and is not waited for."""
     receiver, bound = slow(place)
-    join = in_thread(send_and_end, bound, 20_000, 40, 3000)
+    join = in_thread(send_and_end, bound, 20_000, 40, 1000)
     receiver.recv()
     receiver.close(0)
     begin = time.monotonic()

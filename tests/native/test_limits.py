@@ -73,7 +73,6 @@ def test_no_descriptors_while_connections_come():
         refused(lambda: [zmq.PAIR(linger=0) for _ in range(100)])
         for raw in raws:
             raw.close()
-        time.sleep(0.05)
         def ask():
             with zmq.REQ(connect=server.last_endpoint.decode(), linger=0) as client:
                 client.send(b"?")
@@ -460,7 +459,7 @@ def test_pending_inproc_connections_at_the_limit(count):
 @needs_patch("small-batch")
 @pytest.mark.parametrize("size", [1, 2, 8, 9])
 def test_a_tiny_batch_of_input(size):
-    """A buffer of one byte: bodies were read from memory that was somebody else's."""
+    """A buffer of one byte: bodies were read from memory that was someone else's."""
     program(
         """
         context = zmq.Context()

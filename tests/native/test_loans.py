@@ -6,10 +6,9 @@ import array
 import asyncio
 import contextlib
 import sys
-import threading
 
 import pytest
-from support import connect_pair, in_thread, wait_until
+from support import connect_pair, in_thread, wait_asleep, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio
@@ -260,15 +259,13 @@ def test_a_tracked_loan_is_told_to_who_waits(context):
     data = fresh_bytes(100_000)
     before = sys.getrefcount(data)
     tracker = client.send(data, copy=False, track=True)
-    begun = threading.Event()
 
     def wait():
-        begun.set()
         tracker.wait(20)
         return tracker.done
 
     join = in_thread(wait)
-    assert begun.wait(20)
+    wait_asleep(join)
     assert not tracker.done
     assert server.recv() is data
     assert join()

@@ -11,7 +11,7 @@ import zmqlite as zmq
 
 @needs_patch("monitor-stall")
 def test_a_closed_monitor_stops_nothing(context: Any) -> None:
-    server = context.socket(zmq.REP, rcvtimeo=5000)
+    server = context.socket(zmq.REP, rcvtimeo=20_000)
     for _ in range(50):  # closing takes effect in another thread: now and then it is in time
         server.get_monitor_socket().close()
         server.unbind(server.bind("tcp://127.0.0.1:*"))

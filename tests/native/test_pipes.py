@@ -61,7 +61,7 @@ def test_waves_between_threads(context):
 @pytest.mark.parametrize("parts", EDGES)
 def test_a_message_that_is_not_finished_is_taken_back(context, parts):
     """With the pieces that it filled: the peer leaves, and then another one comes."""
-    sender = context.socket(zmq.DEALER, sndtimeo=5000, linger=0)
+    sender = context.socket(zmq.DEALER, sndtimeo=20_000, linger=0)
     endpoint = sender.bind("inproc://back")
     first = context.socket(zmq.DEALER, linger=0, connect=endpoint)
     sender.send(b"whole")
@@ -78,7 +78,7 @@ def test_a_message_that_is_not_finished_is_taken_back(context, parts):
 @pytest.mark.parametrize("kinds", [(zmq.PULL, zmq.PUSH), (zmq.SUB, zmq.PUB)])
 def test_the_last_message_only(context, kinds, conflate):
     """CONFLATE has a queue of another kind, on either side and on both."""
-    server = context.socket(kinds[0], conflate=conflate[0], rcvtimeo=5000)
+    server = context.socket(kinds[0], conflate=conflate[0], rcvtimeo=20_000)
     client = context.socket(kinds[1], conflate=conflate[1], linger=0)
     if kinds[0] == zmq.SUB:
         server.subscribe(b"")

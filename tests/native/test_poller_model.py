@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
@@ -10,27 +9,11 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, wait_inside, wait_until
 
 import zmqlite as zmq
 
 IN, OUT = zmq.POLLIN, zmq.POLLOUT
-
-IN, OUT = zmq.POLLIN, zmq.POLLOUT
-
-
-@pytest.fixture
-def poller():
-    return zmq.Poller()
-
-
-@pytest.fixture
-def pipe():
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        with contextlib.suppress(OSError):
-            os.close(end)
 
 
 needs_timers = pytest.mark.skipif(
@@ -117,6 +100,7 @@ def test_odd_timeouts(poller, pipe):
     with pytest.raises(TypeError):
         poller.poll("soon")
     join = in_thread(poller.poll, 1e30)
+    wait_inside(poller)
     os.write(pipe[1], b"x")
     assert join() == [(pipe[0], IN)]
 
@@ -246,7 +230,7 @@ def test_the_poller_agrees_with_zmq_poll(context, seed):
 def test_pollers_and_threads_at_random(context):
     """Each thread with its own sockets and poller, talking to the next in a ring."""
     count, rounds = 4, 300
-    bound = [context.socket(zmq.PULL, rcvtimeo=5000) for _ in range(count)]
+    bound = [context.socket(zmq.PULL, rcvtimeo=20_000) for _ in range(count)]
     ends = [one.bind(f"inproc://ring{number}") for number, one in enumerate(bound)]
     barrier = threading.Barrier(count)
 

@@ -198,7 +198,7 @@ NEEDED = needs_patch(
     "small-batch",
     "term-pending",
 )
-SECONDS = 20 if LONG else 2
+SECONDS = 20 if LONG else 1
 SEEDS = range(1, 31) if LONG else (1, 2)
 
 

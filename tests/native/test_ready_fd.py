@@ -22,10 +22,7 @@ def descriptors():
     return len(os.listdir("/proc/self/fd"))
 def settled(count):
     '''The reaper closes what sockets had, a moment later.'''
-    end = time.monotonic() + 20
-    while descriptors() != count:
-        assert time.monotonic() < end, f"{descriptors()} descriptors, not {count}"
-        time.sleep(0.002)
+    until(lambda: descriptors() == count, f"{count} descriptors")
 context = zmq.Context()
 keeper = context.socket(zmq.PAIR)  # so that the context runs, and its reaper has nothing to do yet
 """

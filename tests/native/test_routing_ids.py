@@ -14,7 +14,7 @@ import zmqlite as zmq
 def test_nobody_takes_the_name_of_the_next_nameless_peer():
     hostile_program(
         """
-router = zmq.ROUTER(bind="tcp://127.0.0.1:*", rcvtimeo=5000, linger=0)
+router = zmq.ROUTER(bind="tcp://127.0.0.1:*", rcvtimeo=20_000, linger=0)
 port = wire.port_of(router.last_endpoint)
 
 def come(identity=b""):
@@ -48,7 +48,7 @@ router.close()
 
 @needs_patch("taken-number")
 def test_a_name_that_the_program_gave_is_passed_over(context):
-    router = context.socket(zmq.ROUTER, rcvtimeo=5000, linger=0)
+    router = context.socket(zmq.ROUTER, rcvtimeo=20_000, linger=0)
     endpoint = router.bind("tcp://127.0.0.1:*")
     first = context.socket(zmq.DEALER, connect=endpoint, linger=0)
     first.send(b"hi")

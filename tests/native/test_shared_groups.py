@@ -20,9 +20,9 @@ def test_a_long_group_reaches_several_dishes(endpoint, size):
 endpoint, size = sys.argv[1], int(sys.argv[2])
 context = zmq.Context()
 group = "a group of more than fourteen bytes"
-radio = context.socket(zmq.RADIO, linger=0, sndtimeo=5000, xpub_nodrop=1)
+radio = context.socket(zmq.RADIO, linger=0, sndtimeo=20_000, xpub_nodrop=1)
 where = radio.bind(endpoint)
-dishes = [context.socket(zmq.DISH, linger=0, rcvtimeo=5000) for _ in range(4)]
+dishes = [context.socket(zmq.DISH, linger=0, rcvtimeo=20_000) for _ in range(4)]
 for dish in dishes:
     dish.join(group)
     dish.connect(where)
@@ -60,7 +60,7 @@ radio = context.socket(zmq.RADIO, linger=0, sndhwm=5)
 where = radio.bind("inproc://coming-and-going")
 dishes = []
 for n in range(400):
-    dish = context.socket(zmq.DISH, linger=0, rcvhwm=5, rcvtimeo=5000)
+    dish = context.socket(zmq.DISH, linger=0, rcvhwm=5, rcvtimeo=20_000)
     dish.join(group)
     dish.connect(where)
     dishes.append(dish)
@@ -87,7 +87,7 @@ def test_a_dish_joins_a_long_group_at_several_radios():
         """
 context = zmq.Context()
 radios = [context.socket(zmq.RADIO, linger=0) for _ in range(4)]
-dish = context.socket(zmq.DISH, linger=0, rcvtimeo=5000)
+dish = context.socket(zmq.DISH, linger=0, rcvtimeo=20_000)
 for n, radio in enumerate(radios):
     dish.connect(radio.bind("inproc://radio-%d" % n if n % 2 else "tcp://127.0.0.1:*"))
 groups = ["%d, and more than fourteen bytes" % n for n in range(100)]

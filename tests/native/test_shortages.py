@@ -43,12 +43,12 @@ def test_a_listener_without_descriptors_waits(transport: str) -> None:
                     raw.connect(pull.last_endpoint.decode()[6:])
                 else:
                     raw.connect(("127.0.0.1", wire.port_of(pull.last_endpoint)))
-            failed, until = 0, time.monotonic() + 1
+            failed, until = 0, time.monotonic() + 0.5
             while time.monotonic() < until:
                 if monitor.poll(10):
                     monitor.recv_multipart()
                     failed += 1
-            assert 0 < failed < 60, failed  # it was thousands
+            assert 0 < failed < 30, failed  # it was thousands
             pull.disable_monitor()
             monitor.close()
             for descriptor in spare:

@@ -206,7 +206,7 @@ def test_a_wait_in_steps_leaves_the_option_alone(context, operation):
         wait_until(lambda: asleep(main), what="the main thread to sleep")
         for _ in range(30):
             seen.add((second.rcvtimeo, second.sndtimeo))
-            time.sleep(0.003)
+            time.sleep(0.003)  # time is the subject: over several steps of the wait
         if operation == "send":
             peer.recv_many()
         else:

@@ -216,8 +216,7 @@ said = []
 proxy = Proxy(script)
 push = zmq.PUSH(socks_proxy=proxy.address, linger=0, reconnect_ivl=10)
 push.connect("tcp://127.0.0.1:9")
-while len(said) < 3:
-    time.sleep(0.001)
+until(lambda: len(said) >= 3, "three attempts")
 assert not any(said), said
 push.close()
 """

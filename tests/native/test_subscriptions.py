@@ -70,7 +70,7 @@ zmq.Context.instance().term()
 
 @needs_patch("lent-upstream")
 def test_what_an_xsub_has_lent_is_received_and_freed(context):
-    xpub, xsub = context.socket(zmq.XPUB, rcvtimeo=5000), context.socket(zmq.XSUB)
+    xpub, xsub = context.socket(zmq.XPUB, rcvtimeo=20_000), context.socket(zmq.XSUB)
     xpub.bind("inproc://upstream")
     xsub.connect("inproc://upstream")
     body = b"m" * 300_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support import in_thread, wait_until
+from support import in_thread, wait_inside, wait_until
 
 import zmqlite as zmq
 
@@ -13,17 +13,8 @@ import zmqlite as zmq
 def blocked_reader(socket):
     """Start a thread that waits in recv, and return its join once it is inside."""
     join = in_thread(socket.recv)
-    wait_until(lambda: is_inside(socket), what="the reader to be inside")
+    wait_inside(socket)
     return join
-
-
-def is_inside(socket):
-    try:
-        socket.getsockopt(zmq.TYPE)
-        socket.get(zmq.LINGER)
-    except zmq.ThreadMisuse:
-        return True
-    return False
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_torn_requests_of_a_peer_that_reads_no_replies(context):
 @pytest.mark.parametrize("correlate", [0, 1])
 def test_a_peer_that_leaves_in_the_middle_of_a_request(context, correlate, more):
     """In the narrow moment between its farewell and the end of its pipe."""
-    req = context.socket(zmq.REQ, linger=0, sndtimeo=5000, rcvtimeo=5000)
+    req = context.socket(zmq.REQ, linger=0, sndtimeo=20_000, rcvtimeo=20_000)
     req.req_relaxed, req.req_correlate = 1, correlate
     req.bind("inproc://narrow")
     for turn in range(300):
@@ -92,7 +92,7 @@ def test_a_peer_that_leaves_in_the_middle_of_a_request(context, correlate, more)
         if more:
             req.send(b"t")
         if turn % 10 == 9:
-            with context.socket(zmq.REP, linger=0, rcvtimeo=5000) as rep:
+            with context.socket(zmq.REP, linger=0, rcvtimeo=20_000) as rep:
                 rep.connect("inproc://narrow")
                 wait_until(lambda rep=rep: req.send(b"whole") or rep.poll(20), what="a request")
                 assert rep.recv_multipart() == [b"whole"]

@@ -22,7 +22,7 @@ USES = """
 import resource
 def used(seconds=0.5):
     before = resource.getrusage(resource.RUSAGE_SELF)
-    time.sleep(seconds)
+    time.sleep(seconds)  # time is the subject: how much of it is used
     after = resource.getrusage(resource.RUSAGE_SELF)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 def idle():  # whatever began has to end first
@@ -36,7 +36,7 @@ def idle_program(code: str, *args: object) -> None:
 
 @pytest.fixture
 def taken():
-    """A port of udp that somebody else has, and does not share."""
+    """A port of udp that someone else has, and does not share."""
     with sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         yield other.getsockname()[1]

@@ -37,14 +37,7 @@ def upgraded(port, protocol=b"ZWS2.0"):
     wire.read_until(raw, b"\\r\\n\\r\\n")
     return raw
 
-def ended(raw):
-    try:
-        while raw.recv(65536):
-            pass
-    except ConnectionError:
-        pass
-    raw.close()
-    return True
+from wire import ended
 """
 
 
@@ -168,8 +161,7 @@ def known():
         return False
 
 raw = accepted(listener, BARE + hello)
-while not known():
-    time.sleep(0.001)
+until(known, "the peer")
 raw.sendall(20 * wire.ws_message(b"x", mask=None))   # as many as there is room for
 wire.hang_up(raw)
 raw = accepted(listener, BARE + hello + wire.ws_message(b"again", mask=None))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR
+from pyzmq.environments import Environment
+from support import FACTOR, keeping
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))  # for the table of differences
 
@@ -52,14 +53,7 @@ def tree(request: pytest.FixtureRequest) -> Callable[[str], Any]:
 
 def ending(zmq: Any) -> Iterator[Any]:
     """Yield a context that keeps its sockets, so that a test may drop them, and end it then."""
-
-    class Keeping(zmq.Context):  # type: ignore[misc]
-        def socket(self, *args: Any, **kwargs: Any) -> Any:
-            socket = super().socket(*args, **kwargs)
-            self.__dict__.setdefault("_kept", []).append(socket)
-            return socket
-
-    context = Keeping()
+    context = keeping(zmq.Context)()
     yield context
     context.destroy(linger=0)
 
@@ -103,3 +97,44 @@ def pair(ctx: Any, zmq: Any) -> tuple[Any, Any]:
 def our_pair(our_ctx: Any, ours: Any) -> tuple[Any, Any]:
     """Two PAIR sockets of ours, over inproc."""
     return joined(our_ctx, ours.PAIR, ours.PAIR)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Zmqlite, and nothing else."""
+    return Environment(tmp_path_factory.mktemp("bare") / "env")
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Zmqlite and pyzmq."""
+    return Environment(tmp_path_factory.mktemp("both") / "env", pyzmq=True)
+
+
+@pytest.fixture(params=["bare", "both"])
+def any_environment(request: pytest.FixtureRequest) -> Environment:
+    found: Environment = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="session", params=["bare", "both"])
+def activated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Environment:
+    """An environment of each kind that is activated, and stays so."""
+    folder = tmp_path_factory.mktemp("activated") / "env"
+    environment = Environment(folder, pyzmq=request.param == "both")
+    environment.tool("activate")
+    return environment
+
+
+@pytest.fixture
+def azmq(tree: Callable[[str], Any]) -> Any:
+    """The module for asyncio of the library whose tree is in turn."""
+    return tree("asyncio")
+
+
+@pytest.fixture
+def actx(azmq: Any) -> Iterator[Any]:
+    """A context of that module."""
+    yield from ending(azmq)

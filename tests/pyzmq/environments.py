@@ -17,9 +17,39 @@ import pytest
 from support import FACTOR
 
 import zmqlite
+import zmqlite.pyzmq
 
 PACKAGE = Path(zmqlite.__file__).parent
 GUEST = "zmqlite.pyzmq"
+VERSION = zmqlite.pyzmq.__version__
+WHO = "import zmq; print(zmq.__name__)"
+METADATA = "import importlib.metadata as m; print(m.version('pyzmq'), m.version('PyZMQ'))"
+
+
+SAME = f"""
+import importlib, pkgutil, sys, collections, warnings
+warnings.simplefilter("ignore")
+import zmq
+count = 0
+for found in pkgutil.walk_packages(zmq.__path__, "zmq.", onerror=lambda name: None):
+    if "__main__" in found.name or ".zmq" in found.name:
+        continue
+    real = "{GUEST}" + found.name[3:]
+    try:
+        module = importlib.import_module(found.name)
+    except ImportError:  # needs tornado, gevent, or whatever is not here
+        continue
+    assert module is importlib.import_module(real) is sys.modules[found.name], found.name
+    assert module.__name__ == module.__spec__.name == real, module.__spec__
+    count += 1
+loaded = collections.defaultdict(set)
+for module in list(sys.modules.values()):
+    file = getattr(module, "__file__", None)
+    if file and "zmqlite" in file:
+        loaded[file].add(id(module))
+assert all(len(modules) == 1 for modules in loaded.values()), loaded
+print(count > 20)
+"""
 
 
 def link(source: Path, target: Path) -> None:
@@ -92,3 +122,10 @@ class Environment:
         done = self.start("-W", "error", "-m", GUEST, *words)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+
+def fails(environment: Environment, code: str, *flags: str) -> str:
+    """Run a program that must end with an exception, and return that line."""
+    done = environment.start(*flags, "-c", code)
+    assert done.returncode == 1, done.stdout
+    return done.stderr.strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""`import zmq` means zmqlite where, and only where, somebody asked for it.
+"""`import zmq` means zmqlite where, and only where, someone asked for it.
 
 In real virtual environments, with and without pyzmq in them.
 """
@@ -6,54 +6,16 @@ In real virtual environments, with and without pyzmq in them.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pyzmq.environments import GUEST, PACKAGE, Environment
+from pyzmq.environments import GUEST, METADATA, PACKAGE, SAME, VERSION, WHO, Environment, fails
 from support import needs_curve
 
 import zmqlite
 import zmqlite.pyzmq
 from zmqlite.pyzmq._environment import FILE
 from zmqlite.pyzmq._path import FOLDER
-
-VERSION = zmqlite.pyzmq.__version__
-WHO = "import zmq; print(zmq.__name__)"
-METADATA = "import importlib.metadata as m; print(m.version('pyzmq'), m.version('PyZMQ'))"
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Zmqlite, and nothing else."""
-    return Environment(tmp_path_factory.mktemp("bare") / "env")
-
-
-@pytest.fixture(scope="session")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Zmqlite and pyzmq."""
-    return Environment(tmp_path_factory.mktemp("both") / "env", pyzmq=True)
-
-
-@pytest.fixture(params=["bare", "both"])
-def any_environment(request: pytest.FixtureRequest) -> Environment:
-    found: Environment = request.getfixturevalue(request.param)
-    return found
-
-
-@pytest.fixture
-def activated(any_environment: Environment) -> Iterator[Environment]:
-    any_environment.tool("activate")
-    yield any_environment
-    any_environment.tool("deactivate")
-
-
-def fails(environment: Environment, code: str, *flags: str) -> str:
-    """Run a program that must end with an exception, and return that line."""
-    done = environment.start(*flags, "-c", code)
-    assert done.returncode == 1, done.stdout
-    return done.stderr.strip().splitlines()[-1]
-
 
 # --- the environment -------------------------------------------------------------------------
 
@@ -106,7 +68,7 @@ def test_without_site_there_is_no_activation(activated: Environment) -> None:
 
 
 def test_no_python_start_pays_for_it(any_environment: Environment) -> None:
-    """Until somebody imports zmq, an activated Python has loaded nothing more than others."""
+    """Until someone imports zmq, an activated Python has loaded nothing more than others."""
     # (the codec is loaded by Python 3.13 and later for the sake of any .pth file)
     code = "import sys; print(sorted({*sys.modules} - {'encodings.utf_8_sig'}))"
     before = any_environment(code)
@@ -192,31 +154,6 @@ def test_another_zmq_that_comes_first_is_reported(tmp_path: Path) -> None:
 
 
 # --- one module, two names -------------------------------------------------------------------
-
-SAME = f"""
-import importlib, pkgutil, sys, collections, warnings
-warnings.simplefilter("ignore")
-import zmq
-count = 0
-for found in pkgutil.walk_packages(zmq.__path__, "zmq.", onerror=lambda name: None):
-    if "__main__" in found.name or ".zmq" in found.name:
-        continue
-    real = "{GUEST}" + found.name[3:]
-    try:
-        module = importlib.import_module(found.name)
-    except ImportError:  # needs tornado, gevent, or whatever is not here
-        continue
-    assert module is importlib.import_module(real) is sys.modules[found.name], found.name
-    assert module.__name__ == module.__spec__.name == real, module.__spec__
-    count += 1
-loaded = collections.defaultdict(set)
-for module in list(sys.modules.values()):
-    file = getattr(module, "__file__", None)
-    if file and "zmqlite" in file:
-        loaded[file].add(id(module))
-assert all(len(modules) == 1 for modules in loaded.values()), loaded
-print(count > 20)
-"""
 
 
 def test_every_module_is_the_same_under_both_names(activated: Environment) -> None:
@@ -440,99 +377,3 @@ def test_processes_of_multiprocessing(both: Environment, how: str, tmp_path: Pat
 
     methods = multiprocessing.get_all_start_methods()
     assert done.stdout.splitlines() == [f"{method} {GUEST}" for method in methods]
-
-
-# --- run -------------------------------------------------------------------------------------
-
-PROGRAM = """
-import sys, subprocess
-import zmq
-assert sys.modules["__main__"].__dict__ is globals()
-print(zmq.__name__, __name__, sys.argv[1:], sys.flags.optimize, flush=True)
-if "child" not in sys.argv:
-    subprocess.run([sys.executable, __file__, "child"], check=True)
-    subprocess.run([sys.executable, "-c", "import zmq; print(zmq.__name__)"], cwd="/", check=True)
-sys.exit(7)
-"""
-
-
-def test_run_a_script(any_environment: Environment, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM.replace("check=True", "").replace(", )", ")"))
-    done = any_environment.start("-O", "-W", "error", "-m", GUEST, "run", program, "-m", "--x")
-    assert (done.returncode, done.stderr) == (7, "")
-    assert done.stdout.splitlines() == [
-        f"{GUEST} __main__ ['-m', '--x'] 1",
-        f"{GUEST} __main__ ['child'] 0",
-        GUEST,
-    ]
-
-
-def test_run_a_module(any_environment: Environment, tmp_path: Path) -> None:
-    (tmp_path / "module.py").write_text(PROGRAM.replace("check=True", ""))
-    done = any_environment.start(
-        "-W", "error", "-m", GUEST, "run", "-m", "module", "child", cwd=tmp_path
-    )
-    assert (done.returncode, done.stderr) == (7, "")
-    assert done.stdout == f"{GUEST} __main__ ['child'] 0\n"
-
-
-def test_run_anything_that_python_runs(any_environment: Environment) -> None:
-    tool = any_environment.tool
-    assert tool("run", "-c", WHO) == f"{GUEST}\n"
-    assert tool("run", "-X", "dev", "-c", METADATA) == f"{VERSION} {VERSION}\n"
-    done = any_environment.start("-m", GUEST, "run", "-", input=WHO)
-    assert done.stdout == f"{GUEST}\n"
-    assert tool("run", "-c", SAME) == "True\n"
-
-
-def test_run_keeps_the_users_path(any_environment: Environment, tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("name = 'mine'")
-    any_environment.variables["PYTHONPATH"] = str(tmp_path)
-    try:
-        code = "import mine, zmq; print(mine.name, zmq.__name__)"
-        assert any_environment.start("-m", GUEST, "run", "-c", code).stdout == f"mine {GUEST}\n"
-    finally:
-        del any_environment.variables["PYTHONPATH"]
-
-
-def test_run_switches_nothing_for_others(both: Environment) -> None:
-    both.tool("run", "-c", WHO)
-    assert both(WHO) == "zmq"
-
-
-@pytest.mark.parametrize("flag", ["-E", "-I"])
-def test_run_needs_the_environment(bare: Environment, flag: str) -> None:
-    done = bare.start(flag, "-m", GUEST, "run", "-c", WHO)
-    assert done.returncode == 1
-    assert "switch off" in done.stderr
-
-
-def test_a_child_of_another_environment(tmp_path: Path, bare: Environment) -> None:
-    """It gets the same zmqlite as long as its Python can load it."""
-    other = Environment(tmp_path / "other", zmqlite=False)
-    code = f"import subprocess; subprocess.run([{str(other.executable)!r}, '-c', {WHO!r}])"
-    assert bare.tool("run", "-c", code) == f"{GUEST}\n"
-
-
-def test_a_child_that_cannot_load_zmqlite(tmp_path: Path) -> None:
-    """Another Python, as it were: it finds the folder on PYTHONPATH, but no compiled core."""
-    folder = tmp_path / "elsewhere" / "zmqlite"
-    for file in PACKAGE.rglob("*.py"):
-        target = folder / file.relative_to(PACKAGE)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.read_bytes())
-    for pyzmq in (False, True):
-        other = Environment(tmp_path / f"other{pyzmq}", zmqlite=False, pyzmq=pyzmq)
-        other.variables["PYTHONPATH"] = str(folder / "pyzmq" / "_path")
-        done = other.start("-W", "error", "-c", WHO)
-        if pyzmq:
-            assert (done.returncode, done.stdout, done.stderr) == (0, "zmq\n", "")
-        else:
-            assert "ModuleNotFoundError: No module named 'zmq'" in done.stderr
-
-
-def test_a_faulty_command_line(bare: Environment) -> None:
-    assert "COMMAND" in bare.tool(code=2)
-    assert "run" in bare.tool("--help")
-    assert "invalid choice" in bare.tool("sideways", code=2)

@@ -225,7 +225,7 @@ def test_a_frame_can_be_sent_again(pair: Any, zmq: Any) -> None:
 
 def test_what_a_frame_tells(ctx: Any, zmq: Any) -> None:
     server, client = ctx.socket(zmq.PULL), ctx.socket(zmq.PUSH)
-    server.rcvtimeo = 5000
+    server.rcvtimeo = 20_000
     port = server.bind_to_random_port("tcp://127.0.0.1")
     client.connect(f"tcp://127.0.0.1:{port}")
     client.send(b"a")

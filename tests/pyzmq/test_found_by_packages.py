@@ -50,7 +50,7 @@ def test_a_frame_has_one_buffer(zmq: Any) -> None:
 
 
 def test_a_released_buffer_is_not_given_again() -> None:
-    """Ours alone: pyzmq hands the dead one out as long as somebody has it."""
+    """Ours alone: pyzmq hands the dead one out as long as someone has it."""
     ours: Any = importlib.import_module("zmqlite.pyzmq")
     frame = ours.Frame(b"some text")
     with frame.buffer as view:

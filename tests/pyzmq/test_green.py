@@ -220,12 +220,12 @@ def test_a_poller_that_waits_is_idle(our_green: Any, our_gctx: Any) -> None:
     def disturb() -> None:
         while True:
             push.send(b"unasked")
-            gevent.sleep(0.02)
+            gevent.sleep(0.02)  # time is the subject: how much of it the poller uses
 
     disturbing = gevent.spawn(disturb)
     used = time.thread_time()
     assert poller.poll(500) == []
-    assert time.thread_time() - used < 0.25
+    assert time.thread_time() - used < 0.25 * FACTOR
     disturbing.kill()
 
 

@@ -11,14 +11,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, in_thread
+from support import FACTOR, in_thread, wait_inside
 
 import zmqlite
 
@@ -342,22 +341,8 @@ def test_what_is_taken_soon_is_delivered_at_the_end() -> None:
 
 def test_closing_under_a_blocked_recv_raises(our_pair: Any) -> None:
     """D2: pyzmq lets libzmq abort the process."""
-    inside = threading.Event()
-
-    def receive() -> Any:
-        inside.set()
-        return our_pair[1].recv()
-
-    waiting = in_thread(receive)
-    inside.wait()
-    refused = False
-    deadline = time.monotonic() + 10 * FACTOR
-    while not refused and time.monotonic() < deadline:
-        time.sleep(0.01)  # let the thread get from here into the call
-        try:
-            our_pair[1].poll(0)
-        except zmqlite.ThreadMisuse:
-            refused = True
+    waiting = in_thread(our_pair[1].recv)
+    wait_inside(our_pair[1])
     with pytest.raises(zmqlite.ThreadMisuse):
         our_pair[1].close()
     our_pair[0].send(b"still alive")

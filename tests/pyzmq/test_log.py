@@ -159,7 +159,7 @@ def test_close_ends_the_handlers_own_context() -> None:
 
 def test_close_does_not_wait_for_what_others_keep_open() -> None:
     own = PUBHandler("tcp://127.0.0.1:*")
-    with own.ctx.socket(zmq.PAIR):  # kept open by somebody: the context cannot end
+    with own.ctx.socket(zmq.PAIR):  # kept open by someone: the context cannot end
         own.close()
         assert own.socket.closed
     own.ctx.term()

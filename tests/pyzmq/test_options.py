@@ -68,7 +68,7 @@ def test_identity_keeps_its_last_nul(sub: Any, zmq: Any) -> None:
 
 def test_subscribe_is_a_method_and_an_attribute(ctx: Any, sub: Any, zmq: Any) -> None:
     publisher = ctx.socket(zmq.XPUB)
-    publisher.rcvtimeo = 5000
+    publisher.rcvtimeo = 20_000
     publisher.bind("inproc://here")
     sub.connect("inproc://here")
     sub.subscribe("text")

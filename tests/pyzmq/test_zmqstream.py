@@ -6,14 +6,12 @@ import asyncio
 import importlib
 import logging
 import pickle
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pyzmq.conftest import OURS, ending
+from pyzmq.conftest import ending
 from support import FACTOR, needs_drafts
 
 import zmqlite.pyzmq as guest
@@ -341,7 +339,7 @@ def test_closing_in_a_callback(stage: Stage) -> None:
 
 
 def test_a_socket_that_was_closed_elsewhere(our_stage: Stage) -> None:
-    """The stream notices, calls back, and touches no descriptor that is somebody else's by now."""
+    """The stream notices, calls back, and touches no descriptor that is someone else's by now."""
     stage = our_stage
     pull, _push = stage.pair()
     pull.set_close_callback(lambda: stage.heard.append("closed"))
@@ -483,36 +481,3 @@ def test_thread_safe_sockets_stream_too(our_stage: Stage) -> None:
     client.on_recv(stage.heard.append)
     stage.until(lambda: len(stage.heard) == 6)
     assert stage.heard[5] == [b"re"]
-
-
-def test_green_streams(tree: Tree) -> None:
-    pytest.importorskip("gevent")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pyzmq goes through its own ioloop
-        module = tree("green.eventloop.zmqstream")
-    assert issubclass(module.ZMQStream, tree("eventloop.zmqstream").ZMQStream)
-
-
-@pytest.mark.parametrize("name", ["zmq", OURS[0]])
-def test_ioloop_is_deprecated(name: str) -> None:
-    code = f"""
-import warnings
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    import {name}.eventloop.ioloop as ioloop
-    ioloop.install()
-import tornado.ioloop, {name}.eventloop
-assert ioloop.ZMQIOLoop is ioloop.IOLoop is tornado.ioloop.IOLoop is {name}.eventloop.IOLoop
-print([entry.category.__name__ for entry in caught])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['DeprecationWarning', 'DeprecationWarning']"
-
-
-def test_tornado_is_loaded_when_it_is_used() -> None:
-    code = """
-import sys
-import zmqlite.pyzmq.asyncio, zmqlite.pyzmq.eventloop, zmqlite.pyzmq.auth.thread
-assert "tornado" not in sys.modules and "gevent" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,6 +13,8 @@ import os
 from typing import Any
 
 from .._native import core
+from ..enums import SocketOption
+from ..options.rows import Kind
 from .readiness import IN, OUT
 from .routing import senders_for
 
@@ -60,9 +62,9 @@ class TaskBinding(core.Dispatcher):
                 self.signal = core.ReadyFD(socket)
                 self._fd = self.signal.fileno()
             elif os.name == "nt":  # a handle, which os.dup does not know
-                self._fd = socket.get_option(14, 6)
+                self._fd = socket.get_option(SocketOption.FD.value, Kind.FD)
             else:
-                self._fd = core.duplicate(socket.get_option(14, 6))
+                self._fd = core.duplicate(socket.get_option(SocketOption.FD.value, Kind.FD))
         return self._fd
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""The address behind a handle that somebody else made."""
+"""The address behind a handle that someone else made."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ cdef class Frame:
     cdef object __weakref__
     cdef zmq_msg_t msg
     cdef object _bytes
-    cdef object _view            # a weak reference to the memoryview that somebody still has
+    cdef object _view            # a weak reference to the memoryview that someone still has
     cdef bint _readonly
     cdef public bint more
     cdef public MessageTracker tracker

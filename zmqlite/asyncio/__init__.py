@@ -25,12 +25,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .. import constants
 from .._loops import operations as _attempts
 from .._native import core
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
 from ..enums import PollEvent, SocketOption
 from ..error import Again, ThreadMisuse
+from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
@@ -40,7 +42,9 @@ from .operation import Operation
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Context", "Poller", "Socket", "set_fairness"]
+if not TYPE_CHECKING:  # a list would hide the constants from checkers
+    __all__ = ["Context", "Poller", "Socket", "set_fairness"]
+    __all__ += constants.__all__
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
@@ -341,7 +345,7 @@ def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Cal
         if source.thread_safe:
             signal = core.ReadyFD(source)
             return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
-        return _watch_fd(loop, source.get_option(SocketOption.FD, 6), _POLLIN, wake)
+        return _watch_fd(loop, source.get_option(SocketOption.FD.value, Kind.FD), _POLLIN, wake)
     return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)
 
 

@@ -20,20 +20,21 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event as _Event
 
-from .. import constants, frame, monitor, security
+from .. import constants, error, frame, monitor, security
 from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
 from .._native import core, info
 from .._native.info import *  # noqa: F403
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
-from ..endpoint import IPC_PATH_MAX_LEN, Endpoint
-from ..enums import PollEvent
+from ..endpoint import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN
+from ..endpoint import Endpoint as Endpoint
+from ..enums import PollEvent, SocketOption
 from ..error import *  # noqa: F403
 from ..error import ZMQError
-from ..error import __all__ as _error_names
 from ..frame import *  # noqa: F403
 from ..monitor import *  # noqa: F403
+from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, budget_of_hub, wait_for
@@ -42,24 +43,21 @@ from .calls import Calls, deadline
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = [
-    "IPC_PATH_MAX_LEN",
-    "Context",
-    "Endpoint",
-    "Poller",
-    "Socket",
-    "device",
-    "proxy",
-    "select",
-    "set_fairness",
-    "zmq_poll",
-]
-__all__ += info.__all__
-__all__ += constants.__all__
-__all__ += _error_names  # pyright: ignore[reportUnsupportedDunderAll]
-__all__ += frame.__all__
-__all__ += monitor.__all__
-__all__ += security.__all__
+if not TYPE_CHECKING:  # a list would hide from checkers what comes by a star
+    __all__ = [
+        "IPC_PATH_MAX_LEN",
+        "Context",
+        "Endpoint",
+        "Poller",
+        "Socket",
+        "device",
+        "proxy",
+        "select",
+        "set_fairness",
+        "zmq_poll",
+    ]
+    for _home in (info, constants, error, frame, monitor, security):
+        __all__ += _home.__all__
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
@@ -205,7 +203,7 @@ class Poller(_Poller):
                 watches.callback(signal.close)
                 _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, event))
                 return None
-            source = source.get_option(14, 6)
+            source = source.get_option(SocketOption.FD.value, Kind.FD)
         fd = source if isinstance(source, int) else source.fileno()
         _watch_fd(watches, fd, events or _POLLIN, event.set)
         return None

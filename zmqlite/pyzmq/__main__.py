@@ -63,7 +63,7 @@ def show_status() -> int:
 
 
 def _installed_pyzmq() -> str:
-    """Say which pyzmq lies in this environment, whoever answers to its name."""
+    """Say which package in this environment answers to the name of pyzmq."""
     paths = [entry for entry in sys.path if entry != FOLDER]
     for distribution in metadata.distributions(name="pyzmq", path=paths):
         return f"installed: {distribution.version}"

@@ -142,7 +142,7 @@ class Finder:
         """Yield the metadata of a distribution called pyzmq when that is asked for by name."""
         by_name = str(getattr(context, "name", None)).lower() == "pyzmq"
         if by_name and "path" not in vars(context):
-            # slow to load, and loaded already in whoever calls this
+            # slow to load, and loaded already by what calls this
             from importlib.metadata import PathDistribution
             from pathlib import Path
 

@@ -1,7 +1,7 @@
 """`zmq` as a second name for zmqlite in every Python that an environment starts.
 
 `activate` writes one file into a folder of the environment that Python's `site` module reads at
-start-up. Its one line hangs a doorbell in sys.meta_path: until somebody imports zmq, it costs a
+start-up. Its one line hangs a doorbell in sys.meta_path: until someone imports zmq, it costs a
 comparison an import; then it calls `_activation`. When zmqlite is gone it stays silent, and
 `import zmq` means what it meant before.
 """

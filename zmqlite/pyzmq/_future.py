@@ -63,7 +63,7 @@ class _Async:
         raise NotImplementedError("the module of the loop adds this")
 
     def _init_io_state(self, loop: Any = None) -> None:
-        """Do nothing: a descriptor is watched when somebody waits."""
+        """Do nothing: a descriptor is watched when someone waits."""
 
     def _home(self) -> asyncio.AbstractEventLoop:
         """Return the running loop, or the one that this thread would run."""

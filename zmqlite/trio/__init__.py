@@ -20,19 +20,23 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
+from .. import constants
 from .._native import core
 from .._serialize import refuse_timeout
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
 from .binding import budget_of_run
-from .socket import AwaitedSocket, SocketClosed
+from .socket import AwaitedSocket
+from .socket import SocketClosed as SocketClosed
 
-__all__ = ["Context", "Socket", "SocketClosed", "set_fairness"]
+if not TYPE_CHECKING:  # a list would hide the constants from checkers
+    __all__ = ["Context", "Socket", "SocketClosed", "set_fairness"]
+    __all__ += constants.__all__
 
 _T = TypeVar("_T")
 _LOSSLESS = "surrogateescape"

@@ -176,7 +176,7 @@ static inline void registry_member (void *place)
 #endif
 }
 
-/* What is initialised at most once, whoever calls __init__ again, and from where. Zero is the beginning. */
+/* What is initialised at most once, however often __init__ is called, and from where. Zero is the beginning. */
 struct Once
 {
     std::atomic<int> taken;

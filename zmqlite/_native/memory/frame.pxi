@@ -209,7 +209,7 @@ cdef class Frame:
             self._bytes = body
 
     cdef bint _take(self, zmq_msg_t *fresh, bint readonly) noexcept:
-        """Become this message, unless there is one already, at which somebody may look. It is closed, either way."""
+        """Become this message, unless there is one already, at which someone may look. It is closed, either way."""
         cdef bint empty
         with cython.critical_section(self):
             empty = zmq_msg_size(&self.msg) == 0
@@ -237,7 +237,7 @@ cdef class Frame:
     def buffer(self):
         """The body as a memoryview, without a copy. It keeps the frame alive.
 
-        The same one as long as somebody has it and has not released it.
+        The same one as long as someone has it and has not released it.
         """
         view = None if self._view is None else self._view()
         if view is not None:

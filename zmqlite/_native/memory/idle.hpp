@@ -1,8 +1,8 @@
 /* Memory that a burst took goes back when nothing has moved for some seconds.
 
-   Somebody has to notice that nothing happens, in a program that may sleep: a thread, for as long as more is held than
+   Something has to notice that nothing happens, in a program that may sleep: a thread, for as long as more is held than
    is worth keeping. It looks once a second whether a block has moved since, which costs those that move them nothing,
-   and takes the GIL only to let go of the bytes_pool. What the C library keeps back of freed memory, which is most of what
+   and takes the GIL only to let go of the blocks. What the C library keeps back of freed memory, which is most of what
    a burst took beside the blocks, is given to the system as well, without the GIL. */
 #ifndef ZMQLITE_IDLE_HPP
 #define ZMQLITE_IDLE_HPP

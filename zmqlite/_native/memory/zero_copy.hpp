@@ -1,4 +1,4 @@
-/* Memory lent to libzmq, and how it comes home.
+/* Memory lent to libzmq, and how it is released.
 
    A Lease is one Python object (or exported buffer) whose bytes libzmq reads without a copy. libzmq
    calls `release` when it is done, from any thread and at any time, also after the interpreter has
@@ -32,7 +32,7 @@ struct Lease
 #endif
     PyObject *owner;   // strong: the bytes object, or NULL when a view holds the exporter
     PyObject *tracker; // strong or NULL: told when this lease is over
-    Lease *next;        // of those that came home, or of the spare ones
+    Lease *next;        // of those to be released, or of the spare ones
     Lease *before;      // the ring of all loans
     Lease *after;
     void *data;
@@ -58,7 +58,7 @@ struct zero_copy_mutex // the GIL is the lock
 static OwnerTable<zero_copy_mutex> owners_by_address;
 #endif
 
-/* All loans, and spare ones for the next. Of all, since somebody may want to see them (`loans`); spare
+/* All loans, and spare ones for the next. Of all, since someone may want to see them (`loans`); spare
    ones, since malloc and free cost more than everything else about a lease. */
 struct Ring : Lease
 {
@@ -87,7 +87,7 @@ static void run_deferred_releases ();
 
 static int run_pending_call (void *)
 {
-    asked.store (false); // first: what comes home from now on asks again
+    asked.store (false); // first: what libzmq gives back from now on asks again
     run_deferred_releases ();
     return 0;
 }
@@ -249,8 +249,8 @@ static inline bool is_zero_copy (zmq_msg_t *msg)
 }
 
 #if LIBZMQ_LENDS
-/* Closes a message over this lease. The last copy ends the lease here and now, without the way home, unless
-   somebody is to be told or that might run code of others. */
+/* Closes a message over this lease. The last copy ends the lease here and now, without the deferred release, unless
+   a tracker is to be told or that might run code of others. */
 static inline void close_zero_copy (zmq_msg_t *msg, Lease *lease)
 {
     if (!zmq_msg_close_lent (msg))
@@ -302,7 +302,7 @@ static inline PyObject *take_leased (zmq_msg_t *msg, Py_ssize_t size)
     return owner;
 }
 
-/* With the GIL held: zmq_msg_close, without the way home of a lease. */
+/* With the GIL held: zmq_msg_close, without the deferred release of a lease. */
 static inline void close_here (zmq_msg_t *msg)
 {
 #if LIBZMQ_LENDS
@@ -321,7 +321,7 @@ struct Leased
 };
 
 /* What is lent now, each with a new reference to its owner, if it has one: an array for the caller to
-   free(), or NULL when there is nothing, or no memory. A copy, since whoever walks through it may run
+   free(), or NULL when there is nothing, or no memory. A copy, since walking through it may run
    code that lends or returns. */
 static Leased *all_leased (size_t *count)
 {

@@ -118,7 +118,7 @@ cdef class Socket(Handle):
         return recv_parts_if_there(self, flags, copy, "recv_multipart_nonblock")
 
     def send_many(self, messages, int flags=0):
-        """Send every message of an iterable in one crossing; return how many were sent.
+        """Send every message of an iterable in one call; return how many were sent.
 
         A message is a bytes-like object or Frame, or a list or tuple of parts. With DONTWAIT it stops at
         the first message that no peer can take now and returns the number sent before. Those of a list or
@@ -129,7 +129,7 @@ cdef class Socket(Handle):
         return send_batch(self, messages, flags)
 
     def recv_many(self, Py_ssize_t max=1000, int flags=0, *, bint multipart=False):
-        """Receive what is there, at most ``max`` messages, in one crossing; wait only for the first.
+        """Receive what is there, at most ``max`` messages, in one call; wait only for the first.
 
         Returns parts as bytes, in order, as that many calls of recv() would; the last message is always
         whole, so there may be more than ``max`` parts. It also ends after a millisecond or about a megabyte,

@@ -1,7 +1,7 @@
 # Deadlines that stay exact while signals arrive. libzmq starts its timeout anew with each call, so a
 # call that a signal has interrupted is repeated with a limit of its own, what is left of the user's.
 
-# Question and answer: whoever receives has to wait nearly every time. To try first would only keep the
+# Question and answer: a receive has to wait nearly every time. To try first would only keep the
 # GIL from the thread that is to answer, and cost a system call; so after a few waits a receive waits at
 # once, and a send to a thread of this process lets the GIL go, for that thread wants it when it wakes.
 # Where messages come in a stream neither pays, so that some receives that found one end it again. On a

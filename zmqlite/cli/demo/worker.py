@@ -1,36 +1,27 @@
-"""The program of a worker process: one line of JSON in, a role played, one line of JSON out.
-
-Standard input is the leash: when the demo is gone, it ends, and so does the worker.
-"""
+"""The program of a worker process: one job, and an end when standard input ends."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from dataclasses import asdict
-from typing import Any
+from threading import Thread
 
 from ...context import Context
-from .catalogue import ROLES
-from .records import Task
+from .patterns import JOBS
 
 
-def play(line: str) -> dict[str, Any]:
-    """Play the role that the line orders, in a context of its own; return the answer."""
-    name, task = json.loads(line)
-    try:
-        with Context() as context:
-            return asdict(ROLES[name](context, Task(**task)))
-    except Exception as error:
-        return {"error": f"{name}: {type(error).__name__}: {error}"}
+def end_with_the_demo() -> None:
+    os.read(0, 1)  # nothing more is written, so this returns when the other end is closed
+    os._exit(0)
 
 
-def main() -> int:
-    """Obey until standard input ends."""
-    for line in sys.stdin:
-        print(json.dumps(play(line)), flush=True)
-    return 0
+def main() -> None:
+    name, arguments = json.loads(sys.stdin.readline())
+    Thread(target=end_with_the_demo, daemon=True).start()
+    with Context() as context:
+        JOBS[name](context, **arguments)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,7 +1,7 @@
 """For PyInstaller: which modules and files a program needs that imports `zmqlite.pyzmq`.
 
 Such a program says `import zmq.asyncio`, and no analysis of its text leads from there to ours. So
-all modules are taken, but for those that need an event loop of somebody else's: these only where
+all modules are taken, but for those that need an event loop of someone else's: these only where
 the program has that loop, or names the module.
 """
 

@@ -27,7 +27,7 @@ class Authenticator:
     """Answers the questions that libzmq asks about new connections, by rules.
 
     Without rules it lets in who shows no credentials (NULL), and nobody with PLAIN or CURVE. This
-    base class runs in no loop: whoever uses it passes what `zap_socket` receives to
+    base class runs in no loop: its user passes what `zap_socket` receives to
     `handle_zap_message`.
 
     A rule is for one domain, the `zap_domain` of a server; "*" is the one of servers without.

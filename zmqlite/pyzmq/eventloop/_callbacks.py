@@ -18,7 +18,7 @@ class NotCallable(TypeError, AssertionError):
 
 
 class Caller:
-    """Calls back for somebody, and keeps the coroutines that are under way."""
+    """Calls back for someone, and keeps the coroutines that are under way."""
 
     def __init__(self, owner: object, io_loop: Any) -> None:
         self._name = f"<{type(owner).__name__} at {id(owner):#x}>"

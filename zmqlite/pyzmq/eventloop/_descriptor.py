@@ -14,7 +14,7 @@ __all__ = ["Descriptor"]
 class Descriptor:
     """A descriptor that speaks when a socket may be ready.
 
-    It is a copy, for one that is closed while a loop watches it may be somebody else's in the
+    It is a copy, for one that is closed while a loop watches it may be someone else's in the
     next moment. A loop that closes all that it watches calls `close`, which is the owner's.
     """
 

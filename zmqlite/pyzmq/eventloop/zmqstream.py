@@ -236,7 +236,7 @@ class ZMQStream:
     # -- state -----------------------------------------------------------------------------------
 
     def receiving(self) -> bool:
-        """Whether somebody is called for what arrives."""
+        """Whether someone is called for what arrives."""
         return self._recv_callback is not None
 
     def sending(self) -> bool:

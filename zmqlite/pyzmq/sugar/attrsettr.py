@@ -6,8 +6,8 @@ from errno import EFAULT
 from typing import TYPE_CHECKING, Any
 
 from ... import constants
-from ..._settings import declares
 from ...error import ZMQError
+from ...options.socket import declares
 
 __all__ = ["AttributeSetter"]
 

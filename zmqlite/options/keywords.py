@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import options
-from .enums import SocketOption, SocketType
-from .error import InvalidArgument
+from ..enums import SocketOption, SocketType
+from ..error import InvalidArgument
+from .table import SOCKET_OPTIONS
 
 __all__ = ["set_by_name", "sort_keywords", "type_named"]
 
@@ -24,9 +24,7 @@ _LATER = frozenset(
     )
 )
 # What the keywords of `socket()` set: older names lead to the attribute of today's.
-_ATTRIBUTES = {
-    name.lower(): row.name.lower() for name, row in options.SOCKET_OPTIONS.by_name.items()
-}
+_ATTRIBUTES = {name.lower(): row.name.lower() for name, row in SOCKET_OPTIONS.by_name.items()}
 _ATTRIBUTES["hwm"] = "hwm"
 _ENDPOINTS = ("bind", "connect", "context")  # the keywords of a socket type beside the options
 _OTHER_KEYWORDS = {
@@ -67,7 +65,7 @@ def sort_keywords(
             own[name] = value
         else:
             near = _OTHER_KEYWORDS.get(name.lower())
-            near = near or options.SOCKET_OPTIONS.nearest(name, _ENDPOINTS + taken)
+            near = near or SOCKET_OPTIONS.nearest(name, _ENDPOINTS + taken)
             hint = f"; did you mean {near}?" if near else ""
             raise TypeError(f"{name!r} is no socket option{hint}")
     settings.sort(key=_comes_later)

@@ -1,62 +1,24 @@
-"""What the facade asks about options: find one, check a value, explain a refusal.
+"""Whether a value suits an option, and why libzmq refused one.
 
-The rows are in `_option_table`. This module alone decides what type and range a value must have,
-and it refuses only what every libzmq would refuse or would get wrong in silence; whether this
-build, this socket type and this moment allow an option is left to libzmq, and `explain` turns
-its bare EINVAL into a reason.
+This module alone decides what type and range a value must have, and it refuses only what every
+libzmq would refuse or would get wrong in silence; whether this build, this socket type and this
+moment allow an option is left to libzmq, and `explain` turns its bare EINVAL into a reason.
 """
 
 from __future__ import annotations
 
 from math import isfinite
 
-from . import _build
-from ._option_table import (
-    BYTES,
-    CONTEXT_ROWS,
-    FD,
-    INT,
-    INT64,
-    KEY,
-    MESSAGE_PROPERTIES,
-    MESSAGE_ROWS,
-    SOCKET_ALIASES,
-    SOCKET_ROWS,
-    STRING,
-    UINT64,
-    Option,
-)
-from .constants import REMOVED
-from .enums import Errno, SocketType
-from .error import InvalidArgument, NotSupported, ZMQError
+from .. import _build
+from ..enums import Errno, SocketType
+from ..error import InvalidArgument, NotSupported, ZMQError
+from .rows import BYTES, FD, INT, INT64, KEY, STRING, TEXTUAL, UINT64, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-__all__ = [
-    "BYTES",
-    "CONTEXT_OPTIONS",
-    "FD",
-    "INT",
-    "INT64",
-    "KEY",
-    "MESSAGE_OPTIONS",
-    "MESSAGE_PROPERTIES",
-    "SOCKET_OPTIONS",
-    "STRING",
-    "UINT64",
-    "Option",
-    "OptionTable",
-    "check_readable",
-    "check_value",
-    "explain",
-    "find",
-    "lacking",
-    "late_message",
-    "nearest",
-]
+__all__ = ["check_readable", "check_value", "explain", "lacking", "late_message"]
 
 _BOUNDS = {
     INT: (-(2**31), 2**31 - 1),
@@ -66,91 +28,6 @@ _BOUNDS = {
     FD: (-(2**31), 2**63 - 1),
 }
 _KEY_SIZES = (32, 40, 41)  # raw; Z85; Z85 with its NUL
-
-
-class OptionTable:
-    """The options of one kind of thing, to look up by number or by name in any case.
-
-    Iterates over the rows; older names lead to the same row.
-    """
-
-    def __init__(self, rows: Iterable[Option], aliases: Mapping[str, str] | None = None) -> None:
-        self.rows = tuple(rows)
-        self.aliases = dict(aliases or {})
-        self.by_name = {row.name: row for row in self.rows}
-        self.by_number: dict[int, Option] = {}
-        for row in self.rows:  # of two that share a number, the readable one stands for it
-            self.by_number.setdefault(row.number, row)
-        for alias, name in self.aliases.items():
-            self.by_name[alias] = self.by_name[name]
-
-    def __iter__(self) -> Iterator[Option]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def find(self, key: str | int) -> Option | None:
-        """Return the option of that number or name, None when there is none."""
-        if isinstance(key, str):
-            return self.by_name.get(key) or self.by_name.get(key.upper())
-        return self.by_number.get(key)
-
-    def nearest(self, name: str, more: Iterable[str] = ()) -> str | None:
-        """Return the name that was meant, in lower case: one that is called otherwise elsewhere,
-        or most like a misspelt one. None when nothing is like it.
-
-        `more` are names beside those of the table.
-        """
-        import difflib  # only the failure branch pays for it
-
-        meant = _MEANT.get(name.lower())
-        if meant is not None and self is SOCKET_OPTIONS:
-            return meant
-        names = [*(other.upper() for other in more), *self.by_name]
-        found = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.6)
-        return found[0].lower() if found else None
-
-    def unknown(
-        self, name: str, owner: str = "Socket", more: Iterable[str] = ()
-    ) -> AttributeError:
-        """Return (not raise) the error for a name that is no option, with what to use instead."""
-        text = f"{owner} has no such option: {name.upper()}"
-        if name.upper() in REMOVED:
-            return AttributeError(f"{text}; {REMOVED[name.upper()]}")
-        like = self.nearest(name, more)
-        return AttributeError(f"{text}; did you mean {like}?" if like else text)
-
-
-# What other libraries call an option, or what is asked of a socket elsewhere.
-_MEANT = {
-    **dict.fromkeys(("timeout", "timeout_ms"), "rcvtimeo and sndtimeo"),
-    **dict.fromkeys(("recv_timeout", "receive_timeout", "read_timeout"), "rcvtimeo"),
-    **dict.fromkeys(("send_timeout", "write_timeout"), "sndtimeo"),
-    **dict.fromkeys(("topic", "topics", "filter", "subscription", "subscriptions"), "subscribe"),
-    **dict.fromkeys(("id", "name", "socket_id"), "routing_id"),
-    **dict.fromkeys(("high_water_mark", "queue_size", "maxsize"), "hwm"),
-    **dict.fromkeys(("keepalive", "keep_alive"), "tcp_keepalive"),
-    **dict.fromkeys(("username", "user"), "plain_username"),
-    "password": "plain_password",
-    "max_message_size": "maxmsgsize",
-    "heartbeat": "heartbeat_ivl",
-    "proxy": "socks_proxy",
-}
-
-SOCKET_OPTIONS = OptionTable(SOCKET_ROWS, SOCKET_ALIASES)
-CONTEXT_OPTIONS = OptionTable(CONTEXT_ROWS)
-MESSAGE_OPTIONS = OptionTable(MESSAGE_ROWS)
-
-
-def find(key: str | int) -> Option | None:
-    """Return the socket option of that number or name (any case), None when there is none."""
-    return SOCKET_OPTIONS.find(key)
-
-
-def nearest(name: str) -> str | None:
-    """Return the socket option whose name is most like a misspelt one, in lower case."""
-    return SOCKET_OPTIONS.nearest(name)
 
 
 def check_value(option: Option, value: Any, subject: str = "") -> Any:
@@ -169,7 +46,7 @@ def check_value(option: Option, value: Any, subject: str = "") -> Any:
         raise _not_here(option, "set", subject, lacking(option))
     if value is None and option.resettable:
         return None
-    if option.kind in (BYTES, STRING, KEY):
+    if option.kind in TEXTUAL:
         return _check_bytes(option, value, subject)
     return _check_int(option, value, subject)
 

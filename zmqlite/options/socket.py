@@ -7,29 +7,30 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import options
-from ._native import core
-from ._option_attributes import SocketOptions
-from ._serialize import PayloadSocket
-from .enums import SocketOption, SocketType
-from .error import DraftFDWarning, LateOptionWarning, ZMQError
+from .._native import core
+from .._serialize import PayloadSocket
+from ..enums import SocketOption, SocketType
+from ..error import DraftFDWarning, LateOptionWarning, ZMQError
+from .attributes import SocketOptions
+from .check import check_readable, check_value, explain, late_message
+from .rows import TEXTUAL, Kind, Option
+from .table import SOCKET_OPTIONS, find
 
-__all__ = ["SettingSocket", "declares", "warn_late", "warn_of_seconds"]
+__all__ = ["SocketSettings", "declares", "warn_late", "warn_of_seconds"]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
 _SNDHWM, _RCVHWM = SocketOption.SNDHWM.value, SocketOption.RCVHWM.value
-_ROWS = options.SOCKET_OPTIONS.by_number
+_ROWS = SOCKET_OPTIONS.by_number
 _KINDS = {number: row.kind for number, row in _ROWS.items()}
-_TEXTUAL = (options.BYTES, options.STRING, options.KEY)
 _SUBJECTS = {member.value: f"{member.name} socket" for member in SocketType}
 _ATTRIBUTES = frozenset(name for name in vars(SocketOptions) if not name.startswith("_"))
 # These cannot be read back from libzmq, and a wss endpoint is checked against them.
-_WSS = frozenset(row.number for row in options.SOCKET_OPTIONS if row.name.startswith("WSS_"))
-_PACKAGE = __name__.rpartition(".")[0]
+_WSS = frozenset(row.number for row in SOCKET_OPTIONS if row.name.startswith("WSS_"))
+_PACKAGE = __name__.rpartition(".options.")[0]
 
 
-class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
+class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
     """The half of `Socket` that knows options; see `Socket`.
 
     What few sockets have is in slots, here and in `Socket`: to touch the `__dict__` of an object
@@ -55,7 +56,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if option == _EVENTS and (emulated := getattr(self, "_descriptor", None)) is not None:
             return emulated.events()
         try:
-            return self.get_option(option, _KINDS.get(option, options.INT))
+            return self.get_option(option, _KINDS.get(option, Kind.INT))
         except TypeError:
             raise _no_number("getsockopt", option) from None
         except ZMQError as error:
@@ -65,7 +66,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
                 return self._emulated_descriptor()
             row = _ROWS.get(option)
             if row is not None:
-                options.check_readable(row, self._subject())
+                check_readable(row, self._subject())
             raise self._explained(error, option, "get") from None
 
     def set(self, option: int, optval: Any) -> None:
@@ -83,9 +84,9 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if row is None:
             self._set_unlisted(option, optval)
             return
-        if self._takes_text and isinstance(optval, str) and row.kind in _TEXTUAL:
+        if self._takes_text and isinstance(optval, str) and row.kind in TEXTUAL:
             optval = optval.encode("utf-8", "surrogateescape")
-        value = options.check_value(row, optval, _SUBJECTS.get(self.type_number, "socket"))
+        value = check_value(row, optval, _SUBJECTS.get(self.type_number, "socket"))
         if row.acts_late and self.endpoints:
             self._warn_late(row)
         try:
@@ -128,7 +129,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         row = _ROWS.get(option)
         if row is None:
             raise ValueError(f"{option} is not the number of a socket option")
-        if row.kind not in _TEXTUAL:
+        if row.kind not in TEXTUAL:
             raise TypeError(f"{row.name} is a number, not text: use get()")
         text: bytes = self.get(option)
         return text.decode(encoding, "surrogateescape")
@@ -159,7 +160,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
 
     def _explained(self, error: ZMQError, option: int, operation: str) -> ZMQError:
         row = _ROWS.get(option)
-        return options.explain(
+        return explain(
             error, option if row is None else row, operation, self._subject(), self.type_number
         )
 
@@ -173,19 +174,19 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if not hasattr(value, "__index__"):
             raise TypeError(f"option {option} is not in the table, so it takes an int")
         try:
-            self.set_option(option, options.INT, value)
+            self.set_option(option, Kind.INT, value)
         except ZMQError as error:
             raise self._explained(error, option, "set") from None
 
     def _warn_of_seconds(self, timeout: float) -> None:
         warn_of_seconds(timeout)
 
-    def _warn_late(self, row: options.Option) -> None:
+    def _warn_late(self, row: Option) -> None:
         warned: frozenset[int] = getattr(self, "_late", frozenset())
         if row.number in warned:
             return
         self._late = warned | {row.number}
-        warn_late(options.late_message(row))
+        warn_late(late_message(row))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make room for attributes that a subclass declares under the name of an option."""
@@ -211,7 +212,7 @@ class SettingSocket(SocketOptions, PayloadSocket):  # type: ignore[misc]
             ):
                 super().__setattr__(name, value)
                 return
-            row = options.find(name)
+            row = find(name)
             if row is None:
                 raise _unknown(self, name)
             super().__setattr__(row.name, value)
@@ -246,7 +247,7 @@ def _level_outside() -> int:
 
 def _no_number(operation: str, option: object) -> TypeError:
     name = str(option).upper()
-    like = name if name in options.SOCKET_OPTIONS.by_name else "LINGER"
+    like = name if name in SOCKET_OPTIONS.by_name else "LINGER"
     return TypeError(
         f"{operation}() takes the number of an option, such as zmq.{like}, not {option!r}"
     )
@@ -265,7 +266,7 @@ class _Declared:
 def _unknown(owner: object, name: str) -> AttributeError:
     if name.startswith("_"):
         return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    return options.SOCKET_OPTIONS.unknown(name, type(owner).__name__)
+    return SOCKET_OPTIONS.unknown(name, type(owner).__name__)
 
 
 def declares(cls: type, name: str) -> bool:

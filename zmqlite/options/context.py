@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import options
-from ._native import core
-from ._option_attributes import ContextOptions
-from ._settings import declares, warn_late
-from .enums import ContextOption, SocketOption
+from .._native import core
+from ..enums import ContextOption, SocketOption
+from .attributes import ContextOptions
+from .socket import declares, warn_late
+from .table import CONTEXT_OPTIONS, SOCKET_OPTIONS, find
 
-__all__ = ["SettingContext"]
+__all__ = ["ContextSettings"]
 
 _NAME_PREFIX = ContextOption.THREAD_NAME_PREFIX.value
 
 if TYPE_CHECKING:
-    from ._option_attributes import SocketOptions as _Defaults
+    from .attributes import SocketOptions as _Defaults
 else:
 
     class _Defaults:
@@ -24,7 +24,7 @@ else:
         __slots__ = ()
 
 
-class SettingContext(ContextOptions, _Defaults, core.Context):
+class ContextSettings(ContextOptions, _Defaults, core.Context):
     """The half of `Context` that knows options; see `Context`."""
 
     sockopts: dict[int, Any]
@@ -46,7 +46,7 @@ class SettingContext(ContextOptions, _Defaults, core.Context):
         THREAD_NAME_PREFIX also takes text (at most 16 bytes; needs a build with drafts). What
         acts only before the first socket warns (`LateOptionWarning`) when there is one already.
         """
-        row = options.CONTEXT_OPTIONS.by_number.get(option)
+        row = CONTEXT_OPTIONS.by_number.get(option)
         if row is not None and row.acts_late and self.sockets():
             warn_late(
                 f"{row.name} was set when there were sockets already, and a context reads it "
@@ -73,7 +73,7 @@ class SettingContext(ContextOptions, _Defaults, core.Context):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            row = None if name.startswith("_") else options.CONTEXT_OPTIONS.find(name)
+            row = None if name.startswith("_") else CONTEXT_OPTIONS.find(name)
             if row is not None:  # another spelling, or one that raised and says once more why
                 return getattr(type(self), row.name).__get__(self, type(self))
             number = _socket_option(name)
@@ -87,7 +87,7 @@ class SettingContext(ContextOptions, _Defaults, core.Context):
             if name in self.__dict__ or name.startswith("_") or declares(type(self), name):
                 super().__setattr__(name, value)
                 return
-            row = options.CONTEXT_OPTIONS.find(name)
+            row = CONTEXT_OPTIONS.find(name)
             if row is not None:
                 super().__setattr__(row.name, value)
                 return
@@ -107,14 +107,12 @@ class SettingContext(ContextOptions, _Defaults, core.Context):
 def _unknown(owner: object, name: str) -> AttributeError:
     if name.startswith("_"):
         return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    return options.SOCKET_OPTIONS.unknown(
-        name, type(owner).__name__, options.CONTEXT_OPTIONS.by_name
-    )
+    return SOCKET_OPTIONS.unknown(name, type(owner).__name__, CONTEXT_OPTIONS.by_name)
 
 
 def _socket_option(name: str) -> int | None:
     """Return the number of the socket option of that name, HWM of libzmq 2 included."""
-    row = options.find(name)
+    row = find(name)
     if row is not None:
         return row.number
     return SocketOption.HWM.value if name.upper() == "HWM" else None

@@ -1,0 +1,492 @@
+"""zmqlite.trio: who waits, in which order, for how long, and who is woken."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support import FACTOR, Source
+from trio_stage import pair, run, waiting
+
+import zmqlite
+
+trio: Any = pytest.importorskip("trio")
+testing: Any = pytest.importorskip("trio.testing")
+zmq: Any = pytest.importorskip("zmqlite.trio")
+
+
+def test_receivers_are_served_in_order(trio_context: Any) -> None:
+    async def main() -> None:
+        first, second = pair(trio_context)
+        got: list[tuple[int, bytes]] = []
+
+        async def receive(number: int) -> None:
+            got.append((number, await second.recv()))
+
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(receive, number)
+                await waiting(second, count=number + 1)
+            await first.send_many([b"%d" % number for number in range(20)])
+        assert got == [(number, b"%d" % number) for number in range(20)]
+
+    run(main)
+
+
+def test_senders_are_served_in_order(trio_context: Any) -> None:
+    async def main() -> None:
+        first, second = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
+        while first.writable():
+            await first.send(b"full")
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(first.send, b"%d" % number)
+                await waiting(first, count=number + 1)
+            got: list[bytes] = []
+            while len(got) < 20:
+                part = await second.recv()
+                if part != b"full":
+                    got.append(part)
+        assert got == [b"%d" % number for number in range(20)]
+
+    run(main)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_cancelled_waiter_hands_over(trio_context: Any, which: int) -> None:
+    """The first one watches the descriptor; another must do so when it goes."""
+
+    async def main() -> None:
+        first, second = pair(trio_context)
+        got: list[int] = []
+        scopes = [trio.CancelScope() for _ in range(3)]
+
+        async def receive(number: int) -> None:
+            with scopes[number]:
+                await second.recv()
+                got.append(number)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(3):
+                nursery.start_soon(receive, number)
+                await waiting(second, count=number + 1)
+            scopes[which].cancel()
+            await testing.wait_all_tasks_blocked()
+            await first.send(b"x")
+            await first.send(b"y")
+        assert got == [number for number in range(3) if number != which]
+        assert second._link.idle
+
+    run(main)
+
+
+def test_a_woken_waiter_is_not_overtaken(trio_context: Any) -> None:
+    async def main() -> None:
+        first, second = pair(trio_context)
+        got: list[Any] = []
+
+        async def receive() -> None:
+            got.append(await second.recv())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive)
+            await waiting(second)
+            await first.send_many([b"1", b"2"])
+            assert await second.recv() == b"2"
+        assert got == [b"1"]
+
+    run(main)
+
+
+def test_send_many_draws_as_it_sends_and_others_run(trio_context: Any) -> None:
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+        source, ended = Source([b"x", b"y"]), []
+        with trio.CancelScope() as scope:
+
+            async def send() -> None:
+                try:
+                    await push.send_many(source)
+                except trio.Cancelled as error:
+                    ended.append(error.sent)
+                    raise
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(send)
+                await waiting(push)
+                assert source.drawn == 21
+                for _ in range(5000):
+                    assert await pull.recv_multipart() == [b"x", b"y"]
+                await waiting(push)
+                assert source.drawn == 5021
+                scope.cancel()
+        assert ended == [5020]
+
+    run(main)
+
+
+def test_send_many_to_a_socket_that_always_takes_more_lets_others_run(trio_context: Any) -> None:
+    async def main() -> None:
+        push = trio_context.socket(zmq.PUB, linger=0)
+        push.bind("inproc://void")
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(push.send_many, Source())
+                for _ in range(20):
+                    await trio.lowlevel.checkpoint()
+                scope.cancel()
+
+    run(main)
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), zmqlite.Again()], ids=["KeyError", "Again"])
+@pytest.mark.parametrize("hwm", [2, 1000])
+def test_an_exception_of_what_send_many_draws(trio_context: Any, error: Any, hwm: int) -> None:
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=hwm, rcvhwm=hwm)
+
+        def failing() -> Iterator[bytes]:
+            for number in range(20):
+                yield b"%d" % number
+            raise error
+
+        async def send() -> None:
+            with pytest.raises(type(error)) as caught:
+                await push.send_many(failing())
+            assert caught.value is error
+            assert error.sent == 20
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            for number in range(20):
+                assert await pull.recv() == b"%d" % number
+
+    run(main)
+
+
+def test_send_many_with_dontwait_and_time_limits(trio_context: Any) -> None:
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
+        assert await push.send_many(Source(), zmq.DONTWAIT) == 20
+        assert await push.send_many([b"x"], zmq.DONTWAIT) == 0
+        push.sndtimeo = 0
+        with pytest.raises(zmqlite.Again) as caught:
+            await push.send_many(Source())
+        assert caught.value.sent == 0
+        push.sndtimeo = limit = int(200 * FACTOR)
+        async with trio.open_nursery() as nursery:
+
+            async def send() -> None:
+                with pytest.raises(zmqlite.Again) as caught:
+                    await push.send_many(Source())
+                assert caught.value.sent >= 100
+
+            nursery.start_soon(send)
+            for _ in range(120):  # it gets on all the time, for longer than the limit
+                await trio.sleep(limit / 40_000)  # time is the subject
+                await pull.recv()
+
+    run(main)
+
+
+def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
+    """Only what is used in one pass counts, not what was used since long ago."""
+
+    async def main() -> None:
+        first, second = pair(trio_context)
+        await first.poll(0)
+        zmq.set_fairness(seconds=1000, count=10)
+        first._link.rest = None  # who rests fails
+        for _ in range(100):
+            await first.send(b"x")
+            await first.send(b"x")
+            await second.poll(0)
+            await second.recv_many()
+            await trio.sleep(0.0001)  # the next pass
+
+    run(main)
+
+
+@pytest.mark.parametrize("kinds", ["PAIR PAIR", "CLIENT SERVER", "SCATTER GATHER"])
+def test_nothing_runs_while_there_is_no_news(trio_context: Any, kinds: str) -> None:
+    """No deadline is set, and no pass made, to come and look."""
+    if "PAIR" not in kinds and not zmqlite.DRAFT_API:
+        pytest.skip("built without drafts")
+
+    class Passes(trio.abc.Instrument):  # type: ignore[misc]
+        count = 0
+
+        def before_io_wait(self, timeout: float) -> None:
+            self.count += 1
+
+    async def main() -> None:
+        first, second = pair(trio_context, [getattr(zmq, kind) for kind in kinds.split()])
+        passes = Passes()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(second.recv)
+            nursery.start_soon(second.recv)
+            nursery.start_soon(second.poll)
+            await waiting(second, count=3)
+            own = trio.current_effective_deadline()  # the test's own limit
+            left = trio.lowlevel.current_statistics().seconds_to_next_deadline
+            assert trio.current_time() + left == pytest.approx(own, abs=1)
+            trio.lowlevel.add_instrument(passes)
+            await trio.sleep(0.1)  # time is the subject: no pass is made meanwhile
+            trio.lowlevel.remove_instrument(passes)
+            assert passes.count <= 4
+            for _ in range(3):  # two are received, one is polled
+                await first.send(b"x")
+
+    run(main)
+
+
+def test_sending_does_not_swallow_the_news_of_a_receiver(trio_context: Any) -> None:
+    """Each use of a socket may silence its descriptor, under a task that watches it."""
+
+    async def main() -> None:
+        first, second = pair(trio_context)
+        for _ in range(200):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(second.recv)
+                await waiting(second)
+                await first.send(b"news")
+                second.poll_events(3)
+                await second.send(b"x")
+                second.get(zmq.EVENTS)
+                assert second.events >= 0
+            await first.recv()
+
+    run(main)
+
+
+def test_connect_wakes_a_sender(trio_context: Any) -> None:
+    """It makes the socket writable without a word from the descriptor."""
+
+    async def main() -> None:
+        push, pull = (trio_context.socket(kind, linger=0) for kind in (zmq.PUSH, zmq.PULL))
+        pull.bind("inproc://late")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(push.send, b"x")
+            await waiting(push)
+            push.connect("inproc://late")
+        assert await pull.recv() == b"x"
+
+    run(main)
+
+
+def test_poll(trio_context: Any) -> None:
+    async def main() -> None:
+        first, second = pair(trio_context)
+        assert await second.poll(0) == 0
+        assert await second.poll(1) == 0
+        assert await second.poll(None, zmq.POLLIN | zmq.POLLOUT) == zmq.POLLOUT
+        found = []
+
+        async def poll() -> None:
+            found.append(await second.poll())
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(poll)
+            await waiting(second, count=3)
+            await first.send(b"x")
+        assert found == [zmq.POLLIN] * 3  # all who look see it
+        assert await second.recv() == b"x"
+
+    run(main)
+
+
+def test_time_limits(trio_context: Any) -> None:
+    """RCVTIMEO and SNDTIMEO hold, by trio's own clock."""
+
+    async def main() -> None:
+        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
+        while push.writable():
+            await push.send(b"full")
+        push.sndtimeo = 30_000
+        start = trio.current_time()
+        with pytest.raises(zmqlite.Again, match="SNDTIMEO of 30000 ms"):
+            await push.send(b"x")
+        assert trio.current_time() - start == pytest.approx(30)
+        lone = trio_context.socket(zmq.PULL, linger=0, rcvtimeo=20_000)
+        for call in ("recv", "recv_string", "recv_multipart", "recv_many"):
+            start = trio.current_time()
+            with pytest.raises(zmqlite.Again, match="RCVTIMEO of 20000 ms"):
+                await getattr(lone, call)()
+            assert trio.current_time() - start == pytest.approx(20)
+        with pytest.raises(zmqlite.Again):
+            async for _ in lone:
+                pass
+        start = trio.current_time()
+        for flags, limit in ((zmq.NOBLOCK, 20_000), (0, 0)):
+            lone.rcvtimeo = limit
+            with pytest.raises(zmqlite.Again):
+                await lone.recv(flags)
+        push.sndtimeo = 0
+        for flags in (zmq.NOBLOCK, 0):
+            with pytest.raises(zmqlite.Again):
+                await push.send(b"x", flags)
+        assert await lone.poll(5000) == 0
+        assert trio.current_time() - start == pytest.approx(5)
+        assert lone._link.idle
+        assert await pull.recv() == b"full"
+
+    run(main, clock=testing.MockClock(autojump_threshold=0))
+
+
+def test_a_full_peer_does_not_hold_up_the_others(trio_context: Any) -> None:
+    """A ROUTER that must deliver is always writable, one of its peers is not: no spinning."""
+
+    async def main() -> None:
+        router = trio_context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
+        router.bind("inproc://router")
+        peers = {
+            name: trio_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+            for name in (b"full", b"idle")
+        }
+        for peer in peers.values():
+            peer.connect("inproc://router")
+            await peer.send(b"hello")
+            await router.recv_multipart()
+        sent = 0
+        while True:
+            try:
+                await router.send_multipart([b"full", b"x"], zmq.NOBLOCK)
+            except zmqlite.Again:
+                break
+            sent += 1
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(router.send_multipart, [b"full", b"last"])
+            nursery.start_soon(router.recv_multipart)
+            await waiting(router, count=2)  # it would never be blocked if it spun
+            await router.send_multipart([b"idle", b"y"])
+            assert await peers[b"idle"].recv() == b"y"
+            for _ in range(sent):
+                assert await peers[b"full"].recv() == b"x"
+            assert await peers[b"full"].recv() == b"last"
+            await peers[b"idle"].send(b"bye")
+
+    run(main)
+
+
+async def star(context: Any, *names: bytes) -> Any:
+    """Return a ROUTER that must deliver, and peers that are full, by name."""
+    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
+    address = router.bind(f"inproc://{id(router):x}")
+    peers = {}
+    for name in names:
+        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peers[name].connect(address)
+        await peers[name].send(b"hello")
+        await router.recv_multipart()
+        while await router.send_many([[name, b"fill"]], zmq.DONTWAIT):
+            pass
+    return router, peers
+
+
+def test_a_peer_that_goes_fails_what_waits_for_it(trio_context: Any) -> None:
+    """Though no other peer has room, so that the socket does not become writable."""
+
+    async def main() -> None:
+        router, peers = await star(trio_context, b"going", b"full")
+
+        async def send() -> None:
+            with pytest.raises(zmqlite.HostUnreachable):
+                await router.send_multipart([b"going", b"x"])
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(send)
+            await waiting(router, count=2)
+            peers[b"going"].close()
+
+    run(main)
+
+
+def test_a_message_does_not_begin_in_the_middle_of_another(trio_context: Any) -> None:
+    """Sent part by part by a task, while another one waits for a full peer that has room then."""
+
+    async def main() -> None:
+        router, peers = await star(trio_context, b"full", b"idle")
+        while await peers[b"idle"].poll(0):
+            await peers[b"idle"].recv()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(router.send_multipart, [b"full", b"x", b"y"])
+            await waiting(router)
+            await router.send(b"idle", zmq.SNDMORE)
+            while await peers[b"full"].poll(0):
+                assert await peers[b"full"].recv_multipart() == [b"fill"]
+            await testing.wait_all_tasks_blocked()
+            await router.send(b"1", zmq.SNDMORE)
+            await testing.wait_all_tasks_blocked()
+            await router.send(b"2")
+            assert await peers[b"idle"].recv_multipart() == [b"1", b"2"]
+            assert await peers[b"full"].recv_multipart() == [b"x", b"y"]
+
+    run(main)
+
+
+def test_many_blocked_peers(trio_context: Any) -> None:
+    """Several senders wait, each for a peer of its own, and a receiver besides."""
+
+    async def main() -> None:
+        router = trio_context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=2, linger=0)
+        router.bind("inproc://router")
+        names = [b"p%d" % n for n in range(6)]
+        peers = [trio_context.socket(zmq.DEALER, routing_id=n, rcvhwm=2, linger=0) for n in names]
+
+        async def feed(name: bytes) -> None:
+            for number in range(200):
+                await router.send_multipart([name, b"%d" % number])
+
+        async def eat(peer: Any) -> None:
+            for number in range(200):
+                assert await peer.recv() == b"%d" % number
+                await peer.send(b"ack")
+
+        async with trio.open_nursery() as nursery:
+            for peer in peers:
+                peer.connect("inproc://router")
+                await peer.send(b"hello")
+                await router.recv_multipart()
+            for name, peer in zip(names, peers, strict=True):
+                nursery.start_soon(feed, name)
+                nursery.start_soon(eat, peer)
+            for _ in range(200 * len(names)):
+                await router.recv_multipart()
+
+    run(main)
+
+
+def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
+    trio_context: Any,
+) -> None:
+    """Of a ROUTER, whose messages have addressees of their own."""
+
+    async def main() -> None:
+        router = trio_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
+        router.bind("inproc://router")
+        peers = {}
+        for name in (b"full", b"open"):
+            peers[name] = trio_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+            peers[name].connect("inproc://router")
+            await peers[name].send(b"here")
+            assert await router.recv_multipart() == [name, b"here"]
+        count = 0
+        with contextlib.suppress(zmqlite.Again):
+            while True:
+                await router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
+                count += 1
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                message = [b"full", b"%d" % (count + number)]
+                nursery.start_soon(router.send_multipart, message)
+                await waiting(router, count=number + 1)
+            await router.send_multipart([b"open", b"at once"])
+            assert await peers[b"open"].recv() == b"at once"
+            found = [await peers[b"full"].recv() for _ in range(count + 20)]
+        assert found == [b"%d" % number for number in range(count + 20)]
+
+    run(main)

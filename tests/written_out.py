@@ -1,0 +1,205 @@
+"""What stands in files and comes from elsewhere: `python tests/written_out.py` writes it again.
+
+    zmqlite/enums.py            the members of SocketOption, ContextOption and MessageOption
+    zmqlite/constants.pyi       the flat names of the constants, for checkers
+    zmqlite/options/_typed.pyi  the options as attributes and as keywords, for checkers
+
+Members come from the rows of `zmqlite.options.rows`, constants from the enums. Run it twice after
+a new row: the constants are read from the enums as they were when it started.
+`test_written_out.py` compares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import zmqlite
+from zmqlite import constants
+from zmqlite.options import rows
+from zmqlite.options.rows import Kind, Option
+
+PACKAGE = Path(zmqlite.__file__).parent
+MARK = "Written by tests/written_out.py from {}: change it there, not here."
+TRAVELS = {
+    Kind.INT64: ", _INT64",
+    Kind.UINT64: ", _INT64",
+    Kind.FD: ", _FD",
+    **dict.fromkeys(rows.TEXTUAL, ", _BYTES"),
+}
+
+
+# -- the members of the enums --------------------------------------------------------------------
+
+
+def socket_members() -> Iterator[str]:
+    """Yield a line for each member of SocketOption, by number, older names last."""
+    lines = [(row.number, f"{row.name} = {row.number}{TRAVELS.get(row.kind, '')}", row)
+             for row in rows.SOCKET_ROWS]  # fmt: skip
+    named: list[tuple[int, str, Option | None]] = [*lines]
+    for name, (number, why) in rows.NAMES_ONLY.items():
+        named.append((number, f"{name} = {number}  # {why}", None))
+    part = ""
+    for _, line, row in sorted(named, key=lambda each: each[0]):
+        now = "" if row is None or not row.draft else "Draft options."
+        if now and row is not None and row.since >= (4, 3, 5):
+            now = "Draft options of libzmq 4.3.5 and later."
+        if now and now != part:
+            yield ""
+            yield f"# {now}"
+        part = now or part
+        yield line
+    yield ""
+    yield "# Older names of the same options."
+    for alias, name in rows.SOCKET_ALIASES.items():
+        yield f"{alias} = {name}"
+
+
+def plain_members(table: Iterable[Option]) -> Iterator[str]:
+    """Yield a line for each member of an enum that has the rows' names, by number."""
+    table = sorted(table, key=lambda row: row.number)
+    for row in table:
+        shared = sum(other.number == row.number for other in table) > 1
+        why = f"to {'read' if row.readable else 'write'}: libzmq gave two of them one number"
+        notes = [why] * shared + ["draft"] * row.draft
+        yield f"{row.name} = {row.number}" + (f"  # {', '.join(notes)}" if notes else "")
+
+
+def enums() -> str:
+    """Return `enums.py` with its members as the rows have them."""
+    text = (PACKAGE / "enums.py").read_text(encoding="utf-8")
+    members = {
+        "SocketOption": socket_members(),
+        "ContextOption": plain_members(rows.CONTEXT_ROWS),
+        "MessageOption": plain_members(rows.MESSAGE_ROWS),
+    }
+    for name, lines in members.items():
+        body = "".join(f"    {line}".rstrip() + "\n" for line in lines)
+        text, count = re.subn(
+            rf"(?s)(    # -- written out: {name}\n).*?(    # -- end\n)",
+            lambda found, body=body: found[1] + body + found[2],  # type: ignore[misc]
+            text,
+        )
+        assert count == 1, f"enums.py has no place for {name}"
+    return text
+
+
+# -- the flat names ------------------------------------------------------------------------------
+
+
+def flat_names() -> str:
+    """Return the stub of the constants."""
+    families = sorted(family.__name__ for family in constants._FAMILIES)
+    lines = ['"""The flat names of the constants.', "", MARK.format("the enums"), '"""', ""]
+    lines += ["# fmt: off", "from typing import NoReturn", ""]
+    lines += [f"from .enums import {name} as {name}" for name in families]
+    lines += ["", "REMOVED: dict[str, str]", ""]
+    lines += ["def raise_missing(name: str, module: str) -> NoReturn: ...", ""]
+    lines += [
+        f"{name}: {type(getattr(constants, name)).__name__}"
+        for name in constants.__all__
+        if name not in families
+    ]
+    lines += ["", "__all__ = [  # noqa: RUF022", *(f'    "{n}",' for n in constants.__all__), "]"]
+    return "\n".join(lines) + "\n"
+
+
+# -- the options ---------------------------------------------------------------------------------
+
+HEAD = '''"""The options of sockets and contexts, as attributes and as keywords.
+
+{mark}
+"""
+
+# fmt: off
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, TypedDict, overload
+
+from typing_extensions import Self
+
+from .. import context as _context
+from .. import socket as _socket
+from ..enums import SocketType
+
+# What makes a socket says what it makes; `enums` stands below them and may not know them.
+Context = _context.Context
+Socket = _socket.Socket
+
+'''
+GETS = """    @overload
+    def __get__(self, owner: None, cls: type) -> Self: ...
+    @overload
+    def __get__(self, owner: object, cls: type | None = None) -> {}: ...
+"""
+DESCRIPTORS = {
+    # name -> what reading gives, what may be assigned
+    "_Type": ("SocketType", "NoReturn"),
+    "_Int": ("int", "int"),
+    "_ReadOnlyInt": ("int", "NoReturn"),
+    "_WriteOnlyInt": ("NoReturn", "int | None"),
+    "_Bytes": ("bytes", "bytes | str | None"),
+    "_ReadOnlyBytes": ("bytes", "NoReturn"),
+    "_WriteOnlyBytes": ("NoReturn", "bytes | str | None"),
+    "_Assignable": ("Callable[[bytes | str], None]", "bytes | str"),
+}
+
+
+def descriptor(row: Option) -> str:
+    """Return the class that types an option as an attribute."""
+    if row.name == "TYPE":
+        return "_Type"
+    if row.name in ("SUBSCRIBE", "UNSUBSCRIBE"):
+        return "_Assignable"
+    access = "" if row.readable and row.writable else "ReadOnly" if row.readable else "WriteOnly"
+    return f"_{access}{'Bytes' if row.kind in rows.TEXTUAL else 'Int'}"
+
+
+def keyword_type(row: Option) -> str:
+    """Return the type of an option as a keyword of what makes sockets."""
+    if row.name in ("SUBSCRIBE", "UNSUBSCRIBE"):
+        return "str | bytes | Iterable[str | bytes]"
+    kind = "str | bytes" if row.kind in rows.TEXTUAL else "int"
+    return f"{kind} | None" if row.resettable else kind
+
+
+def typed_options() -> str:
+    """Return the stub of the options."""
+    text = HEAD.format(mark=MARK.format("options/rows.py"))
+    for name, (reads, takes) in DESCRIPTORS.items():
+        text += f"class {name}:\n{GETS.format(reads)}"
+        text += f"    def __set__(self, owner: Any, value: {takes}) -> None: ...\n\n"
+    attributes = {row.name: descriptor(row) for row in rows.SOCKET_ROWS}
+    attributes["HWM"] = "_Int"
+    attributes |= {alias: attributes[name] for alias, name in rows.SOCKET_ALIASES.items()}
+    text += owner("SocketOptions", attributes)
+    attributes = {row.name: descriptor(row) for row in rows.CONTEXT_ROWS}
+    text += owner("ContextOptions", attributes)
+    types: dict[str, Any] = {
+        row.name: keyword_type(row) for row in rows.SOCKET_ROWS if row.writable
+    }
+    types["HWM"] = "int"
+    types |= {alias: types[name] for alias, name in rows.SOCKET_ALIASES.items()}
+    text += "class SocketKeywords(TypedDict, total=False):\n"
+    text += "    harden: bool\n    copy_threshold: int\n    shadow: Any\n"
+    for name, kind in types.items():
+        text += f"    {name.lower()}: {kind}\n    {name}: {kind}\n"
+    return text
+
+
+def owner(name: str, attributes: dict[str, str]) -> str:
+    lines = [f"    {n.lower()}: {kind}\n    {n}: {kind}\n" for n, kind in attributes.items()]
+    return f"class {name}:\n" + "".join(lines) + "\n"
+
+
+FILES = {
+    "enums.py": enums,
+    "constants.pyi": flat_names,
+    "options/_typed.pyi": typed_options,
+}
+
+
+if __name__ == "__main__":
+    for name, text in FILES.items():
+        (PACKAGE / name).write_text(text(), encoding="utf-8")
