@@ -1,6 +1,7 @@
-"""What ties one socket to one asyncio loop: who waits for it, and in which order they are served.
+"""What ties one socket to one asyncio loop: what waits for it, and in which order it is
+served.
 
-Why no message gets lost on the way: `_aio_operation`.
+Why no message gets lost on the way: `operation`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The calls of an asyncio socket that receive: what `zmqlite.Socket` has, returning Futures.
 
-Each is an attempt (`_attempts`) that is made at once, or waits in line (`_aio`).
+Each is an attempt (`_loops.operations`) that is made at once, or waits in line
+(`_native/loop/wait_queue.pxi`).
 """
 
 # mypy: disable-error-code="override"

@@ -1,6 +1,6 @@
 """The data calls of a gevent socket: what `zmqlite.Socket` has, suspending only their greenlet.
 
-Each is an attempt (`_attempts`) that is made at once, or waits in line (`_green_link`).
+Each is an attempt (`_loops.operations`) that is made at once, or waits in line (`green.binding`).
 """
 
 # pyright: reportIncompatibleMethodOverride=false
