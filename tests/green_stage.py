@@ -25,8 +25,15 @@ def full(push: Any) -> Any:
     return push
 
 
+def wait_for_poll(poller: Any) -> None:
+    """Come back when a greenlet waits in `poller.poll`."""
+    while not poller._waits:
+        gevent.sleep(0)
+    gevent.sleep(0)
+
+
 def wait_for(*sockets: Any, count: int = 1) -> None:
     """Come back when this many greenlets wait on each socket."""
     for socket in sockets:
-        while socket._link is None or sum(len(ln.queue) for ln in socket._link.lines) < count:
+        while socket._link is None or len(socket._link.waiters) < count:
             gevent.sleep(0)

@@ -17,7 +17,7 @@ import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
-pace_of_hub: Any = pytest.importorskip("zmqlite.green.binding").pace_of_hub
+budget_of_hub: Any = pytest.importorskip("zmqlite.green.binding").budget_of_hub
 
 
 def pauses_in_a_flood(context: Any, clock: Any, count: int) -> tuple[list[int], list[float]]:
@@ -33,7 +33,7 @@ def pauses_in_a_flood(context: Any, clock: Any, count: int) -> tuple[list[int], 
             done += 2
 
     zmq.set_fairness()
-    pace_of_hub(gevent.get_hub()).turn.clock = clock
+    budget_of_hub(gevent.get_hub()).clock = clock
     floods = [gevent.spawn(flood, *pair(context, (zmq.PUSH, zmq.PULL), hwm=0)) for _ in range(3)]
     operations, seconds = [], []
     for _ in range(count):
@@ -42,7 +42,7 @@ def pauses_in_a_flood(context: Any, clock: Any, count: int) -> tuple[list[int], 
         operations.append(done - before)
         seconds.append(time.thread_time() - start)
     gevent.killall(floods)
-    pace_of_hub(gevent.get_hub()).turn.clock = None
+    budget_of_hub(gevent.get_hub()).clock = None
     return operations, seconds
 
 
@@ -167,3 +167,31 @@ def test_routing_id_is_kept_by_a_send_that_waits(green_context: Any) -> None:
         radio.send(b"x", group="news")
         gevent.sleep(0.001)
     assert listener.get().group == "news"
+
+
+def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
+    green_context: Any,
+) -> None:
+    """Of a ROUTER, whose messages have addressees of their own."""
+    router = green_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
+    router.bind("inproc://router")
+    peers = {}
+    for name in (b"full", b"open"):
+        peers[name] = green_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+        peers[name].connect("inproc://router")
+        peers[name].send(b"here")
+        assert router.recv_multipart() == [name, b"here"]
+    count = 0
+    with contextlib.suppress(zmq.Again):
+        while True:
+            router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
+            count += 1
+    sends = []
+    for number in range(20):
+        sends.append(gevent.spawn(router.send_multipart, [b"full", b"%d" % (count + number)]))
+        wait_for(router, count=number + 1)
+    router.send_multipart([b"open", b"at once"])
+    assert peers[b"open"].recv() == b"at once"
+    found = [peers[b"full"].recv() for _ in range(count + 20)]
+    gevent.joinall(sends, raise_error=True)
+    assert found == [b"%d" % number for number in range(count + 20)]

@@ -7,14 +7,14 @@ import sys
 from typing import Any
 
 import pytest
-from green_stage import LIMIT, pair, wait_for
+from green_stage import LIMIT, pair, wait_for, wait_for_poll
 from support import in_thread, needs_drafts, wait_until
 
 import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
-pace_of_hub: Any = pytest.importorskip("zmqlite.green.binding").pace_of_hub
+budget_of_hub: Any = pytest.importorskip("zmqlite.green.binding").budget_of_hub
 
 
 def test_poller(green_context: Any) -> None:
@@ -59,7 +59,7 @@ def test_a_blocking_member_that_another_thread_closes(green_context: Any, contex
     for member in (kept, closed):
         poller.register(member, zmq.POLLIN)
     waiting = gevent.spawn(poller.poll)
-    wait_for(kept)
+    wait_for_poll(poller)
     in_thread(closed.close)()
     with pytest.raises(zmq.NotSupported, match="unregister it"):
         waiting.get()
@@ -72,7 +72,7 @@ def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = gevent.spawn(poller.poll)
-    wait_for(second)
+    wait_for_poll(poller)
     for _ in range(3):
         first.send(b"x")
         second.recv()  # before the poller gets to run
@@ -198,3 +198,37 @@ def test_a_proxy_goes_one_way_where_the_types_know_no_other(
         gevent.sleep(0)
     assert not pump.ready()
     pump.kill()
+
+
+def test_a_poll_that_takes_the_news_wakes_the_others(green_context: Any) -> None:
+    first, second = pair(green_context)
+    poller = zmq.Poller()
+    poller.register(second, zmq.POLLIN)
+    waiting = [gevent.spawn(poller.poll) for _ in range(3)]
+    while len(poller._waits) < 3:
+        gevent.sleep(0)
+    first.send(b"x")
+    assert poller.poll(0) == [(second, zmq.POLLIN)]
+    assert [one.get() for one in waiting] == [[(second, zmq.POLLIN)]] * 3
+
+
+def test_a_poll_costs_nothing_for_members_that_are_not_ready(green_context: Any) -> None:
+    """One descriptor stands for all of them, and what waits on a member hears what polls read."""
+    first, second = pair(green_context)
+    poller = zmq.Poller()
+    for number in range(50):
+        poller.register(green_context.socket(zmq.PULL, bind=f"inproc://quiet{number}"), zmq.POLLIN)
+    poller.register(second, zmq.POLLERR)
+    active = getattr(gevent.get_hub().loop, "activecnt", None)
+    waiting = [gevent.spawn(poller.poll, 10_000), gevent.spawn(second.recv)]
+    wait_for_poll(poller)
+    wait_for(second)
+    if active is not None:
+        assert gevent.get_hub().loop.activecnt <= active + 3  # that, its time limit, the receive
+    for _ in range(20):
+        first.send(b"x")
+        assert poller.poll(0) == []  # reads EVENTS, for a greenlet that waits for the message
+        assert waiting[1].get(timeout=10) == b"x"
+        waiting[1] = gevent.spawn(second.recv)
+        wait_for(second)
+    gevent.killall(waiting)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import zmqlite as zmq
-from zmqlite._loops.lines import Line, Lines, Waiter
-from zmqlite._loops.operations import NOTHING
+from zmqlite._loops.binding import TaskBinding
+from zmqlite._loops.operations import WOULD_BLOCK
 from zmqlite._loops.readiness import IN, OUT, Readiness
+from zmqlite._native import core
 
 BOTH = IN | OUT
 
@@ -231,81 +234,109 @@ def test_the_model_notices_a_broken_rule(broken: type[Readiness]) -> None:
     assert any(play(broken(), seed) for seed in range(300))
 
 
-# -- the lines of those who wait ------------------------------------------------------------------
+# -- the queues of suspended tasks ----------------------------------------------------------------
 
 
-class Quiet(Lines):
-    """Lines of a socket whose EVENTS say what the test wants, without a loop."""
+class Events:
+    """EVENTS that say what the test wants."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def events(self) -> int:
+        return self.value
+
+
+class Task(core.TaskWaiter):
+    def __init__(self, binding: Quiet, queue: core.WaitQueue, operation: Any, events: int) -> None:
+        super().__init__(queue, operation, events)
+        self.binding = binding
+
+    def wake(self, at_once: bool) -> int:
+        self.binding.woken.append(self)
+        return 0
+
+
+class Quiet(TaskBinding):
+    """What waits on a socket whose EVENTS say what the test wants, without a loop."""
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
-        super().__init__(socket)
-        self.events = 0
-        self.woken: list[Waiter] = []
+        super().__init__(socket, None, core.FairnessBudget(print))
+        self.signal = self.told = Events()
+        self.woken: list[Task] = []
+        self.later = 0
 
-    def _events(self) -> int:
-        return self.events
+    def dispatch_later(self) -> None:
+        self.later += 1
 
-    def _wake(self, waiter: Waiter) -> None:
-        self.woken.append(waiter)
+    def release(self) -> None:
+        """There is no descriptor."""
 
-    def put(self, line: Line, mask: int) -> Waiter:
-        waiter = Waiter(mask)
-        self.join(line, waiter, tried=True)
+    def put(self, queue: core.WaitQueue, events: int = 0, operation: Any = None) -> Task:
+        waiter = Task(self, queue, operation or refuse, events)
+        waiter.begin_wait(tried=True)
         return waiter
 
 
 def refuse() -> object:
-    return NOTHING
+    return WOULD_BLOCK
 
 
 @pytest.fixture
-def lines(context: zmq.Context[zmq.Socket[bytes]], request: pytest.FixtureRequest) -> Quiet:
-    return Quiet(context.socket(getattr(request, "param", zmq.PAIR)))
+def binding(
+    context: zmq.Context[zmq.Socket[bytes]], request: pytest.FixtureRequest
+) -> Iterator[Quiet]:
+    socket = context.socket(getattr(request, "param", zmq.PAIR))
+    yield Quiet(socket)
+    socket.close()
 
 
-def test_only_the_first_of_a_line_is_called(lines: Quiet) -> None:
-    first, second = (lines.put(lines.receivers, IN) for _ in range(2))
-    lines.events = BOTH
-    lines.look()
-    lines.look()
-    assert lines.woken == [first], "and only once"
-    lines.leave(lines.receivers, first)
-    assert lines.woken == [first, second]
+def test_only_the_first_of_a_queue_is_called(binding: Quiet) -> None:
+    first, second = (binding.put(binding.receivers) for _ in range(2))
+    binding.told.value = BOTH
+    binding.dispatch()
+    binding.dispatch()
+    assert binding.woken == [first], "and only once"
+    first.end_wait()
+    assert binding.woken == [first, second]
 
 
-def test_all_who_poll_are_called(lines: Quiet) -> None:
-    readers = [lines.put(lines.pollers, IN) for _ in range(3)]
-    lines.put(lines.pollers, OUT)
-    lines.events = IN
-    lines.look()
-    assert lines.woken == readers
+def test_all_that_poll_are_called(binding: Quiet) -> None:
+    readers = [binding.put(binding.pollers, IN) for _ in range(3)]
+    binding.put(binding.pollers, OUT)
+    binding.told.value = IN
+    binding.dispatch()
+    assert binding.woken == readers
 
 
-def test_a_refusal_looks_for_the_others_and_tries_again(lines: Quiet) -> None:
-    reader = lines.put(lines.receivers, IN)
-    lines.events = BOTH
-    answers = iter([NOTHING, "done"])
-    assert lines.attempt(lines.senders, lambda: next(answers), OUT) == "done"
-    assert lines.woken == [reader]
+def test_a_refusal_looks_for_the_others_and_tries_again(binding: Quiet) -> None:
+    reader = binding.put(binding.receivers)
+    binding.told.value = BOTH
+    answers = iter([WOULD_BLOCK, "done"])
+    newcomer = Task(binding, binding.senders, lambda: next(answers), 0)
+    assert newcomer.first_try() == "done"
+    assert binding.woken == [reader]
 
 
-@pytest.mark.parametrize("lines", [zmq.ROUTER], indirect=True)
-def test_a_socket_that_claims_to_be_writable_does_not_spin(lines: Quiet) -> None:
-    """One refused sender lets the others try, and these do not let him try again at once."""
-    lines.events = OUT
-    first, second = (lines.put(lines.senders, OUT) for _ in range(2))
-    first.called = second.called = False
-    lines.woken.clear()
-    assert lines.refused(lines.senders, refuse, OUT) is NOTHING
-    assert lines.woken == [first, second]
-    for waiter in (first, second):
-        waiter.called = False
-        assert lines.refused(lines.senders, refuse, OUT) is NOTHING
-    assert lines.woken == [first, second]
+def test_a_socket_that_claims_to_be_writable_does_not_spin(binding: Quiet) -> None:
+    """A sender that is refused although EVENTS promised room tries once more, and later again."""
+    binding.told.value = OUT
+    sender = binding.put(binding.senders)
+    assert sender.next_try() is WOULD_BLOCK
+    assert binding.woken == []
+    assert binding.later == 1
 
 
-def test_the_end_calls_everybody_out_of_turn(lines: Quiet) -> None:
-    waiters = [lines.put(line, IN) for line in (lines.receivers, lines.receivers, lines.pollers)]
-    lines.press()
-    assert lines.woken == waiters
-    assert all(lines.receivers.may_try(waiter) for waiter in waiters[:2])
+def test_the_end_calls_everything_out_of_turn(binding: Quiet) -> None:
+    ends = ValueError("closed")
+
+    def end() -> object:
+        raise ends
+
+    queues = (binding.receivers, binding.receivers, binding.pollers)
+    waiters = [binding.put(queue, IN, end) for queue in queues]
+    binding.end_all()
+    assert binding.woken == waiters
+    for waiter in reversed(waiters):
+        with pytest.raises(ValueError, match="closed"):
+            waiter.next_try()

@@ -22,7 +22,7 @@ import zmqlite
 
 trio: Any = pytest.importorskip("trio")
 zmq: Any = pytest.importorskip("zmqlite.trio")
-pace_of_run: Any = pytest.importorskip("zmqlite.trio.binding").pace_of_run
+budget_of_run: Any = pytest.importorskip("zmqlite.trio.binding").budget_of_run
 
 LIMIT = 3600 if LONG else 38 * FACTOR
 ROUNDS = 1_200_000 if LONG else 24_000
@@ -214,7 +214,7 @@ def flood(floods: int, pauses: int, clock: Callable[[], float] | None) -> tuple[
             done += 1
 
     async def main() -> None:
-        pace_of_run().turn.clock = clock
+        budget_of_run().clock = clock
         async with zmq.Context() as context:
             pairs = [
                 sockets(context, (zmq.PULL, zmq.PUSH), f"inproc://{n}", hwm=0)
@@ -294,7 +294,7 @@ def test_every_task_of_a_flood_gets_its_share() -> None:
                     await pull.recv()
                     counts[number] += 1
 
-            pace_of_run().turn.clock = SlowClock()
+            budget_of_run().clock = SlowClock()
             async with trio.open_nursery() as nursery:
                 for number in range(5):
                     nursery.start_soon(consume, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -197,7 +198,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
         first, second = pair(trio_context)
         await first.poll(0)
         zmq.set_fairness(seconds=1000, count=10)
-        first._link.pace.rest = None  # who rests fails
+        first._link.rest = None  # who rests fails
         for _ in range(100):
             await first.send(b"x")
             await first.send(b"x")
@@ -455,5 +456,37 @@ def test_many_blocked_peers(trio_context: Any) -> None:
                 nursery.start_soon(eat, peer)
             for _ in range(200 * len(names)):
                 await router.recv_multipart()
+
+    run(main)
+
+
+def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
+    trio_context: Any,
+) -> None:
+    """Of a ROUTER, whose messages have addressees of their own."""
+
+    async def main() -> None:
+        router = trio_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
+        router.bind("inproc://router")
+        peers = {}
+        for name in (b"full", b"open"):
+            peers[name] = trio_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
+            peers[name].connect("inproc://router")
+            await peers[name].send(b"here")
+            assert await router.recv_multipart() == [name, b"here"]
+        count = 0
+        with contextlib.suppress(zmqlite.Again):
+            while True:
+                await router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
+                count += 1
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                message = [b"full", b"%d" % (count + number)]
+                nursery.start_soon(router.send_multipart, message)
+                await waiting(router, count=number + 1)
+            await router.send_multipart([b"open", b"at once"])
+            assert await peers[b"open"].recv() == b"at once"
+            found = [await peers[b"full"].recv() for _ in range(count + 20)]
+        assert found == [b"%d" % number for number in range(count + 20)]
 
     run(main)

@@ -20,7 +20,7 @@ from support import FACTOR
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-from zmqlite.asyncio.binding import turn_of
+from zmqlite.asyncio.binding import budget_of
 
 FLOOD = """
 import sys, zmqlite as zmq
@@ -147,7 +147,7 @@ def test_a_flood_within_the_loop_lets_others_run(run_both: Any, actx: Any, flood
     of 50 µs."""
 
     async def main() -> None:
-        turn_of(asyncio.get_running_loop()).clock = SlowClock()
+        budget_of(asyncio.get_running_loop()).clock = SlowClock()
         done = 0
 
         async def produce(push: Any) -> None:
@@ -185,7 +185,7 @@ def test_several_receives_that_nobody_awaits_share_it_too(run: Any, wire: Any) -
     async def main() -> None:
         push, pull = wire(at="inproc://flooded", hwm=0)
         await push.send_many([b"x"] * 10_000)
-        turn_of(asyncio.get_running_loop()).clock = SlowClock()
+        budget_of(asyncio.get_running_loop()).clock = SlowClock()
         futures = [pull.recv() for _ in range(10_000)]
         done, most, passes = sum(future.done() for future in futures), 0, 0
         while done < len(futures):

@@ -16,6 +16,7 @@ from support import FACTOR, turns, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
+from zmqlite.asyncio.selector_thread import reader_of
 
 LIMIT = 5000 * FACTOR
 
@@ -360,3 +361,51 @@ def test_a_poller_of_both_kinds_sleeps_while_nothing_happens(
             member.close()
 
     run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll each member is watched")
+def test_one_reader_stands_for_all_members(run: Any, actx: Any) -> None:
+    async def main() -> None:
+        reader: Any = reader_of(asyncio.get_running_loop())
+        readers: list[int] = []
+        add_reader = reader.add_reader
+        reader.add_reader = lambda fd, *call: readers.append(fd) or add_reader(fd, *call)
+        poller = azmq.Poller()
+        for number in range(50):
+            poller.register(actx.socket(zmq.PULL, bind=f"inproc://member{number}"), zmq.POLLIN)
+        future = poller.poll()
+        await turns()
+        assert len(readers) == 1
+        async with actx.socket(zmq.PUSH, connect="inproc://member7") as push:
+            await push.send(b"x")
+            [(member, events)] = await asyncio.wait_for(future, LIMIT / 1000)
+            assert await member.recv() == b"x"
+            assert events == zmq.POLLIN
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without epoll each member is watched")
+def test_a_poll_that_takes_the_news_tells_what_else_waits(run_both: Any, wire: Any) -> None:
+    """Other polls of the same poller, and the tasks that wait on a member."""
+
+    async def main() -> None:
+        push, pull = wire(at="inproc://news")
+        poller, deaf = azmq.Poller(), azmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+        deaf.register(pull, zmq.POLLERR)
+        both = [poller.poll(LIMIT), poller.poll()]
+        await turns()
+        await push.send(b"x")
+        assert poller.poll_nonblock() == [(pull, zmq.POLLIN)]
+        for future in both:
+            assert await asyncio.wait_for(future, LIMIT / 1000) == [(pull, zmq.POLLIN)]
+        assert await pull.recv() == b"x"
+        for _ in range(20):
+            receive = pull.recv()
+            await turns()
+            await push.send(b"y")
+            assert deaf.poll_nonblock() == []
+            assert await asyncio.wait_for(receive, LIMIT / 1000) == b"y"
+
+    run_both(main())

@@ -209,8 +209,10 @@ def test_a_socket_that_is_always_ready_but_refuses_does_not_spin(run_both: Any, 
 def test_waiting_costs_nothing(run_both: Any, wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks, no timer is set to come and look, and no time is spent."""
     looks: list[object] = []
-    look = Link.look
-    monkeypatch.setattr(Link, "look", lambda *args, **how: looks.append(1) or look(*args, **how))
+    dispatch = Link.dispatch
+    monkeypatch.setattr(
+        Link, "dispatch", lambda *args, **how: looks.append(1) or dispatch(*args, **how)
+    )
 
     async def main() -> None:
         push, _ = wire(at="inproc://idle", hwm=1)

@@ -273,21 +273,23 @@ def test_every_other_class_is_initialised_once():
             assert peer.recv() == b"loans"
             refused(lambda: loan.__init__(one, 9), RuntimeError)
             refused(loan.__enter__, RuntimeError)
-            turn = core.Turn(lambda call: None)
-            refused(lambda: turn.__init__(print), RuntimeError)
-            looker = core.Looker.__new__(core.Looker)
+            budget = core.FairnessBudget(lambda call: None)
+            refused(lambda: budget.__init__(print), RuntimeError)
+            dispatcher = core.Dispatcher.__new__(core.Dispatcher)
             errors = (asyncio.CancelledError, asyncio.InvalidStateError)
             kinds = (asyncio.Future, (asyncio.Task,), *errors)
-            of_grip = (looker, loop, kinds)
-            grip = core.Grip(*of_grip)
-            refused(lambda: grip.__init__(*of_grip), RuntimeError)
-            sides = [core.Side(grip, turn, mask) for mask in (1, 2, 3)]
-            refused(lambda: sides[0].__init__(grip, turn, 1), RuntimeError)
-            looker.__init__(one, *sides)
-            refused(lambda: looker.__init__(one, *sides), RuntimeError)
-            of_lane = (turn, asyncio._get_running_loop, asyncio.Future, *sides)
-            lane = core.QuickLane(*of_lane)
-            refused(lambda: lane.__init__(*of_lane), RuntimeError)
+            of_handle = (dispatcher, budget, loop, kinds)
+            handle = core.LoopHandle(*of_handle)
+            refused(lambda: handle.__init__(*of_handle), RuntimeError)
+            queues = [core.WaitQueue(handle, mask) for mask in (1, 2, 3)]
+            refused(lambda: queues[0].__init__(handle, 1), RuntimeError)
+            dispatcher.__init__(one, *queues)
+            refused(lambda: dispatcher.__init__(one, *queues), RuntimeError)
+            waiter = core.TaskWaiter(queues[0], print)
+            refused(lambda: waiter.__init__(queues[0], print), RuntimeError)
+            of_path = (asyncio._get_running_loop, asyncio.Future, *queues)
+            path = core.FastPath(*of_path)
+            refused(lambda: path.__init__(*of_path), RuntimeError)
             batch = core.Batch(one, [b"first"])
             refused(lambda: batch.__init__(one, [b"second"]), RuntimeError)
             assert batch() == 1
@@ -298,16 +300,24 @@ def test_every_other_class_is_initialised_once():
     )
 
 
-def test_a_lane_that_was_not_initialised():
+def test_what_waits_and_was_not_initialised():
     initialising(
         """
         with zmq.PAIR(bind="inproc://lane") as one:
-            lane = core.QuickLane.__new__(core.QuickLane)
-            refused(lane.here, RuntimeError)
-            assert (lane.recv(one), lane.next(one), lane.send(one, b"x", 0)) == (None,) * 3
-            side = core.Side.__new__(core.Side)
-            turn = core.Turn(lambda call: None)
-            refused(lambda: lane.__init__(turn, print, print, side, side, side), RuntimeError)
+            path = core.FastPath.__new__(core.FastPath)
+            refused(path.in_loop, RuntimeError)
+            assert (path.recv(one), path.next(one), path.send(one, b"x", 0)) == (None,) * 3
+            queue = core.WaitQueue.__new__(core.WaitQueue)
+            refused(lambda: path.__init__(print, print, queue, queue, queue), RuntimeError)
+            dispatcher = core.Dispatcher.__new__(core.Dispatcher)
+            assert dispatcher.try_recv(one) is None
+            assert dispatcher.try_send(one, b"x", 0) is False
+            refused(lambda: dispatcher.__init__(one, queue, queue, queue), RuntimeError)
+            refused(lambda: dispatcher.waiting, AttributeError)
+            refused(dispatcher.dispatch, TypeError)
+            waiter = core.TaskWaiter.__new__(core.TaskWaiter)
+            refused(waiter.first_try, TypeError)
+            refused(waiter.end_wait, AttributeError)
         """
     )
 

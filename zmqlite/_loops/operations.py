@@ -1,6 +1,7 @@
 """What an event loop's socket tries: each attempt does its work at once, or says that it cannot.
- No loop is known here. An attempt returns NOTHING (or raises Again) when the socket is not ready,
-and MORE when it paused in the middle of long work; anything else is its result.
+
+No loop is known here. An attempt returns WOULD_BLOCK (or raises Again) when the socket is not
+ready, and YIELD when it paused in the middle of long work; anything else is its result.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from .._native import core
 from ..error import Again, SocketClosed
 
 __all__ = [
-    "MORE",
-    "NOTHING",
+    "WOULD_BLOCK",
+    "YIELD",
     "Batch",
     "ForeignAgain",
     "addressee",
@@ -30,9 +31,9 @@ __all__ = [
     "without_us",
 ]
 
-NOTHING: Any = core.NOTHING
+WOULD_BLOCK: Any = core.WOULD_BLOCK
 """The socket cannot do it now."""
-MORE: Any = core.MORE
+YIELD: Any = core.YIELD
 """The socket could go on; others should have their turn first."""
 Batch = core.Batch
 """Sends many messages, going on where it stopped."""
@@ -51,20 +52,20 @@ def recv(socket: Any, copy: bool) -> Any:
     if not copy:
         return core.Socket.recv(socket, _DONTWAIT, False)
     part = _recv_nonblock(socket)
-    return NOTHING if part is None else part
+    return WOULD_BLOCK if part is None else part
 
 
 def recv_converted(socket: Any, convert: Callable[[bytes], Any]) -> Any:
     """Receive one part and convert it."""
     part = _recv_nonblock(socket)
-    return NOTHING if part is None else _converted(convert, part)
+    return WOULD_BLOCK if part is None else _converted(convert, part)
 
 
 def recv_parts(socket: Any, copy: bool, convert: Callable[[Any], Any] | None) -> Any:
     """Receive one message, and convert the list of its parts."""
     parts = _recv_multipart_nonblock(socket, 0, copy)
     if parts is None:
-        return NOTHING
+        return WOULD_BLOCK
     return parts if convert is None else _converted(convert, parts)
 
 
@@ -120,7 +121,7 @@ def poll(socket: Any, flags: int) -> Any:
     """Say which events hold."""
     if socket.closed:
         raise SocketClosed.during("poll", socket._subject(), "the socket is closed")
-    return core.Socket.poll_events(socket, flags, 0) or NOTHING
+    return core.Socket.poll_events(socket, flags, 0) or WOULD_BLOCK
 
 
 def addressee(attempt: Any) -> tuple[Any, bool]:

@@ -1,5 +1,5 @@
-"""What the sockets of trio and gevent have in common: how they are tied to a loop, and who must
-hear of what."""
+"""What the sockets of trio and gevent have in common: how they are bound to a loop, and which
+of its tasks must hear of what."""
 
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
@@ -11,19 +11,19 @@ from .._native import core
 from ..enums import SocketOption
 from ..error import Again, SocketClosed, ThreadMisuse
 from ..socket import Socket
-from .lines import Lines
+from .binding import TaskBinding
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["DONTWAIT", "TiedSocket"]
+__all__ = ["DONTWAIT", "LoopSocket"]
 
 DONTWAIT = 1
 _RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
 _EVENTS = SocketOption.EVENTS.value
 
 
-class TiedSocket(Socket[bytes]):
+class LoopSocket(Socket[bytes]):
     """A socket that belongs to the loop that uses it, and moves when nobody waits on it.
 
     The thread-safe types belong to every loop that uses them.
@@ -42,7 +42,7 @@ class TiedSocket(Socket[bytes]):
         """Return the running loop; raise RuntimeError where none runs."""
         raise NotImplementedError
 
-    def _make_link(self, home: Any) -> Lines:
+    def _make_link(self, home: Any) -> TaskBinding:
         raise NotImplementedError
 
     def _attach(self, attempt: Callable[[], Any] | None = None) -> Any:

@@ -38,6 +38,7 @@ cdef extern from "poll/epoll.hpp" namespace "zmqlite" nogil:
 cdef extern from "poll/hits.hpp" namespace "zmqlite":
     cdef cppclass Hits:
         bint add(PyObject *watch, int place, int fd, int events)
+        int ready()
         void sort()
         int count()
         PyObject *watch(int number)
@@ -107,7 +108,8 @@ cdef class Handle:
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
     cdef bytes _next_peer_id
-    cdef void *_ready_fds          # borrowed: the chain of its ReadySignals
+    cdef object _loop_handle     # of the event loop that serves it
+    cdef void *_ready_fds        # borrowed: the chain of its ReadySignals
     cdef Once _once
 
     cdef int _make(self, Context context, int socket_type, size_t address) except -1
@@ -167,6 +169,7 @@ cdef class Poller:
     cdef int _turn
     cdef unsigned int _forks
     cdef bint _plain             # something here cannot be watched through epoll: use zmq_poll
+    cdef public bint _tells_loops  # polled by an event loop: members' tasks are to hear what a poll has heard
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
     cdef bint _watch_socket(self, Watch watch, Handle socket) except -1
@@ -184,6 +187,7 @@ cdef class Poller:
     cdef int _check_dirty(self, Hits *hits) except -1
     cdef int _check(self, Watch watch, int events, Hits *hits) except -1
     cdef int _read_events(self, Watch watch) except -1
+    cdef list _report(self, Hits *hits)
 
 
 cdef class Watch:

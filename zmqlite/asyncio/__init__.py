@@ -35,9 +35,12 @@ from ..error import Again, ThreadMisuse
 from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
-from .binding import turn_of
+from .binding import budget_of
 from .calls import Calls
 from .operation import Operation
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
     __all__ = ["Context", "Poller", "Socket", "set_fairness"]
@@ -56,11 +59,11 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one
     waits for the next pass of the loop.
     """
-    turn = turn_of(_asyncio.get_running_loop())
+    budget = budget_of(_asyncio.get_running_loop())
     if seconds is not None:
-        turn.seconds = seconds
+        budget.seconds = seconds
     if count is not None:
-        turn.count = max(count, 1)
+        budget.count = max(count, 1)
 
 
 class Socket(Calls):
@@ -89,7 +92,7 @@ class Socket(Calls):
                 if link.close_later(self.close):
                     return
             link.end()
-            self._link = self._lane = None
+            self._link = self._fast_path = None
         super().close(linger)
 
     def __del__(self) -> None:
@@ -105,13 +108,13 @@ class Socket(Calls):
         """
         link = self._linked()
         look = partial(_attempts.poll, self, flags)
-        operation = link.pollers.operation(self._operation, look, wants=flags)
-        tried = timeout == 0 or link.turn.take()
+        operation = link.pollers.operation(self._operation, look, events=flags)
+        tried = timeout == 0 or link.budget.consume()
         if tried:
             value = operation.attempt()
             if link.waiting:
-                link.grip.used()
-            if value is not _attempts.NOTHING:
+                link.loop_handle.used()
+            if value is not _attempts.WOULD_BLOCK:
                 operation.finish(value)
             elif timeout == 0:
                 operation.finish(0)
@@ -136,7 +139,7 @@ class Socket(Calls):
 
     def _used(self) -> None:
         if self._link is not None:
-            self._link.grip.used()
+            self._link.loop_handle.used()
 
     def get_option(self, option: int, kind: int, /) -> Any:
         value = super().get_option(option, kind)
@@ -238,6 +241,14 @@ class Poller(_Poller):
     descriptor may be in several pollers, and have a reader of its own in the loop.
     """
 
+    _waits: set[Future[None]]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._tells_loops = True
+        self._waits = set()
+        return self
+
     def _home(self) -> _asyncio.AbstractEventLoop:
         """Return the loop to wait in."""
         return _asyncio.get_running_loop()
@@ -249,7 +260,7 @@ class Poller(_Poller):
         first.
         """
         loop = self._home()
-        if timeout == 0 or turn_of(loop).take():
+        if timeout == 0 or budget_of(loop).consume():
             ready = self.poll_nonblock()
             if ready or timeout == 0:
                 future: Future[list[tuple[Any, int]]] = loop.create_future()
@@ -262,9 +273,9 @@ class Poller(_Poller):
     def poll_nonblock(self) -> list[tuple[Any, int]]:
         """Return what is ready now."""
         ready = super().poll(0)
-        for source, _ in self.sockets:
-            if isinstance(source, Socket):
-                source._used()
+        if ready:  # other tasks that wait for the same want to hear of it, too
+            for woken in self._waits:
+                _wake(woken)
         return ready
 
     async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
@@ -274,16 +285,20 @@ class Poller(_Poller):
             wake = partial(_wake, woken)
             timer = None if deadline is None else loop.call_at(deadline, wake)
             stops: list[Callable[[], object]] = []
+            self._waits.add(woken)
             try:
-                for source, flags in self.sockets:
-                    stops.append(_watch(loop, source, flags, wake))
+                by_members = not self._watch_set(loop, wake, stops)
+                if by_members:
+                    for source, flags in self.sockets:
+                        stops.append(_watch(loop, source, flags, wake))
                 ready = self.poll_nonblock()
                 if ready:
                     return ready
-                if any(_is_plain(source) for source, _ in self.sockets):
+                if by_members and any(_is_plain(source) for source, _ in self.sockets):
                     stops += self._hear_of_others(loop, wake)
                 await woken
             finally:
+                self._waits.discard(woken)
                 for stop in stops:
                     stop()
                 if timer is not None:
@@ -291,6 +306,18 @@ class Poller(_Poller):
             ready = self.poll_nonblock()
             if ready or (deadline is not None and loop.time() >= deadline):
                 return ready
+
+    def _watch_set(
+        self, loop: Any, wake: Callable[..., None], stops: list[Callable[[], object]]
+    ) -> bool:
+        """Have one descriptor call `wake` for all members, however many; return whether it can."""
+        fd = self._set_fileno()
+        if fd < 0:
+            return False
+        self._arm_wakeup()
+        stops.append(self._disarm_wakeup)
+        stops.append(_watch_fd(loop, fd, _POLLIN, wake))
+        return True
 
     def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
         """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not

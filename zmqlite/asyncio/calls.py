@@ -1,7 +1,7 @@
 """The data calls of an asyncio socket: what `zmqlite.Socket` has, returning Futures.
 
-Here are those that send. Each is an attempt (`_attempts`) that is made at once, or waits in line
-(`_aio`).
+Here are those that send. Each is an attempt (`_loops.operations`) that is made at once, or waits
+in line (`_native/loop/wait_queue.pxi`).
 """
 
 # mypy: disable-error-code="override"
@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from .._loops import operations as _attempts
-from .._loops.operations import MORE, NOTHING
+from .._loops.operations import WOULD_BLOCK, YIELD
 from .._native import core
 from .futures import SNDTIMEO, Sending, go_on_sending, try_now, wait_in_line
 from .receives import Receives
@@ -37,14 +37,16 @@ class Calls(Receives):
 
     def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
         link = self._linked()
-        side = link.senders
+        queue = link.senders
         tried = False
-        if flags & _DONTWAIT or ((not side.queue or side.passes(attempt)) and link.turn.take()):
+        if flags & _DONTWAIT or (
+            (not queue.waiters or queue.passes(attempt)) and link.budget.consume()
+        ):
             done, tried = try_now(link, attempt)
             if done is not None:
                 return done
-        operation = side.operation(self._operation, _attempts.frozen(attempt))
-        return wait_in_line(self, link, side, operation, tried, flags, SNDTIMEO)
+        operation = queue.operation(self._operation, _attempts.frozen(attempt))
+        return wait_in_line(self, link, queue, operation, tried, flags, SNDTIMEO)
 
     @overload
     def send(
@@ -91,9 +93,9 @@ class Calls(Receives):
         Sent at once if a peer can take it, whether the Future is awaited or not; else in order, as
         soon as one can. Cancelled before that, it is not sent.
         """
-        lane = self._lane
-        if lane is not None and copy and routing_id is None and group is None:
-            done = lane.send(self, data, flags)
+        fast_path = self._fast_path
+        if fast_path is not None and copy and routing_id is None and group is None:
+            done = fast_path.send(self, data, flags)
             if done is not None:
                 return done
         attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
@@ -125,18 +127,20 @@ class Calls(Receives):
         message; with DONTWAIT it ends, with the number, when the next one would have to wait.
         """
         link = self._linked()
-        side, batch = link.senders, core.Batch(self, messages, flags)
-        operation = Sending.of(side, batch)
+        queue, batch = link.senders, core.Batch(self, messages, flags)
+        operation = Sending.of(queue, batch)
         tried = False
-        if flags & _DONTWAIT or ((not side.queue or side.passes(batch)) and link.turn.take()):
+        if flags & _DONTWAIT or (
+            (not queue.waiters or queue.passes(batch)) and link.budget.consume()
+        ):
             begin = monotonic()
             value = operation.attempt()
-            link.turn.weigh(monotonic() - begin)
+            link.budget.charge(monotonic() - begin)
             if link.waiting:
-                link.grip.used()
-            if value is not NOTHING and value is not MORE:
+                link.loop_handle.used()
+            if value is not WOULD_BLOCK and value is not YIELD:
                 operation.finish(value)
-            tried = value is NOTHING
+            tried = value is WOULD_BLOCK
         if not operation.done():
             go_on_sending(self, link, operation, tried, flags)
         return cast("Count", operation)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import ReferenceType, ref
 
 from .._loops import operations as _attempts
-from .._loops.operations import MORE, NOTHING
+from .._loops.operations import WOULD_BLOCK, YIELD
 from .._native import core
 from ..enums import SocketOption
 from ..error import Again, ZMQError
@@ -40,9 +40,9 @@ class Sending(Operation):
     _batch: core.Batch
 
     @classmethod
-    def of(cls, side: core.Side, batch: core.Batch) -> Sending:
+    def of(cls, queue: core.WaitQueue, batch: core.Batch) -> Sending:
         """Return the sending of a batch."""
-        sending = side.operation(cls, batch)
+        sending = queue.operation(cls, batch)
         sending._batch = batch
         return sending
 
@@ -93,9 +93,9 @@ def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
     begin = monotonic()
     try:
         value = attempt()
-        if value is not NOTHING and value is not MORE:
+        if value is not WOULD_BLOCK and value is not YIELD:
             future.set_result(value)
-        return (future if future.done() else None), value is NOTHING
+        return (future if future.done() else None), value is WOULD_BLOCK
     except Again:
         return None, True
     except _attempts.ForeignAgain as foreign:
@@ -105,16 +105,16 @@ def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
         future.set_exception(_attempts.without_us(error))
         return future, False
     finally:
-        link.turn.weigh(monotonic() - begin)
+        link.budget.charge(monotonic() - begin)
         if link.waiting:  # the try may have silenced what others wait for
-            link.grip.used()
+            link.loop_handle.used()
         del future  # the traceback of a conversion's error leads to this frame
 
 
 def wait_in_line(
     socket: core.Socket,
     link: Link,
-    side: core.Side,
+    queue: core.WaitQueue,
     operation: Operation,
     tried: bool,
     flags: int,
@@ -122,7 +122,7 @@ def wait_in_line(
 ) -> Operation:
     """Let an operation wait in line, for as long as RCVTIMEO or SNDTIMEO allow."""
     timeout = 0 if flags & _DONTWAIT else _timeout(socket, option)
-    if timeout == 0 and not tried and not side.queue:
+    if timeout == 0 and not tried and not queue.waiters:
         operation.perform()
     if operation.done():
         return operation
@@ -130,7 +130,7 @@ def wait_in_line(
     if timeout == 0:
         operation.fail(socket._not_now(name, 0))
         return operation
-    _join(socket, link, side, operation, tried, timeout, name)
+    _join(socket, link, queue, operation, tried, timeout, name)
     return operation
 
 
@@ -156,7 +156,7 @@ def _timeout(socket: core.Socket, option: int) -> int:
 def _join(
     socket: core.Socket,
     link: Link,
-    side: core.Side,
+    queue: core.WaitQueue,
     operation: Operation,
     tried: bool,
     timeout: int,
@@ -164,7 +164,7 @@ def _join(
 ) -> None:
     if timeout > 0:
         operation.expire_after(timeout / 1000, partial(_time_is_over, ref(socket), name, timeout))
-    side.join(operation, tried)
+    queue.join(operation, tried)
     link.watch()
 
 

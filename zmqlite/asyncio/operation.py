@@ -1,11 +1,11 @@
 """An operation of an asyncio socket that has to wait.
 
 The promise: cancelling a receive never loses a message, and a cancelled send did not happen. It
-rests on one rule: whoever awaits an operation performs it himself, in the very step in which he
-wakes up. The loop only tells him that it is worth a try (`Link.look`), so between taking a
-message and having it there is no moment at which he could be cancelled. An operation that nobody
-awaits, but that has callbacks or is kept by its owner (wait, gather, wait_for before Python
-3.12), is performed by the link.
+rests on one rule: the task that awaits an operation performs it by itself, in the very step in
+which it wakes up. The loop only tells it that it is worth a try (`Dispatcher.dispatch`), so
+between taking a message and having it there is no moment at which it could be cancelled. An
+operation that no task awaits, but that has callbacks or is kept by its owner (wait, gather,
+wait_for before Python 3.12), is performed by the link.
 
 What happens between the arrival of a message and its reader's next step is compiled:
 `_native/loop/wait_queue.pxi` and `_native/loop/awaiting.pxi`.
@@ -33,12 +33,12 @@ __all__ = ["Operation"]
 class Operation(_Future):
     """A send, receive or poll that has to wait. A real Future; see the head of this file.
 
-    `core.Side.operation` makes them.
+    `core.WaitQueue.operation` makes them.
     """
 
-    __slots__ = ("_place",)
+    __slots__ = ("_waiter",)
 
-    _place: core.Place
+    _waiter: core.OperationWaiter
     """What it does, and where it waits."""
 
     if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Operation(_Future):
     def __repr__(self) -> str:
         """As of any Future; one that nobody awaits says that it should be."""
         text: str = super().__repr__()
-        if self.done() or self._place.awaited or self._callbacks:
+        if self.done() or self._waiter.awaited or self._callbacks:
             return text
         return text.replace(" pending", " pending, await it for its result", 1)
 
@@ -68,43 +68,43 @@ class Operation(_Future):
             raise TypeError(_forgotten("is not subscriptable"))
 
     @property
-    def wants(self) -> int:
+    def events(self) -> int:
         """Of a poll: the events."""
-        return self._place.wants
+        return self._waiter.events
 
     def attempt(self) -> Any:
-        """Return the result, NOTHING or MORE; an error ends the operation."""
-        return self._place.attempt(self)
+        """Return the result, WOULD_BLOCK or YIELD; an error ends the operation."""
+        return self._waiter.attempt(self)
 
     def perform(self) -> bool:
         """Try it now; return whether it is over, well or badly."""
         try:
-            return self._place.perform(self)
+            return self._waiter.perform(self)
         finally:
             del self  # the traceback of a conversion's error leads to this frame
 
     def finish(self, value: Any) -> None:
         """End well."""
-        self._place.finish(self, value)
+        self._waiter.finish(self, value)
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel. A cancelled send was not sent; a cancelled receive took no message."""
         if not super().cancel(msg):
             return False
-        self._place.over(self)
+        self._waiter.end(self)
         return True
 
     def fail(self, error: BaseException) -> None:
         """End with an exception."""
         if self.done():
             return
-        if self._place.ends and isinstance(error, (ContextTerminated, SocketClosed)):
+        if self._waiter.is_iteration and isinstance(error, (ContextTerminated, SocketClosed)):
             error = StopAsyncIteration()
         self.set_exception(without_us(error))
 
     def close(self) -> None:
         """The socket was closed: end."""
-        if self._place.ends:
+        if self._waiter.is_iteration:
             self.fail(StopAsyncIteration())
         else:
             self.cancel()
@@ -112,20 +112,20 @@ class Operation(_Future):
     def expire_after(self, seconds: float, end: Callable[[Operation], object]) -> None:
         """Call `end` unless it is over before. The timer does not keep it alive."""
         me: ReferenceType[Operation] = ref(self)
-        self._place.timer = self.get_loop().call_later(seconds, _expire, me, end)
+        self._waiter.timer = self.get_loop().call_later(seconds, _expire, me, end)
 
     def add_done_callback(self, fn: Callable[[Any], object], **context: Any) -> None:
         """As of any Future. From now on the operation lives until it is over."""
         super().add_done_callback(fn, **context)
         if not self.done():
-            self._place.side.grip.kept.add(self)
+            self._waiter.queue.loop_handle.pending.add(self)
 
     def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
         """As of any Future. With no callback left, it lives as long as its owner keeps it."""
         count = super().remove_done_callback(fn)
-        place = self._place
-        if not place.awaited and not self._callbacks and not place.side.stays:
-            place.side.grip.kept.discard(self)
+        waiter = self._waiter
+        if not waiter.awaited and not self._callbacks and not waiter.queue.keep_unawaited:
+            waiter.queue.loop_handle.pending.discard(self)
         return count
 
 

@@ -1,6 +1,7 @@
 """The calls of an asyncio socket that receive: what `zmqlite.Socket` has, returning Futures.
 
-Each is an attempt (`_attempts`) that is made at once, or waits in line (`_aio`).
+Each is an attempt (`_loops.operations`) that is made at once, or waits in line
+(`_native/loop/wait_queue.pxi`).
 """
 
 # mypy: disable-error-code="override"
@@ -27,7 +28,6 @@ from .futures import (
     wait_in_line,
 )
 from .operation import Operation
-from .routing import senders_for
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,14 +42,14 @@ _LOSSLESS = "surrogateescape"
 class Receives(Socket["Future[Any]"]):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
-    __slots__ = ("_lane", "_link")  # see SocketSettings
+    __slots__ = ("_fast_path", "_link")  # see SocketSettings
     _link: Link | None
-    _lane: core.QuickLane | None
+    _fast_path: core.FastPath | None
     _operation: type[Operation] = Operation  # what a call returns that has to wait
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self._link = self._lane = None
+        self._link = self._fast_path = None
         return self
 
     def _home(self) -> asyncio.AbstractEventLoop:
@@ -70,36 +70,38 @@ class Receives(Socket["Future[Any]"]):
             if link.loop is loop:
                 return link
             link.end()
-        self._link = link = Link(self, loop, senders_for)
-        self._lane = link.lane
+        self._link = link = Link(self, loop)
+        self._fast_path = link.fast_path
         return link
 
     def _linked(self) -> Link:
         link = self._link
-        if link is None or not link.lane.here():
+        if link is None or not link.fast_path.in_loop():
             link = self._attach()
         return link
 
     # -- receiving -------------------------------------------------------------------------------
 
-    def _begin_recv(self, attempt: Callable[[], Any], flags: int, ends: bool = False) -> Any:
-        """Try at once, else wait in line. `attempt` returns NOTHING when there is no message."""
+    def _begin_recv(
+        self, attempt: Callable[[], Any], flags: int, is_iteration: bool = False
+    ) -> Any:
+        """Try at once, else wait in line. `attempt` returns WOULD_BLOCK if there is nothing."""
         link = self._linked()
         tried = False
-        if flags & _DONTWAIT or (not link.receivers.queue and link.turn.take()):
+        if flags & _DONTWAIT or (not link.receivers.waiters and link.budget.consume()):
             done, tried = try_now(link, attempt)
             try:
                 if done is not None:
                     return done
             finally:
                 del done  # the traceback of a conversion's error leads to this frame
-        operation = link.receivers.operation(self._operation, attempt, ends=ends)
+        operation = link.receivers.operation(self._operation, attempt, is_iteration=is_iteration)
         return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
 
-    def _wait_to_recv(self, ends: bool = False) -> Any:
+    def _wait_to_recv(self, is_iteration: bool = False) -> Any:
         """Wait in line for a part: the quick way has just tried in vain, and left this to us."""
         link: Any = self._link
-        operation = link.receivers.operation(self._operation, self, ends=ends)
+        operation = link.receivers.operation(self._operation, self, is_iteration=is_iteration)
         return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
 
     @overload
@@ -116,12 +118,12 @@ class Receives(Socket["Future[Any]"]):
     ) -> Future[bytes] | Future[core.Frame]: ...
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part: a Future of bytes, or of a Frame with ``copy=False``."""
-        lane = self._lane
-        if lane is not None and copy and not flags:
-            done = lane.recv(self)
+        fast_path = self._fast_path
+        if fast_path is not None and copy and not flags:
+            done = fast_path.recv(self)
             if done is not None:
                 return done
-            if lane.refused:
+            if fast_path.would_block:
                 return self._wait_to_recv()
         return self._begin_recv(partial(_attempts.recv, self, copy), flags)
 
@@ -221,17 +223,17 @@ class Receives(Socket["Future[Any]"]):
     def __anext__(self) -> Awaitable[bytes]:
         if self.closed:
             return Raising(StopAsyncIteration())
-        if (lane := self._lane) is not None:
+        if (fast_path := self._fast_path) is not None:
             try:
-                ready = lane.next(self)
+                ready = fast_path.next(self)
             except Exception as error:
                 return Raising(error)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
-            if lane.refused:
-                return self._wait_to_recv(ends=True)  # type: ignore[no-any-return]
+            if fast_path.would_block:
+                return self._wait_to_recv(is_iteration=True)  # type: ignore[no-any-return]
         attempt = partial(_attempts.recv, self, True)
-        return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, ends=True))
+        return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, is_iteration=True))
 
     def __iter__(self) -> NoReturn:
         raise TypeError("an asyncio socket is iterated with `async for`")

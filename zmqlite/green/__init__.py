@@ -18,10 +18,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent.event import Event as _Event
 
 from .. import constants, error, frame, monitor, security
 from .._loops import operations as attempts
-from .._loops.operations import NOTHING
+from .._loops.operations import WOULD_BLOCK
 from .._native import core, info
 from .._native.info import *  # noqa: F403
 from ..constants import *  # noqa: F403
@@ -36,10 +37,12 @@ from ..monitor import *  # noqa: F403
 from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
-from .binding import Link, Sleeper, pace_of_hub
+from .binding import Link, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
 
 if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
+    from typing_extensions import Self
+
     from .._loops.socket import TiedSocket as Calls
 else:  # a list would hide from checkers what comes by a star
     from .calls import Calls
@@ -71,7 +74,12 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     After ``seconds`` (1 ms unless set) or ``count`` (4096) operations that could be done at once,
     the next one lets others run first. With ``count=0`` every call does.
     """
-    pace_of_hub(gevent.get_hub()).set(seconds, count)
+    budget = budget_of_hub(gevent.get_hub())
+    if seconds is not None:
+        budget.seconds = seconds
+    if count is not None:
+        budget.count = count
+    budget.reset()
 
 
 class Socket(Calls):
@@ -94,14 +102,15 @@ class Socket(Calls):
         if self.closed:
             return look()  # type: ignore[no-any-return]  # it says so
         link: Link = self._attach()
-        if not link.turn.take():
-            link.pace.rest()
-        found = link.attempt(link.pollers, look, flags)
-        if found is NOTHING and timeout != 0:
+        if not link.budget.consume():
+            link.rest()
+        waiter = Sleeper(link.pollers, look, flags)
+        found = waiter.first_try()
+        if found is WOULD_BLOCK and timeout != 0:
             if timeout and 0 < timeout < 1:
                 self._warn_of_seconds(timeout)
-            found = link.wait(link.pollers, look, flags, True, deadline(timeout))
-        return 0 if found is NOTHING else int(found)
+            found = link.wait(waiter, True, deadline(timeout))
+        return 0 if found is WOULD_BLOCK else int(found)
 
 
 class Context(_Context[Socket]):
@@ -128,6 +137,14 @@ class Context(_Context[Socket]):
 class Poller(_Poller):
     """A `zmqlite.Poller` whose `poll` suspends only its own greenlet."""
 
+    _waits: set[_Event]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._tells_loops = True
+        self._waits = set()
+        return self
+
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait until a member is ready and return the ready ones as (member, events) pairs.
 
@@ -138,34 +155,48 @@ class Poller(_Poller):
             gevent.sleep(0)  # who polls in a loop lets others run
             return ready
         end = deadline(timeout)
-        sleeper = Sleeper(0)
+        event = _Event()
         with ExitStack() as watches:
-            waiters = [
-                self._watch(watches, source, flags, sleeper) for source, flags in self.sockets
-            ]
-            if any(map(_is_plain, dict(self.sockets))):
-                self._hear_of_others(watches, sleeper)
+            self._waits.add(event)
+            watches.callback(self._waits.discard, event)
+            waiters = self._watch_members(watches, event)
             while True:
+                event.clear()
                 for waiter in waiters:
-                    waiter.called = False
+                    if waiter is not None:
+                        waiter.called = False
                 ready = self._ready()
-                if ready or not sleeper.sleep(end):
+                if ready or not wait_for(event, end):
                     return ready
 
     def _ready(self) -> list[tuple[Any, int]]:
         ready = super().poll(0)
-        for source, _ in self.sockets:
-            if isinstance(source, Socket):
-                source._used()
+        if ready:  # other greenlets that wait for the same want to hear of it, too
+            for event in self._waits:
+                event.set()
         return ready
 
-    def _watch(self, watches: ExitStack, source: Any, flags: int, sleeper: Sleeper) -> Sleeper:
-        """Have `sleeper` woken when a member may be ready."""
+    def _watch_members(self, watches: ExitStack, event: _Event) -> list[Sleeper | None]:
+        """Have `event` set when a member may be ready: by one descriptor for all where there is
+        one. Return what waits in members' queues."""
+        fd = self._set_fileno()
+        if fd >= 0:
+            self._arm_wakeup()
+            watches.callback(self._disarm_wakeup)
+            _watch_fd(watches, fd, _POLLIN, event.set)
+            return []
+        waiters = [self._watch(watches, source, flags, event) for source, flags in self.sockets]
+        if any(map(_is_plain, dict(self.sockets))):
+            self._hear_of_others(watches, event)
+        return waiters
+
+    def _watch(self, watches: ExitStack, source: Any, flags: int, event: _Event) -> Sleeper | None:
+        """Have `event` set when a member may be ready; return what waits in the member's queue."""
         if isinstance(source, Socket):
             link: Link = source._attach()
-            waiter = Sleeper(flags & (_POLLIN | _POLLOUT), sleeper._event)
-            link.join(link.pollers, waiter, False)
-            watches.callback(link.leave, link.pollers, waiter)
+            waiter = Sleeper(link.pollers, None, flags & (_POLLIN | _POLLOUT), event)
+            link.begin_wait(waiter, False)
+            watches.callback(link.end_wait, waiter)
             return waiter
         events = flags & (_POLLIN | _POLLOUT)
         if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
@@ -173,31 +204,31 @@ class Poller(_Poller):
             if source.thread_safe:
                 signal = core.ReadyFD(source)
                 watches.callback(signal.close)
-                _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, sleeper))
-                return sleeper
+                _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, event))
+                return None
             source = source.get_option(SocketOption.FD.value, Kind.FD)
         fd = source if isinstance(source, int) else source.fileno()
-        _watch_fd(watches, fd, events or _POLLIN, sleeper.wake)
-        return sleeper
+        _watch_fd(watches, fd, events or _POLLIN, event.set)
+        return None
 
-    def _hear_of_others(self, watches: ExitStack, sleeper: Sleeper) -> None:
-        """Have `sleeper` woken when a blocking socket is closed, or used by others: its descriptor
+    def _hear_of_others(self, watches: ExitStack, event: _Event) -> None:
+        """Have `event` set when a blocking socket is closed, or used by others: its descriptor
         need not say so then."""
         bell = self._arm_wakeup()
         if bell >= 0:
             watches.callback(self._disarm_wakeup)
-            _watch_fd(watches, bell, _POLLIN, sleeper.wake)
+            _watch_fd(watches, bell, _POLLIN, event.set)
 
 
 def _is_plain(source: Any) -> bool:
     return isinstance(source, core.Socket) and not isinstance(source, Socket)
 
 
-def _heard(signal: core.ReadyFD, sleeper: Sleeper) -> None:
+def _heard(signal: core.ReadyFD, event: _Event) -> None:
     """A thread-safe socket may be ready: silence its signal, or the hub would spin."""
     with suppress(ZMQError):  # it was closed: who polls hears it
         signal.events()
-    sleeper.wake()
+    event.set()
 
 
 def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], object]) -> None:

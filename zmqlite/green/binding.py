@@ -1,7 +1,7 @@
 """What ties one socket to one gevent hub: how its greenlets wait.
 
-The hub watches the descriptor only while somebody waits, so a program in which nothing can happen
-any more is still told so (gevent's LoopExit).
+The hub watches the descriptor only while a greenlet waits, so a program in which nothing can
+happen any more is still told so (gevent's LoopExit).
 """
 
 from __future__ import annotations
@@ -10,117 +10,104 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import gevent
 from gevent.event import Event
 
-from .._loops.lines import Line, Lines, Pace, Waiter, attempted
-from .._loops.operations import NOTHING
+from .._loops.binding import LATER, TaskBinding
+from .._loops.operations import WOULD_BLOCK
 from .._native import core
 
-__all__ = ["Link", "Sleeper", "pace_of_hub"]
+__all__ = ["Link", "Sleeper", "budget_of_hub", "wait_for"]
+
+_budgets: WeakKeyDictionary[Any, core.FairnessBudget] = WeakKeyDictionary()
 
 
-class GreenPace(Pace):
-    """The pace of one hub."""
+def budget_of_hub(hub: Any) -> core.FairnessBudget:
+    """Return the budget of a hub, made at the first use."""
+    budget = _budgets.get(hub)
+    if budget is None:
+        home = ref(hub)  # which must not live on for its budget
 
-    def __init__(self, hub: Any) -> None:
-        home, pace = ref(hub), ref(self)  # neither lives on for a callback
+        def soon(end: Callable[[], object]) -> None:
+            alive = home()
+            if alive is not None:
+                alive.loop.run_callback(end)
 
-        def soon(_: object) -> None:
-            alive, mine = home(), pace()
-            if alive is not None and mine is not None:
-                alive.loop.run_callback(mine.restart)
-
-        super().__init__(soon, quiet=0)
-
-    def rest(self) -> None:
-        """Let everybody else run."""
-        self.pause()
-        try:
-            gevent.sleep(0)
-        finally:
-            self.resume()
+        budget = _budgets[hub] = core.FairnessBudget(soon, grace=0)
+    return budget
 
 
-_paces: WeakKeyDictionary[Any, GreenPace] = WeakKeyDictionary()
+def wait_for(event: Event, deadline: float | None) -> bool:
+    """Wait for an event, at most until `deadline`; return whether it came."""
+    left = None if deadline is None else max(deadline - time.monotonic(), 0)
+    return bool(event.wait(left))
 
 
-def pace_of_hub(hub: Any) -> GreenPace:
-    """Return the pace of a hub, made at the first use."""
-    pace = _paces.get(hub)
-    if pace is None:
-        pace = _paces[hub] = GreenPace(hub)
-    return pace
+class Sleeper(core.TaskWaiter):
+    """A greenlet that waits: in one queue or, with an event that they share, in several."""
 
+    __slots__ = ("event",)
 
-class Sleeper(Waiter):
-    """A greenlet in one or more lines."""
+    def __init__(
+        self, queue: core.WaitQueue, operation: Any, events: int = 0, event: Event | None = None
+    ) -> None:
+        super().__init__(queue, operation, events)
+        self.event = Event() if event is None else event
 
-    __slots__ = ("_event",)
-
-    def __init__(self, mask: int, event: Any = None) -> None:
-        super().__init__(mask)
-        self._event = Event() if event is None else event
-
-    def wake(self) -> None:
-        """Called: go on."""
-        self._event.set()
+    def wake(self, at_once: bool) -> int:
+        """Have the greenlet go on."""
+        self.event.set()
+        return 0
 
     def sleep(self, deadline: float | None) -> bool:
         """Wait until called, at most until `deadline`; return whether it was."""
-        left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        if not self.called and not self._event.wait(left):
+        if not self.called and not wait_for(self.event, deadline):
             return False
-        self._event.clear()
-        self.called = False
+        self.event.clear()
         return True
 
 
-class Link(Lines):
+class Link(TaskBinding):
     """One socket in one hub."""
 
+    _later = False
+
     def __init__(self, socket: core.Socket, hub: Any) -> None:
-        super().__init__(socket)
-        self.home = hub
-        self.pace = pace_of_hub(hub)
-        self.turn = self.pace.turn
+        super().__init__(socket, hub, budget_of_hub(hub))
         self._watcher: Any = None
 
-    def wait(
-        self,
-        line: Line,
-        operation: Callable[[], Any],
-        mask: int,
-        tried: bool,
-        deadline: float | None,
-    ) -> Any:
-        """Stand in line until the operation is done; NOTHING when `deadline` comes first."""
-        waiter = Sleeper(mask)
-        self.join(line, waiter, tried)
+    def rest(self) -> None:
+        """Let everything else run."""
+        self.budget.pause()
+        try:
+            gevent.sleep(0)
+        finally:
+            self.budget.resume()
+
+    def wait(self, waiter: Sleeper, tried: bool, deadline: float | None) -> Any:
+        """Wait until the operation is done; WOULD_BLOCK when `deadline` comes first."""
+        self.begin_wait(waiter, tried)
         try:
             while waiter.sleep(deadline):
-                if self.may_try(line, waiter):
-                    value = attempted(operation)
-                    if value is NOTHING:
-                        value = self.refused(line, operation, mask)
-                    if value is not NOTHING:
-                        return value
-            return NOTHING
+                value = waiter.next_try()
+                if value is not WOULD_BLOCK:
+                    return value
+            return WOULD_BLOCK
         finally:
-            self.leave(line, waiter)
+            self.end_wait(waiter)
 
-    def join(self, line: Line, waiter: Waiter, tried: bool) -> None:
-        """Stand in line, and have the hub watch."""
-        super().join(line, waiter, tried)
+    def begin_wait(self, waiter: Sleeper, tried: bool) -> None:
+        """Stand in a queue, and have the hub watch."""
+        waiter.begin_wait(tried)
         if self._watcher is None:
             self._watcher = self.home.loop.io(self.descriptor(), 1)
-            self._watcher.start(self.look)
+            self._watcher.start(self.dispatch)
 
-    def leave(self, line: Line, waiter: Waiter) -> None:
-        """Leave the line; the last one stops the watch."""
-        super().leave(line, waiter)
+    def end_wait(self, waiter: Sleeper) -> None:
+        """Leave the queue; the last one stops the watch."""
+        waiter.end_wait()
         if self.idle:
             self._stop()
 
@@ -130,13 +117,22 @@ class Link(Lines):
             watcher.stop()
             watcher.close()
 
-    def _wake(self, waiter: Sleeper) -> None:
-        waiter.wake()
+    def dispatch_later(self) -> None:
+        """Dispatch in a while."""
+        if not self._later:
+            self._later = True
+            timer = self.home.loop.timer(LATER)
+            timer.start(_dispatch_again, ref(self), timer)
+
+    def dispatch_again(self) -> None:
+        """Do what was put off."""
+        self._later = False
+        super().dispatch_again()
 
     def end(self) -> None:
-        """The socket closes or leaves the hub: call all who wait, give the descriptor back."""
+        """The socket closes or leaves the hub: call all that wait, give the descriptor back."""
         if self.idle or gevent.get_hub() is self.home:
-            self.press()
+            self.end_all()
             self._stop()
             self.release()
         elif not self.over:
@@ -147,3 +143,10 @@ class Link(Lines):
     def over(self) -> bool:
         """Whether the hub has ended."""
         return self.home.dead or self.home.loop is None
+
+
+def _dispatch_again(binding: ReferenceType[Link], timer: Any) -> None:
+    timer.close()
+    target = binding()
+    if target is not None:
+        target.dispatch_again()

@@ -1,6 +1,6 @@
 """The data calls of a gevent socket: what `zmqlite.Socket` has, suspending only their greenlet.
 
-Each is an attempt (`_attempts`) that is made at once, or waits in line (`_green_link`).
+Each is an attempt (`_loops.operations`) that is made at once, or waits in line (`green.binding`).
 """
 
 # pyright: reportIncompatibleMethodOverride=false
@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from .._loops import operations as attempts
-from .._loops.operations import NOTHING
-from .._loops.socket import DONTWAIT, TiedSocket
-from .._native import core
+from .._loops.operations import WOULD_BLOCK
+from .._loops.socket import DONTWAIT, LoopSocket
 from ..error import ContextTerminated, SocketClosed
-from .binding import Link
+from .binding import Link, Sleeper
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Calls", "deadline"]
 
 _hub = gevent.get_hub
-_recv_nonblock = core.Socket._try_recv
-_send_nonblock = core.Socket._try_send
 
 
 def deadline(milliseconds: float | None) -> float | None:
@@ -38,7 +35,7 @@ def deadline(milliseconds: float | None) -> float | None:
     return time.monotonic() + milliseconds / 1000
 
 
-class Calls(TiedSocket):
+class Calls(LoopSocket):
     """The half of a gevent `Socket` that moves messages."""
 
     def _home(self) -> Any:
@@ -48,21 +45,22 @@ class Calls(TiedSocket):
         return Link(self, home)
 
     def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
-        """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
-        cannot."""
+        """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
+        it cannot."""
         link: Link = self._attach(attempt)
-        if not link.turn.take():
-            link.pace.rest()
-        line = link.receivers if receives else link.senders
-        tried = line.free or bool(flags & DONTWAIT)
+        if not link.budget.consume():
+            link.rest()
+        queue = link.receivers if receives else link.senders
+        waiter = Sleeper(queue, attempt)
+        tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
         if tried:
-            value = link.attempt(line, attempt, line.mask)
-            if value is not NOTHING:
+            value = waiter.first_try()
+            if value is not WOULD_BLOCK:
                 return value
         limit = self._limit(flags, receives)
         if limit:
-            value = link.wait(line, attempt, line.mask, tried, deadline(limit))
-            if value is not NOTHING:
+            value = link.wait(waiter, tried, deadline(limit))
+            if value is not WOULD_BLOCK:
                 return value
         raise self._again(limit, receives)
 
@@ -71,15 +69,8 @@ class Calls(TiedSocket):
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
         link = self._link
-        if (
-            link is not None
-            and link.idle
-            and copy
-            and not flags
-            and link.home is _hub()
-            and link.turn.take()
-        ):
-            part = _recv_nonblock(self)
+        if link is not None and copy and not flags and link.home is _hub():
+            part = link.try_recv(self)
             if part is not None:
                 return part
         return self._perform(partial(attempts.recv, self, copy), flags)
@@ -121,14 +112,7 @@ class Calls(TiedSocket):
         """Send one part as soon as a peer can take it; see `zmqlite.Socket.send`."""
         link = self._link
         plain = copy and not track and routing_id is None and group is None
-        if (
-            plain
-            and link is not None
-            and link.idle
-            and link.home is _hub()
-            and link.turn.take()
-            and _send_nonblock(self, data, flags)
-        ):
+        if plain and link is not None and link.home is _hub() and link.try_send(self, data, flags):
             return None
         attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
         return self._perform(attempt, flags, False)
@@ -155,7 +139,7 @@ class Calls(TiedSocket):
         """
         batch = attempts.Batch(self, messages, flags)
         try:
-            while self._perform(batch.step, flags, False) is attempts.MORE:
+            while self._perform(batch, flags, False) is attempts.YIELD:
                 pass
         except attempts.ForeignAgain as foreign:
             raise foreign.error from None

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from .. import asyncio as _aio
 from ..asyncio import operation as _aio_operation
-from ..asyncio.binding import turn_of
+from ..asyncio.binding import budget_of
 from .sugar import Poller, Socket
 
 __all__: list[str] = []
@@ -71,7 +71,7 @@ class _Async:
         if running is not None:
             return running
         loop = self._silent_loop()
-        turn_of(loop).reset()  # it does not pass by itself
+        budget_of(loop).reset()  # it does not pass by itself
         return loop
 
     def _silent_loop(self) -> asyncio.AbstractEventLoop:
@@ -123,8 +123,8 @@ class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):  # type: ignore[
         """Return an asynchronous handle on a blocking socket, which stays its owner."""
         return cls(_from_socket=socket, io_loop=io_loop)
 
-    def _begin_recv(self, attempt: Any, flags: int, ends: bool = False) -> Any:
-        return self._warned(super()._begin_recv(attempt, flags, ends))
+    def _begin_recv(self, attempt: Any, flags: int, is_iteration: bool = False) -> Any:
+        return self._warned(super()._begin_recv(attempt, flags, is_iteration))
 
     def _begin_send(self, attempt: Any, flags: int) -> Any:
         return self._warned(super()._begin_send(attempt, flags))
@@ -176,4 +176,4 @@ def _events(kind: str, waiting: list[_aio_operation.Operation]) -> deque[_Future
 
 
 def _polls(waiting: list[_aio_operation.Operation], event: int) -> deque[_FutureEvent]:
-    return _events("poll", [one for one in waiting if one.wants & event])
+    return _events("poll", [one for one in waiting if one.events & event])

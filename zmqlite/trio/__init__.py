@@ -31,7 +31,7 @@ from .._native import core
 from .._serialize import refuse_timeout
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
-from .binding import pace_of_run
+from .binding import budget_of_run
 from .socket import AwaitedSocket
 from .socket import SocketClosed as SocketClosed
 
@@ -50,7 +50,12 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     (1 ms unless set) or ``count`` (4096) operations that could be done at once, the next one is a
     full checkpoint. ``count=0`` makes every call one, as trio's own are.
     """
-    pace_of_run().set(seconds, count)
+    budget = budget_of_run()
+    if seconds is not None:
+        budget.seconds = seconds
+    if count is not None:
+        budget.count = count
+    budget.reset()
 
 
 class Socket(AwaitedSocket):

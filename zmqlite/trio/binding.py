@@ -1,8 +1,9 @@
-"""What ties one socket to one trio run: how its tasks wait, and who watches the descriptor.
+"""What ties one socket to one trio run: how its tasks wait, and which of them watches the
+descriptor.
 
 A descriptor has room for one task. So the first task that has to wait watches it, and the others
-are parked. A watcher that leaves calls somebody, who takes his place if he cannot be served.
-Hence, while anybody waits, somebody watches, or somebody is called and not yet back.
+are parked. A watcher that leaves calls another task, which takes its place if it cannot be served.
+Hence, while a task waits, one watches, or one is called and not yet back.
 """
 
 from __future__ import annotations
@@ -10,123 +11,136 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import ReferenceType, ref
 
 import trio
 from trio.lowlevel import Abort, TrioToken, current_task, enable_ki_protection
 
-from .._loops.lines import Line, Lines, Pace, Waiter, attempted
-from .._loops.operations import NOTHING
+from .._loops.binding import LATER, TaskBinding
+from .._loops.operations import WOULD_BLOCK
 from .._native import core
 
-__all__ = ["Link", "TrioPace", "pace_of_run"]
+__all__ = ["Link", "Task", "budget_of_run"]
 
 
-class TrioPace(Pace, trio.abc.Instrument):
-    """The pace of one trio run, which tells it when a pass is over."""
+class _Iterations(trio.abc.Instrument):
+    """Tells the budget of a run when an iteration is over."""
 
-    def __init__(self) -> None:
-        super().__init__(_ignore, quiet=0)
+    def __init__(self, budget: core.FairnessBudget) -> None:
+        self._budget = budget
 
     def before_io_wait(self, timeout: float) -> None:
-        """A pass is over."""
-        if self.turn.used:
-            self.turn.end()
-        self.restart()
-
-    @enable_ki_protection
-    async def rest(self) -> None:
-        """Let everybody else run: a checkpoint in full."""
-        self.pause()
-        try:
-            await trio.lowlevel.checkpoint()
-        finally:
-            self.resume()
+        """An iteration is over."""
+        self._budget.end()
 
 
 def _ignore(_: object) -> None:
-    """The turn's wish to be reset at the end of a pass: the instrument does it."""
+    """The budget's wish to be told of the end of an iteration: the instrument does it."""
 
 
-_pace: trio.lowlevel.RunVar[TrioPace] = trio.lowlevel.RunVar("zmqlite pace")
+_budget: trio.lowlevel.RunVar[core.FairnessBudget] = trio.lowlevel.RunVar("zmqlite budget")
 
 
-def pace_of_run() -> TrioPace:
-    """Return the pace of the current run, made at the first use."""
+def budget_of_run() -> core.FairnessBudget:
+    """Return the budget of the current run, made at the first use."""
     try:
-        return _pace.get()
+        return _budget.get()
     except LookupError:
-        pace = TrioPace()
-        trio.lowlevel.add_instrument(pace)
-        _pace.set(pace)
-        return pace
+        budget = core.FairnessBudget(_ignore, grace=0)
+        trio.lowlevel.add_instrument(_Iterations(budget))
+        _budget.set(budget)
+        return budget
 
 
-class _Task(Waiter):
-    """A trio task in a line."""
+class Task(core.TaskWaiter):
+    """A trio task that waits."""
 
-    __slots__ = ("parked", "task")
+    __slots__ = ("binding", "parked", "task")
 
-    def __init__(self, mask: int) -> None:
-        super().__init__(mask)
+    def __init__(
+        self,
+        binding: Link,
+        queue: core.WaitQueue,
+        operation: Callable[[], Any],
+        events: int = 0,
+    ) -> None:
+        super().__init__(queue, operation, events)
+        self.binding = binding
         self.task = current_task()
-        self.parked = False  # suspended, and nobody but us will wake him
+        self.parked = False  # suspended, and only we wake it
+
+    def wake(self, at_once: bool) -> int:
+        """Have the task go on."""
+        if self.parked:
+            self.parked = False
+            trio.lowlevel.reschedule(self.task)
+        elif self.binding.watcher is self:  # trio's way to wake a task that watches a descriptor
+            self.binding.notify()
+        return 0
 
 
-class Link(Lines):
+class Link(TaskBinding):
     """One socket in one trio run."""
 
+    _later = False
+
     def __init__(self, socket: core.Socket, token: TrioToken) -> None:
-        super().__init__(socket)
-        self.home = token
-        self.pace = pace_of_run()
-        self.turn = self.pace.turn
-        self._watcher: _Task | None = None
+        super().__init__(socket, token, budget_of_run())
+        self.watcher: Task | None = None
 
     @enable_ki_protection
-    async def wait(self, line: Line, operation: Callable[[], Any], mask: int, tried: bool) -> Any:
-        """Stand in line until the operation is done. `tried` says that it was just refused."""
-        waiter = _Task(mask)
-        self.join(line, waiter, tried)
+    async def rest(self) -> None:
+        """Let everything else run: a checkpoint in full."""
+        self.budget.pause()
+        try:
+            await trio.lowlevel.checkpoint()
+        finally:
+            self.budget.resume()
+
+    @enable_ki_protection
+    async def wait(self, waiter: Task, tried: bool) -> Any:
+        """Wait until the operation is done. `tried` says that it was just refused."""
+        waiter.begin_wait(tried)
         try:
             while True:
                 await self._called(waiter)
-                if self.may_try(line, waiter):
-                    value = attempted(operation)
-                    if value is NOTHING:
-                        value = self.refused(line, operation, mask)
-                    if value is not NOTHING:
-                        return value
+                value = waiter.next_try()
+                if value is not WOULD_BLOCK:
+                    return value
         finally:
-            self.leave(line, waiter)
+            waiter.end_wait()
+            if self.watcher is None:
+                self._hand_over()
 
-    def leave(self, line: Line, waiter: Waiter) -> None:
-        """Leave the line: others may be served now, and one of them must watch."""
-        super().leave(line, waiter)
-        if self._watcher is None and not self.idle:
-            waiters = [waiter for line in self.lines for waiter in line.queue]
-            if not any(waiter.called for waiter in waiters):
-                self.call(waiters[0])
+    def _hand_over(self) -> None:
+        """One of those that are left must watch."""
+        waiters = self.waiters
+        if waiters and not any(waiter.called for waiter in waiters):
+            waiters[0].call()
 
-    async def _called(self, waiter: _Task) -> None:
+    async def _called(self, waiter: Task) -> None:
         """Suspend a task until it is called."""
         while not waiter.called:
-            if self._watcher is None:
+            if self.watcher is None:
                 await self._watch(waiter)
             else:
                 await self._park(waiter)
-        waiter.called = False
 
-    async def _watch(self, waiter: _Task) -> None:
-        self._watcher = waiter
+    async def _watch(self, waiter: Task) -> None:
+        self.watcher = waiter
         try:
             await trio.lowlevel.wait_readable(self.descriptor())
         except trio.ClosedResourceError:
-            return  # he was called, or the socket closes
+            return  # it was called, or the socket closes
         finally:
-            self._watcher = None
-        self.look()
+            self.watcher = None
+        self.dispatch()
 
-    async def _park(self, waiter: _Task) -> None:
+    def notify(self) -> None:
+        """Wake the task that watches."""
+        trio.lowlevel.notify_closing(self._fd)
+
+    async def _park(self, waiter: Task) -> None:
         def cancelled(_: object) -> Abort:
             waiter.parked = False
             return Abort.SUCCEEDED
@@ -134,21 +148,25 @@ class Link(Lines):
         waiter.parked = True
         await trio.lowlevel.wait_task_rescheduled(cancelled)
 
-    def _wake(self, waiter: _Task) -> None:
-        if waiter is self._watcher:
-            trio.lowlevel.notify_closing(self._fd)  # trio's way to wake who watches a descriptor
-        elif waiter.parked:
-            waiter.parked = False
-            trio.lowlevel.reschedule(waiter.task)
+    def dispatch_later(self) -> None:
+        """Dispatch in a while."""
+        if not self._later:
+            self._later = True
+            trio.lowlevel.spawn_system_task(_dispatch_again, ref(self))
+
+    def dispatch_again(self) -> None:
+        """Do what was put off."""
+        self._later = False
+        super().dispatch_again()
 
     def end(self) -> None:
-        """The socket closes or leaves the run: call all who wait, give the descriptor back."""
+        """The socket closes or leaves the run: call all that wait, give the descriptor back."""
         try:
             here = trio.lowlevel.current_trio_token() is self.home
         except RuntimeError:
             here = False
         if here or self.idle:
-            self.press()
+            self.end_all()
             self.release()
         else:
             with suppress(trio.RunFinishedError):
@@ -157,7 +175,7 @@ class Link(Lines):
     def release(self) -> None:
         """Give the descriptor back."""
         if self._fd >= 0:
-            with suppress(RuntimeError):  # no run: nobody there to tell
+            with suppress(RuntimeError):  # no run: no task there to tell
                 trio.lowlevel.notify_closing(self._fd)
         super().release()
 
@@ -169,3 +187,10 @@ class Link(Lines):
         except trio.RunFinishedError:
             return True
         return False
+
+
+async def _dispatch_again(binding: ReferenceType[Link]) -> None:
+    await trio.sleep(LATER)
+    target = binding()
+    if target is not None:
+        target.dispatch_again()

@@ -23,13 +23,13 @@ from trio.lowlevel import (
 )
 
 from .._loops import operations as attempts
-from .._loops.operations import NOTHING
-from .._loops.socket import DONTWAIT, TiedSocket
+from .._loops.operations import WOULD_BLOCK
+from .._loops.socket import DONTWAIT, LoopSocket
 from .._native import core
 from ..enums import PollEvent
 from ..error import ContextTerminated, ZMQError
 from ..error import SocketClosed as _SocketClosed
-from .binding import Link
+from .binding import Link, Task
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,16 +38,13 @@ __all__ = ["AwaitedSocket", "SocketClosed"]
 
 _POLLIN = PollEvent.POLLIN.value
 
-_recv_nonblock = core.Socket._try_recv
-_send_nonblock = core.Socket._try_send
-
 
 class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
     """The socket was closed before the call or while it waited; a `trio.ClosedResourceError`
     too."""
 
 
-class AwaitedSocket(TiedSocket):
+class AwaitedSocket(LoopSocket):
     """The half of `zmqlite.trio.Socket` that knows trio: it waits, sends and receives."""
 
     def _home(self) -> TrioToken:
@@ -60,25 +57,25 @@ class AwaitedSocket(TiedSocket):
 
     @enable_ki_protection
     async def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
-        """Do an operation at once or when its turn comes. `attempt` returns NOTHING if it
-        cannot."""
+        """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
+        it cannot."""
         try:
             link = self._attach(attempt)
-            if not link.turn.take():
-                await link.pace.rest()
-            line = link.receivers if receives else link.senders
-            mask, tried = line.mask, False
-            if line.free or flags & DONTWAIT:
-                value = link.attempt(line, attempt, mask)
-                if value is not NOTHING:
+            if not link.budget.consume():
+                await link.rest()
+            queue = link.receivers if receives else link.senders
+            waiter = Task(link, queue, attempt)
+            tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
+            if tried:
+                value = waiter.first_try()
+                if value is not WOULD_BLOCK:
                     return value
-                tried = True
             limit = self._limit(flags, receives)
             if limit < 0:
-                return await link.wait(line, attempt, mask, tried)
+                return await link.wait(waiter, tried)
             if limit:
                 with _trio.move_on_after(limit / 1000):
-                    return await link.wait(line, attempt, mask, tried)
+                    return await link.wait(waiter, tried)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
         raise self._again(limit, receives)
@@ -102,15 +99,8 @@ class AwaitedSocket(TiedSocket):
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
         await checkpoint_if_cancelled()
         link = self._link
-        if (
-            link is not None
-            and link.idle
-            and copy
-            and not flags
-            and not self.closed
-            and link.turn.take()
-        ):
-            part = _recv_nonblock(self)
+        if link is not None and copy and not flags:
+            part = link.try_recv(self)
             if part is not None:
                 return part
         return await self._perform(partial(attempts.recv, self, copy), flags)
@@ -158,9 +148,10 @@ class AwaitedSocket(TiedSocket):
     async def __anext__(self) -> bytes:
         await checkpoint_if_cancelled()
         link = self._link
-        if link is not None and link.idle and not self.closed and link.turn.take():
+        if link is not None:
+            part: bytes | None
             try:
-                part = _recv_nonblock(self)
+                part = link.try_recv(self)
             except ZMQError:
                 part = None  # the long way meets it again
             if part is not None:
@@ -190,14 +181,7 @@ class AwaitedSocket(TiedSocket):
         await checkpoint_if_cancelled()
         link = self._link
         plain = copy and not track and routing_id is None and group is None
-        if (
-            plain
-            and link is not None
-            and link.idle
-            and not self.closed
-            and link.turn.take()
-            and _send_nonblock(self, data, flags)
-        ):
+        if plain and link is not None and link.try_send(self, data, flags):
             return None
         attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
         tracker: core.MessageTracker | None = await self._perform(attempt, flags, False)
@@ -229,7 +213,7 @@ class AwaitedSocket(TiedSocket):
         batch = attempts.Batch(self, messages, flags)
         try:
             await checkpoint_if_cancelled()
-            while await self._perform(batch.step, flags, False) is attempts.MORE:
+            while await self._perform(batch, flags, False) is attempts.YIELD:
                 pass
         except attempts.ForeignAgain as foreign:
             raise foreign.error from None
@@ -251,16 +235,17 @@ class AwaitedSocket(TiedSocket):
         look = partial(attempts.poll, self, flags)
         try:
             link = self._attach(look)
-            if not link.turn.take():
-                await link.pace.rest()
-            found = link.attempt(link.pollers, look, flags)
-            if found is NOTHING and (timeout is None or timeout < 0):
-                found = await link.wait(link.pollers, look, flags, True)
-            elif found is NOTHING and timeout:
+            if not link.budget.consume():
+                await link.rest()
+            waiter = Task(link, link.pollers, look, flags)
+            found = waiter.first_try()
+            if found is WOULD_BLOCK and (timeout is None or timeout < 0):
+                found = await link.wait(waiter, True)
+            elif found is WOULD_BLOCK and timeout:
                 if timeout < 1:
                     self._warn_of_seconds(timeout)
                 with _trio.move_on_after(timeout / 1000):
-                    found = await link.wait(link.pollers, look, flags, True)
+                    found = await link.wait(waiter, True)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
-        return 0 if found is NOTHING else int(found)
+        return 0 if found is WOULD_BLOCK else int(found)

@@ -15,7 +15,7 @@ cdef str RUNNING = "__asyncio_running_event_loop__"
 
 
 @cython.final
-cdef class Ready:
+cdef class CompletedAwaitable:
     """An awaitable that has its value already: awaiting it does not suspend."""
 
     cdef object _value
@@ -41,42 +41,42 @@ cdef class Ready:
         """Nothing waits."""
 
 
-cdef PyObject *ready_next(PyObject *self) except? NULL:
+cdef PyObject *completed_next(PyObject *self) except? NULL:
     """`__next__` as the interpreter runs it: the end is no error that a traceback would be made for."""
-    return iteration_ends((<Ready> self)._value)
+    return iteration_ends((<CompletedAwaitable> self)._value)
 
 
-iterate_with(Ready, &ready_next)
+iterate_with(CompletedAwaitable, &completed_next)
 
 
-cdef class QuickLane:
-    """QuickLane(turn, running_loop, kind, receivers, senders, pollers): a socket's quick way in a loop.
+cdef class FastPath:
+    """FastPath(running_loop, kind, receivers, senders, pollers): a socket's quick way in a loop.
 
-    Nobody overtakes those who wait in line. ``kind`` are the operations that have to wait.
-    ``refused`` says after an answer of None whether libzmq was asked and could not do it now.
+    Nothing overtakes what waits in line. ``kind`` are the operations that have to wait.
+    ``would_block`` says after an answer of None whether libzmq was asked and could not do it now.
     """
 
-    cdef Turn _turn
-    cdef Grip _grip
-    cdef Side _receivers
-    cdef Side _senders
-    cdef Side _pollers
+    cdef FairnessBudget _budget
+    cdef LoopHandle _loop_handle
+    cdef WaitQueue _receivers
+    cdef WaitQueue _senders
+    cdef WaitQueue _pollers
     cdef object _running_loop
     cdef object _kind
     cdef object _sent        # a finished future of a send: the next one's as well, once nobody has it
     cdef object _running     # asyncio's note that our loop runs, as far as there is one
     cdef int _limit          # RCVTIMEO when the last receive was refused
     cdef Once _once
-    cdef readonly bint refused
+    cdef readonly bint would_block
 
-    def __init__(self, Turn turn not None, running_loop, kind, Side receivers not None,
-                 Side senders not None, Side pollers not None):
-        if receivers.grip is None:
-            raise RuntimeError("this side was not initialised")
+    def __init__(self, running_loop, kind, WaitQueue receivers not None,
+                 WaitQueue senders not None, WaitQueue pollers not None):
+        if receivers.loop_handle is None:
+            raise RuntimeError("this queue was not initialised")
         if not once_claim(&self._once):
-            raise RuntimeError("a lane is initialised once")
-        self._turn = turn
-        self._grip = receivers.grip
+            raise RuntimeError("a fast path is initialised once")
+        self._budget = receivers.loop_handle.budget
+        self._loop_handle = receivers.loop_handle
         self._receivers = receivers
         self._senders = senders
         self._pollers = pollers
@@ -84,31 +84,31 @@ cdef class QuickLane:
         self._kind = kind
         self._sent = self._finished(None)
 
-    cpdef bint here(self) except -1:
+    cpdef bint in_loop(self) except -1:
         """Return whether our loop is the one that runs.
 
         Until Python 3.11 asyncio asks the kernel for the process number to answer that. So look at
         its note first: it is another object as soon as another loop runs, or none.
         """
-        if self._grip is None:
-            raise RuntimeError("this lane was not initialised")
+        if self._loop_handle is None:
+            raise RuntimeError("this fast path was not initialised")
         cdef PyObject *local = PyThreadState_GetDict()
         cdef PyObject *running = NULL
         if local != NULL:
             running = PyDict_GetItem(<object> local, RUNNING)
         if running != NULL and running == <PyObject *> self._running:
             return True
-        if self._running_loop() is not self._grip.loop:
+        if self._running_loop() is not self._loop_handle.loop:
             return False
         if running != NULL:
             self._running = <object> running
         return True
 
     cdef inline bint _open(self) except -1:
-        return self.here() and self._turn.take()
+        return self.in_loop() and self._budget.consume()
 
     cdef object _finished(self, object value):
-        future = self._grip._future(loop=self._grip.loop)
+        future = self._loop_handle._future(loop=self._loop_handle.loop)
         future.set_result(value)
         return future
 
@@ -116,16 +116,16 @@ cdef class QuickLane:
         cdef zmq_msg_t msg
         cdef double begin
         cdef size_t size = sizeof(self._limit)
-        self.refused = False
-        if self._grip is None or self._receivers.queue or socket.handle == NULL or not self._open():
+        self.would_block = False
+        if self._loop_handle is None or self._receivers.waiters or socket.handle == NULL or not self._open():
             return None
         if has_deferred_releases():
             run_deferred_releases()
         zmq_msg_init(&msg)
         guard_enter(socket, "recv")
         if zmq_msg_recv(&msg, socket.handle, ZMQ_DONTWAIT) < 0:
-            self.refused = libzmq_errno() == EAGAIN
-            if self.refused and zmq_getsockopt(socket.handle, ZMQ_RCVTIMEO, &self._limit, &size) != 0:
+            self.would_block = libzmq_errno() == EAGAIN
+            if self.would_block and zmq_getsockopt(socket.handle, ZMQ_RCVTIMEO, &self._limit, &size) != 0:
                 self._limit = 0
             guard_exit(socket)
             return None
@@ -136,19 +136,19 @@ cdef class QuickLane:
         else:
             begin = now()
             part = take_bytes(&msg)
-            self._turn.weigh(now() - begin)
-        if self._senders.queue or self._pollers.queue:
-            self._grip.used()
+            self._budget.charge(now() - begin)
+        if self._senders.waiters or self._pollers.waiters:
+            self._loop_handle.used()
         return part
 
-    cdef object _wait(self, Socket socket, bint ends):
+    cdef object _wait(self, Socket socket, bint is_iteration):
         """Have a part that was not there waited for, if nothing special is to be done; else None."""
-        if self._senders.queue or self._pollers.queue:  # the try may have silenced what they wait for
-            self._grip.used()
-        if self._limit != -1 or not self._grip.watching:
+        if self._senders.waiters or self._pollers.waiters:  # the try may have silenced what they wait for
+            self._loop_handle.used()
+        if self._limit != -1 or not self._loop_handle.watching:
             return None
-        operation = self._receivers._operation(self._kind, socket, ends, 0)
-        self._receivers._join(operation, operation._place, True)
+        operation = self._receivers._operation(self._kind, socket, is_iteration, 0)
+        self._receivers._join(operation, operation._waiter, True)
         return operation
 
     def recv(self, Socket socket not None):
@@ -156,34 +156,34 @@ cdef class QuickLane:
         part = self._receive(socket)
         if part is not None:
             return self._finished(part)
-        return self._wait(socket, False) if self.refused else None
+        return self._wait(socket, False) if self.would_block else None
 
     def next(self, Socket socket not None):
         """The same, as something to await that need not be a future; the end is that of an iteration."""
-        cdef Ready ready
+        cdef CompletedAwaitable ready
         part = self._receive(socket)
         if part is None:
-            return self._wait(socket, True) if self.refused else None
-        ready = Ready.__new__(Ready)
+            return self._wait(socket, True) if self.would_block else None
+        ready = CompletedAwaitable.__new__(CompletedAwaitable)
         ready._value = part
         return ready
 
     def send(self, Socket socket not None, data, int flags):
         """Send bytes; return a finished future, or None."""
-        self.refused = False
-        if (self._grip is None or self._senders.queue or not PyBytes_CheckExact(data) or socket._special
+        self.would_block = False
+        if (self._loop_handle is None or self._senders.waiters or not PyBytes_CheckExact(data) or socket._special
                 or socket._send_more or socket.handle == NULL or not self._open()):
             return None
         if has_deferred_releases():
             run_deferred_releases()
         guard_enter(socket, "send")
         if try_bytes(socket, data, flags) < 0:
-            self.refused = libzmq_errno() == EAGAIN
+            self.would_block = libzmq_errno() == EAGAIN
             guard_exit(socket)
             return None
         guard_exit(socket)
-        if self._receivers.queue or self._pollers.queue:
-            self._grip.used()
+        if self._receivers.waiters or self._pollers.waiters:
+            self._loop_handle.used()
         if not is_as_new(<PyObject *> self._sent):
             self._sent = self._finished(None)
         return self._sent

@@ -17,9 +17,9 @@ cdef class Batch:
     """Batch(socket, messages, flags): an attempt to send every message of an iterable.
 
     Called, it sends what somebody takes now. Returns the number of all once that is done, or with
-    DONTWAIT as soon as nobody takes the next one; NOTHING if that has to wait; MORE after a stretch.
+    DONTWAIT as soon as nobody takes the next one; WOULD_BLOCK if that has to wait; YIELD after a stretch.
     ``sent`` counts. An exception, also one of the iterable, carries that number as ``sent``.
-    ``refusal`` may be set to an Again that it raises (in its coat) in place of NOTHING, ``most`` to how
+    ``refusal`` may be set to an Again that it raises (in its coat) in place of WOULD_BLOCK, ``most`` to how
     many messages it sends at a call.
     """
 
@@ -63,7 +63,7 @@ cdef class Batch:
             run_deferred_releases()
         try:
             end = self._send_listed(socket) if self._messages is not None else self._send_drawn(socket)
-            if end is NOTHING and self.refusal is not None:
+            if end is WOULD_BLOCK and self.refusal is not None:
                 raise ForeignAgain(self.refusal)
         except BaseException as error:
             note_sent(error, self.sent)
@@ -71,18 +71,12 @@ cdef class Batch:
             raise
         if self.sent > before:
             self._moved = now()
-        if end is NOTHING and self._flags & ZMQ_DONTWAIT:
+        if end is WOULD_BLOCK and self._flags & ZMQ_DONTWAIT:
             end = None
         if end is None:
             self.end()
             return self.sent
         return end
-
-    def step(self):
-        """The same for who waits for each step by itself: MORE as well if it got on before it had to wait."""
-        cdef Py_ssize_t before = self.sent
-        end = self()
-        return MORE if end is NOTHING and self.sent > before else end
 
     def end(self):
         """It goes no further: let go of what it needed."""
@@ -106,7 +100,7 @@ cdef class Batch:
         return now() >= last or (self.most and self.sent - before >= self.most)
 
     cdef object _send_listed(self, Handle socket):
-        """Returns None when all are sent, NOTHING or MORE."""
+        """Returns None when all are sent, WOULD_BLOCK or YIELD."""
         cdef double last = now() + STRETCH
         cdef Py_ssize_t before = self.sent
         cdef Py_ssize_t taken
@@ -116,11 +110,11 @@ cdef class Batch:
             taken = 0 if self.most else send_chunk(socket, messages, self.sent, flags)
             if taken == 0:
                 if not send_of_batch(socket, <object> PySequence_Fast_GET_ITEM(messages, self.sent), flags):
-                    return NOTHING
+                    return WOULD_BLOCK
                 taken = 1
             self.sent += taken
             if self._pauses(before, last):
-                return MORE
+                return YIELD
         return None
 
     cdef object _send_drawn(self, Handle socket):
@@ -130,12 +124,12 @@ cdef class Batch:
         cdef int flags = self._flags | ZMQ_DONTWAIT
         while self._holds or self._draw():
             if not (quick_of_batch(socket, self._drawn, flags) or send_of_batch(socket, self._drawn, flags)):
-                return NOTHING
+                return WOULD_BLOCK
             self.sent += 1
             self._holds = False
             self._drawn = None
             if self._pauses(before, last):
-                return MORE
+                return YIELD
         return None
 
     cdef bint _draw(self) except -1:

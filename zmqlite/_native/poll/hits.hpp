@@ -25,12 +25,14 @@ class Hits
             free (_all);
     }
 
-    /* Returns false when there is no memory. `place` is where it comes in the list. */
+    /* Returns false when there is no memory. `place` is where it comes in the list. Without events it is
+       not ready, but others want to hear what was read of it. */
     bool add (PyObject *watch, int place, int fd, int events)
     {
         if (_count == _room && !grow ())
             return false;
         Py_INCREF (watch);
+        _ready += events != 0;
         _all[_count++] = {watch, place, fd, events};
         return true;
     }
@@ -41,6 +43,7 @@ class Hits
     }
 
     int count () const { return _count; }
+    int ready () const { return _ready; }
     PyObject *watch (int number) const { return _all[number].watch; }
     int fd (int number) const { return _all[number].fd; }
     int events (int number) const { return _all[number].events; }
@@ -71,6 +74,7 @@ class Hits
     Hit _few[few];
     Hit *_all;
     int _count = 0;
+    int _ready = 0;
     int _room = few;
 };
 }

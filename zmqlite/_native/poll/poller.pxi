@@ -185,12 +185,20 @@ cdef class Poller:
                 return self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
             if not over:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
-        return report(&hits)
+        return self._report(&hits)
 
     cdef list _poll_plainly(self, object timeout):
-        cdef list ready = poll_items(by_descriptor(self.sockets), timeout)
+        cdef list registered = self.sockets
+        cdef list ready = poll_items(by_descriptor(registered), timeout)
         forget_dirty(self)
+        if self._tells_loops:
+            for source, _ in registered:
+                tell_loop(source)
         return ready
+
+    def _set_fileno(self):
+        """For event loops: what speaks for all members, and for _arm_wakeup(). -1 where there is none."""
+        return -1 if self._plain or self._wakeup_fd < 0 else self._set
 
     def _arm_wakeup(self):
         """For event loops, after a poll(0): a descriptor that speaks when a member was closed, or used by
@@ -246,12 +254,12 @@ cdef class Poller:
         self._turn += 1
         wakeup_set_signalled(&self._wake, False)
         self._check_dirty(hits)
-        count = self._epoll(0 if hits.count() else poll_step(end, limit))
+        count = self._epoll(0 if hits.ready() else poll_step(end, limit))
         if count > 0:
             self._check_found(count, hits)
         elif count < 0 and count != -EINTR:
             fail(-count, "poll", "Poller")
-        return hits.count() or limit >= 0 and now() >= end
+        return hits.ready() or limit >= 0 and now() >= end
 
     cdef int _epoll(self, long timeout) except? -1:
         cdef int count
@@ -300,10 +308,13 @@ cdef class Poller:
     cdef int _check(self, Watch watch, int events, Hits *hits) except -1:
         if watch.closed or watch.turn == self._turn:
             return 0  # poll() says so; reported already
+        cdef int other = 0
         if watch.is_socket:
-            events = self._read_events(watch)
+            other = self._read_events(watch)
+            events = other & watch.events
         if events:
             watch.turn = self._turn
+        if events or other and self._tells_loops:
             if not hits.add(<PyObject *> watch, watch.place, watch.fd, events):
                 mark_dirty_again(watch)
                 raise MemoryError
@@ -312,7 +323,7 @@ cdef class Poller:
         return 0
 
     cdef int _read_events(self, Watch watch) except -1:
-        """Which of its events the socket of a watch has. What cannot be read stays dirty."""
+        """Which events the socket of a watch has. What cannot be read stays dirty."""
         cdef Handle socket = watch.source
         cdef int events = 0
         cdef int error
@@ -330,7 +341,22 @@ cdef class Poller:
         if error:
             mark_dirty_again(watch)
             return fail_events(socket, error)
-        return events & watch.events
+        return events
+
+    cdef list _report(self, Hits *hits):
+        """What poll() returns; the poller was left."""
+        cdef list ready = []
+        cdef Watch watch
+        cdef int number
+        if hits.count() > 1:
+            hits.sort()
+        for number in range(hits.count()):
+            watch = <Watch> hits.watch(number)
+            if hits.events(number):
+                ready.append((watch.source if watch.is_socket else hits.fd(number), hits.events(number)))
+            if self._tells_loops and watch.is_socket:
+                tell_loop(watch.source)
+        return ready
 
     def __contains__(self, socket):
         return socket in self._watches
@@ -368,23 +394,3 @@ cdef inline int poller_guard_enter_marked(Poller self) except -1:
 cdef inline void poller_guard_exit_marked(Poller self) noexcept:
     guard_unmark(&self._guard, False)
     guard_release(&self._guard, False)
-
-
-cdef int refuse_poll(Handle socket) except -1:
-    """As `_examine` would say it next time: the thread that closes may not have told the watch yet."""
-    if socket.handle == NULL and socket._state != FORKED:
-        fail_closed(socket, "unregister it")
-    return refuse(socket, "poll")
-
-
-cdef list report(Hits *hits):
-    """What poll() returns; the poller was left."""
-    cdef list ready = []
-    cdef Watch watch
-    cdef int number
-    if hits.count() > 1:
-        hits.sort()
-    for number in range(hits.count()):
-        watch = <Watch> hits.watch(number)
-        ready.append((watch.source if watch.is_socket else hits.fd(number), hits.events(number)))
-    return ready

@@ -237,3 +237,10 @@ def zmq_poll(sockets, timeout=-1):
     if not pairs:
         return []
     return poll_items(by_descriptor(pairs), timeout)
+
+
+cdef int refuse_poll(Handle socket) except -1:
+    """As `_examine` would say it next time: the thread that closes may not have told the watch yet."""
+    if socket.handle == NULL and socket._state != FORKED:
+        fail_closed(socket, "unregister it")
+    return refuse(socket, "poll")

@@ -1,7 +1,7 @@
-"""The senders of a socket whose messages have addressees of their own: a full peer holds up nobody
-who writes to another one.
+"""The senders of a socket whose messages have addressees of their own: in every loop, a full peer
+holds up nothing that is for another one.
 
-Who waits for one peer stands in one line, in the order of the calls, and each line is served by
+What waits for one peer stands in one line, in the order of the calls, and each line is served by
 itself. A message that is sent part by part stays in one piece: a part that was called behind an
 earlier one that waits belongs to its message, and while a message is half sent no other begins.
 """
@@ -10,23 +10,27 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import count
-from time import monotonic
 from typing import Any
 
-from .._loops.operations import MORE, NOTHING, Batch, addressee
 from .._native import core
-from .binding import SendSide
+from .operations import WOULD_BLOCK, YIELD, Batch, addressee
+from .readiness import OUT
 
-__all__ = ["RoutedSenders", "senders_for"]
+__all__ = ["RoutedSenders", "routes_by_peer", "senders_for"]
 
-_ROUTING = (6, 11, 12, 19)  # ROUTER, STREAM, SERVER, PEER
+_BY_PEER = frozenset((6, 11, 12, 19))  # ROUTER, STREAM, SERVER, PEER
 
 
-def senders_for(socket: core.Socket, *args: Any) -> SendSide:
-    """Return the senders of a socket of that type."""
-    if socket.type_number in _ROUTING:
-        return RoutedSenders(socket, *args)
-    return SendSide(*args)
+def routes_by_peer(socket_type: int) -> bool:
+    """Whether each message has an addressee: one peer may be full while another is not."""
+    return socket_type in _BY_PEER
+
+
+def senders_for(socket: core.Socket, handle: core.LoopHandle) -> core.WaitQueue:
+    """Return the queue of those that send through a socket."""
+    if routes_by_peer(socket.type_number):
+        return RoutedSenders(handle)
+    return core.WaitQueue(handle, OUT, True)
 
 
 class _Message:
@@ -42,12 +46,12 @@ class _Message:
 class _Send:
     """The attempt of a send that waits: one part, one message, or a batch of them."""
 
-    __slots__ = ("_attempt", "_side", "line", "message", "more", "number")
+    __slots__ = ("_attempt", "_queue", "line", "message", "more", "number")
 
     def __init__(
-        self, side: RoutedSenders, attempt: Any, message: _Message, more: bool, number: int
+        self, queue: RoutedSenders, attempt: Any, message: _Message, more: bool, number: int
     ) -> None:
-        self._side = side
+        self._queue = queue
         self._attempt = attempt
         self.message = message
         self.more = more
@@ -56,7 +60,7 @@ class _Send:
 
     @property
     def peer(self) -> Any:
-        """Whom the next message is for."""
+        """The peer that the next message is for."""
         if isinstance(self._attempt, Batch):
             return addressee(self._attempt)[0]
         return self.message.peer
@@ -64,50 +68,48 @@ class _Send:
     def __call__(self) -> Any:
         if isinstance(self._attempt, Batch):
             return self._send_batch(self._attempt)
-        if not self._side.may_send(self):
-            return NOTHING
+        if not self._queue.may_send(self):
+            return WOULD_BLOCK
         value = self._attempt()
-        if value is not NOTHING:
+        if value is not WOULD_BLOCK:
             self.message.begun = self.more
         return value
 
     def _send_batch(self, batch: core.Batch) -> Any:
         """Message by message while others wait: each may be for one of them."""
-        while self._side.may_send(self):
+        while self._queue.may_send(self):
             before = batch.sent
-            batch.most = 1 if self._side.crowded(self) else 0
+            batch.most = 1 if self._queue.crowded(self) else 0
             value = batch()
-            if value is not MORE or batch.most == 0 or batch.sent == before:
+            if value is not YIELD or batch.most == 0 or batch.sent == before:
                 return value
-        return NOTHING
+        return WOULD_BLOCK
 
 
-class RoutedSenders(SendSide):
+class RoutedSenders(core.WaitQueue):
     """The senders, in a line for each peer."""
 
-    def __init__(self, socket: core.Socket, grip: core.Grip, turn: core.Turn, *args: Any) -> None:
-        super().__init__(grip, turn, *args)
-        self._turn = turn
-        self._lines: dict[Any, deque[core.Place]] = {}
-        self._sends: dict[core.Place, _Send] = {}
+    def __init__(self, handle: core.LoopHandle) -> None:
+        super().__init__(handle, OUT, True)
+        self._lines: dict[Any, deque[Any]] = {}
+        self._sends: dict[Any, _Send] = {}
         self._numbers = count()
         self._serving = False
-        self._is_over = False  # the turn of this pass
 
-    # -- who belongs where -----------------------------------------------------------------------
+    # -- what belongs where ----------------------------------------------------------------------
 
     def _half_sent(self) -> bool:
-        link = self.grip.link()
-        socket = None if link is None else link.socket
+        binding = self.loop_handle.binding()
+        socket = None if binding is None else binding.socket
         return socket is not None and socket.half_sent
 
     def _tail(self) -> _Send | None:
         """Return the send called last if it waits and the next part is called behind it."""
-        if not self.queue:
+        if not self.waiters:
             return None
-        place = self.queue[-1]
-        send = self._sends.get(place)
-        return send if send is not None and send.more and not place.awaited else None
+        waiter = self.waiters[-1]
+        send = self._sends.get(waiter)
+        return send if send is not None and send.more and not waiter.awaited else None
 
     def passes(self, attempt: Any) -> bool:
         """Whether a new send may be tried though others wait."""
@@ -124,7 +126,7 @@ class RoutedSenders(SendSide):
         return [line for line in self._lines if isinstance(line, _Send)]
 
     def may_send(self, send: _Send) -> bool:
-        """Whether nobody who was called earlier, and waits for the same peer, is held up so."""
+        """Whether this holds up nothing that was called earlier and waits for the same peer."""
         if send.message.begun != self._half_sent():
             return False
         if send.message.begun:
@@ -139,10 +141,10 @@ class RoutedSenders(SendSide):
         """Whether others wait besides."""
         return any(other is not send for other in self._sends.values())
 
-    # -- the line, as of any side ----------------------------------------------------------------
+    # -- as of any queue -------------------------------------------------------------------------
 
-    def operation(self, kind: Any, attempt: Any, *, ends: bool = False, wants: int = 0) -> Any:
-        """Return a new operation, not yet in a line."""
+    def route(self, attempt: Any) -> Any:
+        """Return the attempt of one that is to wait, which keeps to its line."""
         peer, more = addressee(attempt)
         tail = self._tail()
         if tail is not None:
@@ -151,22 +153,20 @@ class RoutedSenders(SendSide):
             message = _Message(object(), begun=True)
         else:
             message = _Message(peer)
-        send = _Send(self, attempt, message, more, next(self._numbers))
-        return super().operation(kind, send, ends=ends, wants=wants)
+        return _Send(self, attempt, message, more, next(self._numbers))
 
-    def join(self, operation: Any, tried: bool) -> None:
-        """Wait in line."""
-        place = operation._place
-        send = self._sends[place] = place.attempted
-        self._lines.setdefault(send.line, deque()).append(place)
-        super().join(operation, tried)
+    def joined(self, waiter: Any) -> int:
+        """A waiter stands in the queue."""
+        send = self._sends[waiter] = waiter.attempted
+        self._lines.setdefault(send.line, deque()).append(waiter)
+        return 0
 
-    def left(self, place: core.Place) -> int:
-        """An operation has left the line."""
-        send = self._sends.pop(place, None)
+    def left(self, waiter: Any) -> int:
+        """A waiter has left the queue."""
+        send = self._sends.pop(waiter, None)
         line = None if send is None else self._lines.get(send.line)
         if send is not None and line is not None:
-            line.remove(place)
+            line.remove(waiter)
             if not line:
                 del self._lines[send.line]
         return 0
@@ -184,42 +184,30 @@ class RoutedSenders(SendSide):
 
     def _serve_lines(self, at_once: bool) -> None:
         for line in list(self._lines):
-            while line in self._lines and self._serve_first(line, at_once):
-                pass
-            if self._is_over:
-                return  # they go on in the next pass, with this line
+            served = 1
+            while line in self._lines and served == 1:
+                served = self._serve_first(line, at_once)
+            if served == core.BUDGET_SPENT:
+                return  # they go on in the next iteration, with this line
             if line in self._lines:  # the others come first next time
                 self._lines[line] = self._lines.pop(line)
 
-    def _serve_first(self, line: Any, at_once: bool) -> bool:
-        """Return whether the next one may be served too."""
-        self._is_over = False
-        place = self._lines[line][0]
-        operation = place.operation()
-        if operation is None or operation.done():
-            place(None)
-            return True
-        if not self.may_send(self._sends[place]):
-            return False
-        if place.awaited:
-            place.ring(at_once)
-            return False
-        if not self._turn.take():
-            self._is_over = True
-            self.grip.used()
-            return False
-        begin = monotonic()
-        over = place.perform(operation)
-        self._turn.weigh(monotonic() - begin)
-        return over
+    def _serve_first(self, line: Any, at_once: bool) -> int:
+        """Return what `core.Waiter.serve` does: whether the next one may be served too."""
+        waiter = self._lines[line][0]
+        if not waiter.over and not self.may_send(self._sends[waiter]):
+            return 0
+        return int(waiter.serve(at_once))
 
-    def refused(self, operation: Any) -> Any:
+    def refused(self, waiter: Any, operation: Any) -> Any:
         """As of any sender; but while all are served EVENTS were read a moment ago."""
         if self._serving:
-            self.look_later()
-            return NOTHING
+            binding = self.loop_handle.binding()
+            if binding is not None:
+                binding.dispatch_later()
+            return WOULD_BLOCK
         self._serving = True
         try:
-            return super().refused(operation)
+            return super().refused(waiter, operation)
         finally:
             self._serving = False

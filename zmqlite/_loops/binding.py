@@ -1,0 +1,94 @@
+"""What ties one socket to one loop whose tasks are suspended in the middle of a call.
+
+The promise: a cancelled receive took no message, a cancelled send did not happen. It rests on one
+rule: a task performs its own operation, in the very step in which it wakes up, and leaves without
+another pause (`core.TaskWaiter`). To be called means only that a try is worth it.
+
+No loop is known here: what suspends a task and wakes it is added by those that inherit.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .._native import core
+from ..enums import SocketOption
+from ..options.rows import Kind
+from .readiness import IN, OUT
+from .routing import senders_for
+
+__all__ = ["LATER", "TaskBinding"]
+
+LATER = 0.05  # seconds; see WaitQueue.refused
+
+
+class TaskBinding(core.Dispatcher):
+    """One socket in one loop: its descriptor, and the tasks that wait."""
+
+    _fd = -1
+
+    def __init__(self, socket: core.Socket, home: Any, budget: core.FairnessBudget) -> None:
+        self.home = home
+        handle = core.LoopHandle(self, budget)
+        receivers, senders = core.WaitQueue(handle, IN), senders_for(socket, handle)
+        super().__init__(socket, receivers, senders, core.PollQueue(handle, IN | OUT))
+
+    @property
+    def idle(self) -> bool:
+        """Whether no task waits."""
+        return not self.waiting
+
+    def used(self) -> None:
+        """The socket was used, which may have taken news from tasks that wait: look for them."""
+        self.loop_handle.used()
+
+    def dispatch_again(self) -> None:
+        """Do what `dispatch_later` put off."""
+        self.loop_handle.used()
+
+    # -- the descriptor --------------------------------------------------------------------------
+
+    def descriptor(self) -> int:
+        """Return what speaks when the socket may be ready; our own, so that it outlives the
+        socket's.
+
+        A descriptor that is closed while a loop watches it wakes no task. A close that does not
+        come through us (the core's `Context.destroy`, another thread) is heard through the copy.
+        """
+        socket = self.socket
+        if self._fd < 0 and socket is not None:
+            if socket.thread_safe:
+                self.signal = core.ReadyFD(socket)
+                self._fd = self.signal.fileno()
+            elif os.name == "nt":  # a handle, which os.dup does not know
+                self._fd = socket.get_option(SocketOption.FD.value, Kind.FD)
+            else:
+                self._fd = core.duplicate(socket.get_option(SocketOption.FD.value, Kind.FD))
+        return self._fd
+
+    def release(self) -> None:
+        """Give the descriptor back."""
+        fd, self._fd = self._fd, -1
+        signal, self.signal = self.signal, None
+        if signal is not None:
+            socket = self.socket
+            if socket is not None and not socket.closed:
+                signal.close()
+        elif fd >= 0 and os.name != "nt":
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.release()
+
+    def end(self) -> None:
+        """The socket closes or leaves the loop: call all that wait, give the descriptor back.
+
+        From any thread; the tasks are called in their own loop.
+        """
+        raise NotImplementedError
+
+    @property
+    def over(self) -> bool:
+        """Whether the loop has ended."""
+        raise NotImplementedError
