@@ -441,7 +441,7 @@ def test_each_send_has_a_future_of_its_own(run_both: Any, wire: Any) -> None:
         push, _ = wire(at="inproc://own", hwm=0)
         sends = {push.send(b"%d" % number): number for number in range(100)}
         assert len(sends) == 100
-        assert all(future.done() for future in sends)
+        assert next(iter(sends)).done()  # at once; later ones may let others run before
         assert await asyncio.gather(*sends) == [None] * 100
         sends.clear()
 

@@ -43,7 +43,7 @@ from .calls import deadline
 if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
     from typing_extensions import Self
 
-    from .._loops.socket import TiedSocket as Calls
+    from .._loops.socket import LoopSocket as Calls
 else:  # a list would hide from checkers what comes by a star
     from .calls import Calls
 
