@@ -38,12 +38,15 @@ from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, budget_of_hub, wait_for
-from .calls import Calls, deadline
+from .calls import deadline
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
     from typing_extensions import Self
 
-if not TYPE_CHECKING:  # a list would hide from checkers what comes by a star
+    from .._loops.socket import LoopSocket as Calls
+else:  # a list would hide from checkers what comes by a star
+    from .calls import Calls
+
     __all__ = [
         "IPC_PATH_MAX_LEN",
         "Context",
