@@ -152,7 +152,8 @@ class Link(TaskBinding):
         """Dispatch in a while."""
         if not self._later:
             self._later = True
-            trio.lowlevel.spawn_system_task(_dispatch_again, ref(self))
+            me: ReferenceType[Link] = ref(self)
+            trio.lowlevel.spawn_system_task(_dispatch_again, me)
 
     def dispatch_again(self) -> None:
         """Do what was put off."""

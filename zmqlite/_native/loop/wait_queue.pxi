@@ -307,9 +307,11 @@ cdef class WaitQueue:
 
     cpdef int serve(self, int events, bint at_once) except -1:
         """Perform what no task awaits, wake the first one that a task does."""
-        if events & self.events:
-            while self.waiters and (<Waiter> self.waiters[0])._serve(at_once) == NEXT:
-                pass
+        cdef Waiter first
+        while events & self.events and self.waiters:
+            first = self.waiters[0]
+            if first._serve(at_once) != NEXT:
+                break
         return 0
 
     cpdef object refused(self, Waiter waiter, operation):
