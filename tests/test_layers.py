@@ -40,6 +40,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "frame",
         "poller",
         "monitor",
+        "peers",
+        "events",
         "_address_errors",
         "socket",
         "context",
@@ -49,6 +51,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_loops.operations",
         "_loops.lines",
         "_loops.socket",
+        "_loops.peers",
     ),
     3: (
         "asyncio.selector_thread",

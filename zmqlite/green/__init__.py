@@ -79,6 +79,7 @@ class Socket(Calls):
     """
 
     _repr_cls = "zmqlite.green.Socket"
+    _sleep = staticmethod(gevent.sleep)
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
