@@ -122,7 +122,7 @@ class WatchedSocket(PeerSocket):
     _streams: WeakSet[EventStream]
     _stream_class: ClassVar[type[EventStream]] = EventStream
 
-    def monitor_events(self, events: int = Event.ALL) -> Any:
+    def monitor_events(self, events: int = Event.ALL) -> EventStream:
         """Return an iterator of what happens to the connections from now on.
 
         It yields a `MonitorEvent` for each of the kinds in ``events``, waits between them, and

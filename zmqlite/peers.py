@@ -138,7 +138,7 @@ class PeerSocket(SocketSettings):
         except InvalidArgument:
             raise _not_ours(operation, self._subject()) from None
 
-    def wait_peers(self, n: int = 1, timeout: float | None = None) -> Any:
+    def wait_peers(self, n: int = 1, timeout: float | None = None) -> int:
         """Wait until at least ``n`` peers are connected; return how many are.
 
         ``timeout`` in milliseconds, None for ever. Peers that were there before count, and so do
@@ -153,7 +153,7 @@ class PeerSocket(SocketSettings):
 
     def wait_subscribers(
         self, n: int = 1, topic: bytes | str = b"", timeout: float | None = None
-    ) -> Any:
+    ) -> int:
         """Wait until a PUB or XPUB has at least ``n`` subscribers; return how many there are.
 
         Those count that would get a message which begins with ``topic``; without a topic, those
@@ -164,7 +164,7 @@ class PeerSocket(SocketSettings):
         """
         return self._wait(Wait(self, "wait_subscribers", n, timeout, topic))
 
-    def _wait(self, wait: Wait) -> Any:
+    def _wait(self, wait: Wait) -> int:
         """Pause between looks; another world's sockets do that in their own way."""
         while (pause := wait.look()) is not None:
             self._sleep(pause)

@@ -3,8 +3,9 @@
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..enums import Event
 from ..error import ContextTerminated, SocketClosed
 from ..events import EventStream, MonitorEvent, WatchedSocket
 from ..peers import Wait
@@ -39,11 +40,17 @@ class AwaitedPeers(WatchedSocket):
     __slots__ = ()
     _stream_class = AwaitedEvents
 
-    async def wait_peers(self, n: int = 1, timeout: float | None = None) -> int:
+    if TYPE_CHECKING:
+
+        def monitor_events(self, events: int = Event.ALL) -> AwaitedEvents: ...
+
+    async def wait_peers(  # type: ignore[override]
+        self, n: int = 1, timeout: float | None = None
+    ) -> int:
         """Wait until at least ``n`` peers are connected; see `zmqlite.Socket.wait_peers`."""
         return await self._wait_async(Wait(self, "wait_peers", n, timeout))
 
-    async def wait_subscribers(
+    async def wait_subscribers(  # type: ignore[override]
         self, n: int = 1, topic: bytes | str = b"", timeout: float | None = None
     ) -> int:
         """Wait until there are ``n`` subscribers; see `zmqlite.Socket.wait_subscribers`."""
