@@ -262,3 +262,31 @@ class TestEnds:
                 wait()
         with pytest.raises(zmq.SocketClosed):
             server.peers  # noqa: B018
+
+
+class TestTexts:
+    """What a send or receive says whose time is over."""
+
+    def test_nobody_is_connected(self, context: Any) -> None:
+        server = context.socket(zmq.PULL, rcvtimeo=1)
+        server.bind("tcp://127.0.0.1:*")
+        with pytest.raises(zmq.Again, match="nobody is connected"):
+            server.recv()
+        with pytest.raises(zmq.Again) as caught:
+            server.recv(zmq.DONTWAIT)
+        assert "connected" not in str(caught.value), "who polls does not pay for it"
+
+    def test_a_send_that_finds_nobody(self, context: Any) -> None:
+        client = context.socket(zmq.DEALER, sndtimeo=1, immediate=1, linger=0)
+        client.connect("tcp://127.0.0.1:1")
+        with pytest.raises(zmq.Again, match="nobody is connected"):
+            client.send(b"")
+
+    def test_somebody_is(self, context: Any) -> None:
+        server, client = connect_pair(context, "tcp://127.0.0.1:*", zmq.PULL, zmq.PUSH)
+        client.wait_peers(1, LIMIT)
+        server.wait_peers(1, LIMIT)
+        server.rcvtimeo = 1
+        with pytest.raises(zmq.Again) as caught:
+            server.recv()
+        assert "connected" not in str(caught.value)
