@@ -17,8 +17,14 @@ from ._build import RECONNECT_STOP_AFTER_DISCONNECT as _AFTER_DISCONNECT
 
 TYPE_CHECKING = False  # importing typing would cost more than this whole module
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, NoReturn
+    from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn, TypeVar, overload
+
+    from typing_extensions import Unpack
+
+    from .options._typed import Context, Socket, SocketKeywords
+
+    _SocketT = TypeVar("_SocketT")
 
 HAUSNUMERO = 156384712
 """Where libzmq's own errno values start: far from those of any operating system."""
@@ -71,31 +77,48 @@ class SocketType(IntEnum):
     UPSTREAM = 7
     DOWNSTREAM = 8
 
-    def __call__(
-        self,
-        *misplaced: NoReturn,
-        connect: Any = None,
-        bind: Any = None,
-        context: Any = None,
-        **options: Any,
-    ) -> Any:
-        """Make a `Socket` of this type, set its options, then bind and connect it.
+    if TYPE_CHECKING:
 
-        `bind` and `connect` take one endpoint or a list of them; `context` defaults to
-        `Context.instance()`; every other keyword is a socket option, and an unknown name is
-        refused with the nearest one. Nothing blocks. If any step fails, the socket is closed.
+        @overload
+        def __call__(
+            self,
+            *misplaced: NoReturn,
+            connect: str | Iterable[str] | None = None,
+            bind: str | Iterable[str] | None = None,
+            context: None = None,
+            **options: Unpack[SocketKeywords],
+        ) -> Socket[bytes]: ...
+        @overload
+        def __call__(
+            self,
+            *misplaced: NoReturn,
+            connect: str | Iterable[str] | None = None,
+            bind: str | Iterable[str] | None = None,
+            context: Context[_SocketT],
+            **options: Unpack[SocketKeywords],
+        ) -> _SocketT: ...
+        def __call__(self, *misplaced: NoReturn, **options: Any) -> Any: ...
 
-        Raises `TypeError` or `AttributeError` for a bad option, `ZMQError` for what libzmq
-        refuses.
-        """
-        if misplaced:
-            raise _unnamed(self.name, misplaced)
-        if _socket_factory is None:
-            raise RuntimeError(
-                f"{self.name}(...) cannot make a socket before the package is imported: "
-                "import zmqlite first"
-            )
-        return _socket_factory(self, connect=connect, bind=bind, context=context, **options)
+    else:
+
+        def __call__(self, *misplaced, connect=None, bind=None, context=None, **options):
+            """Make a `Socket` of this type, set its options, then bind and connect it.
+
+            `bind` and `connect` take one endpoint or a list of them; `context` defaults to
+            `Context.instance()`; every other keyword is a socket option, and an unknown name is
+            refused with the nearest one. Nothing blocks. If any step fails, the socket is closed.
+
+            Raises `TypeError` or `AttributeError` for a bad option, `ZMQError` for what libzmq
+            refuses.
+            """
+            if misplaced:
+                raise _unnamed(self.name, misplaced)
+            if _socket_factory is None:
+                raise RuntimeError(
+                    f"{self.name}(...) cannot make a socket before the package is imported: "
+                    "import zmqlite first"
+                )
+            return _socket_factory(self, connect=connect, bind=bind, context=context, **options)
 
 
 def _unnamed(name: str, values: tuple[object, ...]) -> TypeError:

@@ -1,6 +1,6 @@
 """Socket: the one class that messages go through, of whatever type.
 
-The compiled core sends and receives; `_payload` converts, `options` knows the options; here
+The compiled core sends and receives; `_serialize` converts, `options` knows the options; here
 are birth, endpoints, waiting and monitoring.
 """
 

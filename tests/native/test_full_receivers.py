@@ -28,7 +28,7 @@ transport, end, *kinds = sys.argv[1:]
 COUNT, CROWD = 400, 20
 PARTS = {"PULL": "PUSH", "PAIR": "PAIR", "DEALER": "DEALER", "ROUTER": "DEALER", "XSUB": "PUB",
     "REP": "REQ", "XPUB": "SUB", "PUSH": "PULL", "PUB": "SUB", "SCATTER": "GATHER",
-    "GATHER": "SCATTER", "SERVER": "CLIENT", "RADIO": "DISH"}
+    "GATHER": "SCATTER", "CHANNEL": "CHANNEL", "SERVER": "CLIENT", "RADIO": "DISH"}
 
 def message(body):
     return wire.ws_message(body) if transport[:2] == "ws" else wire.frame(body)
@@ -75,7 +75,7 @@ def each_kind():
         files = wire.open_files() - 2
         leave(raw)
         gone(1)
-        if kind == "PAIR":
+        if kind in ("PAIR", "CHANNEL"):
             assert not victim.poll(10)   # which makes room for the next peer
         yield kind
         victim.close()
@@ -183,6 +183,99 @@ for kind in each_kind():
         transport,
         "close",
         "PAIR",
+    )
+
+
+NOT_READ = """
+def overfill(raw, part):   # until the system takes no more: the end lies behind what nobody reads
+    raw.setblocking(False)
+    try:
+        while True:
+            raw.send(part)
+    except BlockingIOError:
+        pass
+    raw.close()
+"""
+
+
+@needs_patch("turned-away")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_peer_that_was_turned_away_sends_more_than_the_system_takes(transport):
+    hostile_program(
+        CROWD
+        + NOT_READ
+        + """
+for kind in each_kind():
+    good = getattr(zmq, peer)(connect=endpoint, linger=0, rcvtimeo=10_000)
+    good.send(b"here")
+    assert victim.recv() == b"here"
+    files = wire.open_files()
+    for _ in range(CROWD):
+        raw = wire.dial(endpoint)
+        speak(raw)
+        overfill(raw, message(b"x" * 100) * 1000)
+    def all_gone():   # (the socket turns peers away when the program calls)
+        return not victim.poll(0) and wire.open_files() <= files
+    wire.wait_until(all_gone, "descriptors stay open")
+    victim.send(b"still"), good.recv()
+    good.close()
+""",
+        transport,
+        "close",
+        "PAIR",
+        *["CHANNEL"] * zmq.DRAFT_API,
+    )
+
+
+@needs_patch("turned-away")
+def test_peers_whose_name_another_has_taken_over_send_more_than_the_system_takes():
+    hostile_program(
+        NOT_READ
+        + """
+victim = zmq.ROUTER(bind="tcp://127.0.0.1:*", router_handover=1, rcvhwm=5, rcvtimeo=10_000)
+files = wire.open_files()
+crowd = []
+for n in range(10):   # (each is known before the next comes)
+    crowd.append(wire.dial(victim.last_endpoint))
+    wire.speak(crowd[-1], "DEALER", identity=b"name")
+    crowd[-1].sendall(wire.frame(b"%d" % n))
+    assert victim.recv_multipart() == [b"name", b"%d" % n]
+for raw in crowd:
+    overfill(raw, wire.frame(b"x" * 100) * 1000)
+def gone():
+    while victim.recv_multipart_nonblock():
+        pass
+    return wire.open_files() <= files
+wire.wait_until(gone, "descriptors stay open")
+"""
+    )
+
+
+def test_peers_with_one_name_do_not_throw_each_other_out_again_and_again():
+    """Whoever came first is not heard any more, stays connected, and does not come again."""
+    hostile_program(
+        """
+victim = zmq.ROUTER(bind="tcp://127.0.0.1:*", router_handover=1, rcvtimeo=10_000)
+first, second = (
+    zmq.DEALER(routing_id=b"name", linger=0, rcvtimeo=10_000, sndtimeo=10_000, reconnect_ivl=1)
+    for _ in range(2)
+)
+with victim.get_monitor_socket(zmq.EVENT_DISCONNECTED) as monitor:
+    for n, dealer in enumerate((first, second)):
+        dealer.connect(victim.last_endpoint)
+        dealer.send(b"%d" % n)
+        while victim.recv_multipart() != [b"name", b"%d" % n]:
+            pass
+    for _ in range(10_000):
+        first.send_nonblock(b"x" * 1000)
+    for n in range(100):
+        second.send(b"%d" % n)
+        assert victim.recv_multipart() == [b"name", b"%d" % n]
+        victim.send_multipart([b"name", b"%d" % n])
+        assert second.recv() == b"%d" % n
+    assert not monitor.poll(50), monitor.recv_multipart()
+    victim.disable_monitor()
+"""
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import select
 
+import pytest
 from programs import hostile_program
 from support import needs_patch
 
@@ -135,3 +137,100 @@ def test_no_memory_for_a_topic() -> None:
             honest.close()
         """
     )
+
+
+needs_epoll = pytest.mark.skipif(not hasattr(select, "epoll"), reason="a system without epoll")
+
+COUNT = 300_000
+"""More requests than one call reads, which is 65,536."""
+
+
+def ask_without_end(context: zmq.Context, where: str) -> zmq.Socket:
+    """Return a subscriber that has asked for one topic again and again, then for another."""
+    sub = context.socket(zmq.XSUB, linger=0, rcvtimeo=10000, sndhwm=0, xsub_verbose_unsubscribe=1)
+    sub.connect(where)
+    for _ in range(COUNT // 2):
+        sub.send(b"\1again")
+        sub.send(b"\0again")
+    sub.send(b"\1last")
+    return sub
+
+
+@needs_patch("bounded-requests", "verbose-cancels")
+def test_one_call_reads_so_many_requests_and_no_more() -> None:
+    """Who sends requests as fast as they are read does not keep the publisher in one call."""
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.PUB, linger=0, rcvhwm=0) as pub,
+        ask_without_end(context, pub.bind("inproc://so-many")) as sub,
+    ):
+        calls = 0
+        while not sub.poll(0):
+            pub.send(b"last")
+            calls += 1
+            if calls % 1000 == 0:
+                assert calls < 1_000_000, "the rest is never read"
+        assert calls > COUNT // 65536
+        assert sub.recv() == b"last"
+
+
+@needs_patch("bounded-requests", "verbose-cancels")
+@needs_epoll
+def test_requests_that_are_left_are_told_to_who_waits_for_an_edge() -> None:
+    """The descriptor says so once more each time, also if nothing is there for the program."""
+    context = zmq.Context()
+    xpub = context.socket(zmq.XPUB, linger=0, rcvhwm=0, rcvtimeo=10000)
+    with (
+        context,
+        xpub,
+        select.epoll() as epoll,
+        ask_without_end(context, xpub.bind("inproc://left")) as sub,
+    ):
+        epoll.register(xpub.fd, select.EPOLLIN | select.EPOLLET)
+        edges, seen = 0, [b""]
+        while seen[-1] != b"\1last":
+            assert epoll.poll(10), f"no edge after {edges}"
+            edges += 1
+            while xpub.get(zmq.EVENTS) & zmq.POLLIN:
+                seen.append(xpub.recv())
+        assert len(seen) == COUNT + 2
+        xpub.send(b"last")
+        assert sub.recv() == b"last"
+
+
+@needs_patch("bounded-requests", "verbose-cancels")
+@needs_epoll
+def test_requests_that_are_left_make_an_edge_for_a_publisher_too() -> None:
+    """It has nothing to receive, so that nothing but the descriptor can tell."""
+    context = zmq.Context()
+    pub = context.socket(zmq.PUB, linger=0, rcvhwm=0)
+    with (
+        context,
+        pub,
+        select.epoll() as epoll,
+        ask_without_end(context, pub.bind("inproc://left")) as sub,
+    ):
+        epoll.register(pub.fd, select.EPOLLIN | select.EPOLLET)
+        for edge in range(COUNT // 65536 + 1):
+            assert epoll.poll(10), f"no edge after {edge}"
+            pub.get(zmq.EVENTS)
+        pub.send(b"last")
+        assert sub.recv() == b"last"
+
+
+@needs_patch("bounded-requests", "verbose-cancels")
+def test_a_subscriber_goes_whose_requests_are_left() -> None:
+    """And one that comes after it is heard, although more is asked for than is read."""
+    with zmq.Context() as context, context.socket(zmq.PUB, linger=0, rcvhwm=0) as pub:
+        where = pub.bind("inproc://goes")
+        flood = ask_without_end(context, where)
+        with context.socket(zmq.SUB, linger=0, rcvtimeo=10000) as honest:
+            honest.connect(where)
+            honest.subscribe = b"honest"
+            pub.send(b"nobody")
+            flood.close()
+            for _ in range(1_000_000):
+                pub.send(b"honest")
+                if honest.poll(0):
+                    break
+            assert honest.recv() == b"honest"

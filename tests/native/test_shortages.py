@@ -184,3 +184,134 @@ raw.close()
 listener.close()
 """
     )
+
+
+CROWDED = (
+    LIMITED
+    + """
+kind, transport = sys.argv[1:]
+inner, outer = socket.socketpair()
+child = os.fork()
+if not child:
+    try:
+        inner.close()
+        with zmq.Context() as context, context.socket(zmq.PULL, backlog=1000) as pull:
+            outer.sendall(pull.bind(transport).encode().ljust(200))
+            poller = zmq.Poller()
+            poller.register(pull, zmq.POLLIN), poller.register(outer, zmq.POLLIN)
+            limit(40)
+            heard = b""
+            while True:
+                for ready, _ in poller.poll():
+                    if ready is pull:
+                        if pull.recv() == b"mine":
+                            outer.sendall(b"received")
+                    elif not outer.recv(1):
+                        os._exit(0)
+    finally:
+        os._exit(1)
+outer.close()
+inner.settimeout(20)
+endpoint = inner.recv(200).decode().strip()
+raws, refused = [], 0
+def ended(raw):
+    raw.setblocking(False)
+    try:
+        return not raw.recv(4096)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+while refused < 5 and len(raws) < 400:
+    raws.append(wire.dial(endpoint, 10 if len(raws) < 20 else 0.2))
+    try:
+        if kind == "greeted":
+            raws[-1].sendall(wire.greeting())
+            wire.read_until(raws[-1], b"READY")
+        elif transport[:2] == "ws":
+            wire.speak_ws(raws[-1], wire.port_of(endpoint), "PUSH")
+        else:
+            wire.speak(raws[-1], "PUSH")
+        if kind == "sends":
+            part = wire.ws_message if transport[:2] == "ws" else wire.frame
+            raws[-1].sendall(part(b"x" * 1000) * 20)
+    except (OSError, AssertionError):
+        assert len(raws) > 20   # the first have room
+        refused += 1
+if not refused:   # (who has heard all that it waits for does not know yet)
+    wire.wait_until(lambda: any(ended(raw) for raw in raws), "there was memory for all")
+for raw in raws:
+    raw.close()
+# there is room again: an honest peer, which waits for its turn
+honest = zmq.PUSH(connect=endpoint, linger=0, sndtimeo=20_000)
+honest.send(b"mine")
+assert inner.recv(100) == b"received"
+inner.close()
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert status == 0, f"the receiver ended with {status}"
+honest.close()
+"""
+)
+
+
+@needs_patch("room-to-accept")
+@pytest.mark.parametrize("kind", ["greeted", "ready", "sends"])
+@pytest.mark.parametrize("transport", ["tcp://127.0.0.1:*", "ipc://*", "ws://127.0.0.1:*"])
+def test_no_memory_for_another_peer(transport, kind) -> None:
+    """It waits until there is some, as without a descriptor."""
+    if transport.startswith("ws") and (kind == "greeted" or not zmq.has("ws")):
+        pytest.skip("nothing to say before the upgrade")
+    hostile_program(CROWDED, kind, transport, timeout=60)
+
+
+@needs_patch("room-to-accept")
+def test_no_memory_to_connect() -> None:
+    """The attempt fails, and is repeated."""
+    hostile_program(
+        LIMITED
+        + """
+with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=20000) as pull:
+    where = pull.bind("tcp://127.0.0.1:*")
+    pushes = [context.socket(zmq.PUSH, linger=0, reconnect_ivl=10) for _ in range(100)]
+    limit(30)
+    for push in pushes:
+        push.connect(where)
+    for push in pushes:
+        push.send_nonblock(b"x")
+    assert pull.recv() == b"x"
+    while pull.poll(500):   # until all have connected for whom there is memory
+        pull.recv()
+    for push in pushes[:-1]:
+        push.close()
+    pushes[-1].sndtimeo = 20000
+    pushes[-1].send(b"last")
+    while pull.recv() != b"last":
+        pass
+    pushes[-1].close()
+"""
+    )
+
+
+@needs_patch("kept-upstream")
+def test_no_memory_to_tell_of_what_a_subscriber_asks() -> None:
+    """It was not asked then, and the connection stays whole."""
+    hostile_program(
+        LIMITED
+        + """
+size = 96 << 20
+with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as xpub:
+    raw = wire.connect(wire.port_of(xpub.bind("tcp://127.0.0.1:*")))
+    wire.speak(raw, "XSUB")
+    assert xpub.poll(0) == 0
+    piece = bytes(1 << 20)
+    limit(150)
+    raw.sendall(b"\\x02" + (size + 1).to_bytes(8, "big") + b"\\0")
+    for _ in range(96):
+        raw.sendall(piece)
+    raw.sendall(wire.frame(b"\\1small"))
+    assert xpub.recv() == b"\\1small"
+    xpub.send(b"small")
+    wire.read_until(raw, b"small")
+    raw.close()
+"""
+    )

@@ -2,7 +2,7 @@
 
 `strace` counts them for two lengths of one program; the difference is the cost of a round trip,
 without start and end. How often a thread has to wait is up to the scheduler, hence the room in the
-limits. Without the patches fork-count, fewer-polls and idle-output: 20 over inproc, 44 over tcp.
+limits. Without the patches for speed: 20 over inproc, 44 over tcp.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ with zmq.Context() as context, context.socket(zmq.REP) as server:
     thread.join()
 """
 
-pytestmark = [needs_strace, needs_patch("fork-count", "fewer-polls", "idle-output")]
+pytestmark = [needs_strace, needs_patch("fork-count", "idle-output")]
 
 
 @pytest.mark.parametrize(("transport", "limit"), [("inproc", 12), ("tcp", 26)])

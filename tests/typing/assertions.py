@@ -9,8 +9,10 @@ from typing_extensions import assert_type
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
+import zmqlite.green as green
 import zmqlite.pyzmq as guest
 import zmqlite.pyzmq.asyncio as guest_asyncio
+import zmqlite.trio as tzmq
 from zmqlite.auth import Gate, Verdict
 from zmqlite.pyzmq.auth.thread import ThreadAuthenticator
 from zmqlite.pyzmq.eventloop.zmqstream import ZMQStream
@@ -35,6 +37,18 @@ assert_type(context.socket(zmq.REQ, Own), Own)
 assert_type(socket.type, zmq.SocketType)
 assert_type(socket.closed, bool)
 sync: zmq.SyncSocket = socket
+
+# --- socket types that make sockets ------------------------------------------------------------
+
+assert_type(zmq.REQ(connect="tcp://127.0.0.1:5555", linger=0, RCVHWM=1), zmq.Socket[bytes])
+assert_type(zmq.SUB(bind=["inproc://a"], subscribe=["a", b"b"]), zmq.Socket[bytes])
+assert_type(zmq.PUSH(context=context, hwm=1, socks_proxy=None), zmq.Socket[bytes])
+assert_type(zmq.REQ(context=azmq.Context(), identity="me"), azmq.Socket)
+assert_type(azmq.REQ(context=azmq.Context()), azmq.Socket)
+assert_type(tzmq.REQ(context=tzmq.Context()), tzmq.Socket)
+assert_type(green.REQ(context=green.Context()), green.Socket)
+kinds: list[zmq.SocketType] = [azmq.REQ, tzmq.SUB, green.PUB, guest.REP]
+waited: zmq.PollEvent = azmq.POLLIN | tzmq.POLLOUT | green.POLLERR
 
 # --- data --------------------------------------------------------------------------------------
 
@@ -139,6 +153,44 @@ async def awaited() -> None:
         poller = azmq.Poller()
         poller.register(dealer, zmq.POLLIN)
         assert_type(await poller.poll(10), list[tuple[Any, int]])
+
+
+# --- trio and gevent ---------------------------------------------------------------------------
+
+
+async def in_trio() -> None:
+    async with tzmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        assert_type(dealer, tzmq.Socket)
+        assert_type(await dealer.recv(), bytes)
+        assert_type(await dealer.recv(copy=False), zmq.Frame)
+        assert_type(await dealer.recv_multipart(), list[bytes])
+        assert_type(await dealer.recv_many(multipart=True), list[list[bytes]])
+        assert_type(await dealer.recv_string(), str)
+        assert_type(await dealer.recv_serialized(len), int)
+        assert_type(await dealer.recv_serialized(_count, copy=False), int)
+        assert_type(await dealer.poll(10), int)
+        async for message in dealer:
+            assert_type(message, bytes)
+
+
+def _count(frames: list[zmq.Frame]) -> int:
+    return len(frames)
+
+
+def in_gevent() -> None:
+    dealer = green.Context().socket(zmq.DEALER)
+    assert_type(dealer, green.Socket)
+    assert_type(dealer.recv(), bytes)
+    assert_type(dealer.recv(copy=False), zmq.Frame)
+    assert_type(dealer.recv_multipart(), list[bytes])
+    assert_type(dealer.recv_many(), list[bytes])
+    assert_type(dealer.recv_serialized(_count, copy=False), int)
+    assert_type(dealer.recv_string(), str)
+    assert_type(dealer.send(b"", copy=False), zmq.MessageTracker)
+    assert_type(green.zmq_version(), str)
+    assert_type(green.Again().errno, "int | None")
+    for message in dealer:
+        assert_type(message, bytes)
 
 
 # --- pyzmq's loops and authenticators ----------------------------------------------------------

@@ -17,3 +17,11 @@ socket.poll("1")  # WRONG
 number: int = socket.recv_string()  # WRONG
 kind = zmq.PUHS  # WRONG: no such constant
 zmq.Context(io_thread=2)  # WRONG
+zmq.REQ(lingr=0)  # WRONG: no such option
+zmq.REQ(linger="0")  # WRONG
+zmq.SUB(subscribe=1)  # WRONG
+zmq.REQ(connect=5555)  # WRONG
+zmq.REQ("tcp://127.0.0.1:5555")  # WRONG: connect= or bind=
+zmq.REQ(rcvmore=1)  # WRONG: to read only
+zmq.PUSH(context=context, sndhmw=1)  # WRONG
+zmq.PUSH().rcvmore = 1  # WRONG: to read only

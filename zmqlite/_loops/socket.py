@@ -29,7 +29,7 @@ class TiedSocket(Socket[bytes]):
     The thread-safe types belong to every loop that uses them.
     """
 
-    __slots__ = ("_link", "_links")  # see SettingSocket
+    __slots__ = ("_link", "_links")  # see SocketSettings
     _link: Any
     _links: dict[Any, Any]
 

@@ -42,7 +42,7 @@ _LOSSLESS = "surrogateescape"
 class Receives(Socket["Future[Any]"]):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
-    __slots__ = ("_lane", "_link")  # see SettingSocket
+    __slots__ = ("_lane", "_link")  # see SocketSettings
     _link: Link | None
     _lane: core.QuickLane | None
     _operation: type[Operation] = Operation  # what a call returns that has to wait

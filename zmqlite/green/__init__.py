@@ -37,9 +37,13 @@ from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, pace_of_hub
-from .calls import Calls, deadline
+from .calls import deadline
 
-if not TYPE_CHECKING:  # a list would hide from checkers what comes by a star
+if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
+    from .._loops.socket import TiedSocket as Calls
+else:  # a list would hide from checkers what comes by a star
+    from .calls import Calls
+
     __all__ = [
         "IPC_PATH_MAX_LEN",
         "Context",

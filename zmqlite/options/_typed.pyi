@@ -9,13 +9,10 @@ from typing import Any, NoReturn, TypedDict, overload
 
 from typing_extensions import Self
 
-from .. import context as _context
-from .. import socket as _socket
+# What a socket type makes: `enums` stands below these and knows them by this stub alone.
+from ..context import Context as Context
 from ..enums import SocketType
-
-# What makes a socket says what it makes; `enums` stands below them and may not know them.
-Context = _context.Context
-Socket = _socket.Socket
+from ..socket import Socket as Socket
 
 class _Type:
     @overload

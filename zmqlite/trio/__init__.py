@@ -13,6 +13,7 @@ call that can be done at once does it only when this pass of the run has had its
 `set_fairness`. How tasks wait: `_trio_link`.
 """
 
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 import json
@@ -20,7 +21,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
@@ -102,8 +103,24 @@ class Socket(AwaitedPeers, AwaitedSocket):  # type: ignore[misc]
         """Receive one part and unpickle it. Never from peers that you do not trust."""
         return pickle.loads(await self.recv(flags))
 
+    @overload  # type: ignore[override]
+    async def recv_serialized(
+        self, deserialize: Callable[[list[bytes]], _T], flags: int = 0, copy: Literal[True] = True
+    ) -> _T: ...
+    @overload
+    async def recv_serialized(
+        self,
+        deserialize: Callable[[list[core.Frame]], _T],
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+    ) -> _T: ...
+    @overload
+    async def recv_serialized(
+        self, deserialize: Callable[[Any], _T], flags: int = 0, copy: bool = True
+    ) -> _T: ...
     @enable_ki_protection
-    async def recv_serialized(  # type: ignore[override]
+    async def recv_serialized(
         self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
     ) -> Any:
         """Receive a message and pass its parts through ``deserialize``."""
