@@ -135,3 +135,32 @@ def test_gevent_lets_others_run() -> None:
             ends.get()
         events.close()
         client.close()
+
+
+class Elsewhere(zmqlite.Socket[bytes]):
+    """A socket of a libzmq that does not know our options."""
+
+    def get_option(self, option: int, kind: int) -> Any:
+        if option > 23000:
+            raise zmqlite.InvalidArgument.during("getsockopt", "PULL socket")
+        return super().get_option(option, kind)
+
+    def set_option(self, option: int, kind: int, value: Any) -> None:
+        if option > 23000:
+            raise zmqlite.InvalidArgument.during("setsockopt", "PULL socket")
+        super().set_option(option, kind, value)
+
+    def get_long_option(self, option: int) -> bytes:
+        raise zmqlite.InvalidArgument.during("getsockopt", "PULL socket")
+
+
+def test_another_libzmq_says_so(context: Any) -> None:
+    with Elsewhere(context, zmqlite.PUB) as socket:
+        for call in (
+            socket.wait_peers,
+            socket.wait_subscribers,
+            lambda: socket.peers,
+            lambda: socket.past_peers,
+        ):
+            with pytest.raises(zmqlite.NotSupported, match="the libzmq that zmqlite builds"):
+                call()

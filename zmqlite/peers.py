@@ -12,7 +12,7 @@ import struct
 import time
 from typing import Any, ClassVar, NamedTuple
 
-from .enums import Event, SecurityMechanism, SocketOption, SocketType
+from .enums import Event, SecurityMechanism, SocketOption
 from .error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
 from .monitor import reason_for
 from .options.socket import SocketSettings
@@ -25,7 +25,6 @@ _INT, _BYTES = 0, 3
 _EVENTS = SocketOption.EVENTS.value
 _HEAD, _SIZE = struct.Struct("=7q"), struct.Struct("=q")
 _BOUND = 1
-_PUBLISHERS = (SocketType.PUB, SocketType.XPUB)
 _CONNECTIONLESS = ("udp://", "pgm://", "epgm://", "norm://")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
 _SHOWN = 5  # endpoints in an error
