@@ -31,9 +31,11 @@ from ..endpoint import Endpoint as Endpoint
 from ..enums import PollEvent, SocketOption
 from ..error import *  # noqa: F403
 from ..error import ZMQError
+from ..events import MonitorEvent
 from ..frame import *  # noqa: F403
 from ..monitor import *  # noqa: F403
 from ..options.rows import Kind
+from ..peers import PastPeer, Peer
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, pace_of_hub
@@ -48,6 +50,9 @@ else:  # a list would hide from checkers what comes by a star
         "IPC_PATH_MAX_LEN",
         "Context",
         "Endpoint",
+        "MonitorEvent",
+        "PastPeer",
+        "Peer",
         "Poller",
         "Socket",
         "device",
