@@ -31,11 +31,12 @@ from ..endpoint import Endpoint as Endpoint
 from ..enums import PollEvent, SocketOption
 from ..error import *  # noqa: F403
 from ..error import ZMQError
-from ..events import MonitorEvent
+from ..events import MonitorEvent as MonitorEvent
 from ..frame import *  # noqa: F403
 from ..monitor import *  # noqa: F403
 from ..options.rows import Kind
-from ..peers import PastPeer, Peer
+from ..peers import PastPeer as PastPeer
+from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, pace_of_hub
