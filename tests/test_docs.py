@@ -14,7 +14,7 @@ from run_page import blocks
 from support import FACTOR
 
 import zmqlite as zmq
-from zmqlite import options
+from zmqlite import _build, options
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,6 +34,8 @@ def test_code_runs(page: Path, tmp_path: Path) -> None:
         pytest.importorskip(NEEDS[page.name])
     if page.name in ("auth.md", "security.md") and not zmq.has("curve"):
         pytest.skip("built without CURVE")
+    if page.name == "peers.md" and "known-peers.patch" not in _build.LIBZMQ_PATCHES:
+        pytest.skip("built without known-peers.patch")
     env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", str(RUNNER), str(page)],

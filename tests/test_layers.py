@@ -41,6 +41,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "frame",
         "poller",
         "monitor",
+        "peers",
+        "events",
         "_address_errors",
         "socket",
         "context",
@@ -51,6 +53,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_loops.routing",
         "_loops.binding",
         "_loops.socket",
+        "_loops.peers",
     ),
     3: (
         "asyncio.selector_thread",

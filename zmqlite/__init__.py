@@ -32,8 +32,8 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     roof     this file: names from floors 0 to 2, nothing else
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
-    floor 2  options, endpoint, security, hardening, certs, auth, frame, poller, monitor, socket,
-             context, proxy
+    floor 2  options, endpoint, security, hardening, certs, auth, frame, poller, monitor, peers,
+             events, socket, context, proxy
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside
     floor 0  enums, constants, error, _version, _build
 """
@@ -86,6 +86,7 @@ from .error import (
     ZMQError as ZMQError,
     ZMQVersionError as ZMQVersionError,
 )
+from .events import MonitorEvent as MonitorEvent
 from .frame import (
     COPY_THRESHOLD as COPY_THRESHOLD,
     Frame as Frame,
@@ -97,6 +98,7 @@ from .monitor import (
     parse_monitor_message as parse_monitor_message,
     recv_monitor_message as recv_monitor_message,
 )
+from .peers import PastPeer as PastPeer, Peer as Peer
 from .poller import Poller as Poller, select as select, zmq_poll as zmq_poll
 from .proxy import (
     ProxyStatistics as ProxyStatistics,

@@ -144,8 +144,11 @@ def describe(message: MonitorMessage) -> str:
 
 
 def _detail(event: Event, value: int) -> str:
-    if event & _FD_EVENTS:
-        return f"fd {value}"
+    return f"fd {value}" if event & _FD_EVENTS else reason_for(event, value)
+
+
+def reason_for(event: Event, value: int) -> str:
+    """Return in words what an event's value says of why it happened; empty for a descriptor."""
     if event & _ERRNO_EVENTS:
         return strerror_for(value) if value else ""
     if event == Event.CONNECT_RETRIED:
@@ -153,6 +156,7 @@ def _detail(event: Event, value: int) -> str:
     if event == Event.HANDSHAKE_FAILED_AUTH:
         return f"ZAP status {value}"
     if event == Event.HANDSHAKE_FAILED_PROTOCOL:
+        value = _meaning(event, value)
         name = value.name if isinstance(value, Event) and value.name else hex(value)
         return name.removeprefix("PROTOCOL_ERROR_").lower().replace("_", " ")
     return ""

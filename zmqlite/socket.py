@@ -17,8 +17,8 @@ from ._native.address import address_of
 from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
+from .events import WatchedSocket
 from .hardening import require_zap
-from .options.socket import SocketSettings
 from .security import check_pem, preflight
 
 __all__ = ["Socket"]
@@ -36,7 +36,7 @@ _INNER = {
 }
 
 
-class Socket(SocketSettings, Generic[T]):
+class Socket(WatchedSocket, Generic[T]):
     """A ZeroMQ socket: zmq_socket(3). Made by `Context.socket()`, or by calling a type.
 
     It belongs to one thread at a time; handing it on is allowed, sharing it raises
@@ -325,6 +325,7 @@ class Socket(SocketSettings, Generic[T]):
         be a PUB or PUSH. None as the address stops. `monitor.parse_monitor_message` reads what
         arrives. Nothing is reported about inproc connections.
         """
+        self._take_monitor(addr)
         self.monitor_raw(addr, int(events), int(version), int(socket_type))
 
     def get_monitor_socket(

@@ -94,6 +94,11 @@ context.io_threads = 2
 # --- waiting, endpoints, keys, errors ----------------------------------------------------------
 
 assert_type(socket.poll(100), int)
+assert_type(socket.wait_peers(2, timeout=100), int)
+assert_type(socket.wait_subscribers(1, b"topic", 100), int)
+assert_type(socket.peers, tuple[zmq.Peer, ...])
+assert_type(socket.past_peers[0].reason, str)
+assert_type(next(socket.monitor_events()), zmq.MonitorEvent)
 assert_type(zmq.Poller().poll(), list[tuple[Any, int]])
 assert_type(zmq.select([socket], [], []), tuple[list[Any], list[Any], list[Any]])
 assert_type(socket.bind("tcp://127.0.0.1:*"), zmq.Endpoint[zmq.Socket[bytes]])
@@ -138,6 +143,9 @@ async def awaited() -> None:
         assert_type(await dealer.send_many([b"", [b"", b""]]), int)
         assert_type(dealer.send_many([b""]).sent, int)
         assert_type(await dealer.poll(10), int)
+        assert_type(await dealer.wait_peers(2, 10), int)
+        async for event in dealer.monitor_events():
+            assert_type(event, zmq.MonitorEvent)
         await dealer.send_string("text")
         await dealer.send_json({})
         async for message in dealer:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import constants
 from .._loops import operations as _attempts
+from .._loops.peers import AwaitedPeers
 from .._native import core
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
@@ -66,7 +67,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
         budget.count = max(count, 1)
 
 
-class Socket(Calls):
+class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
     """A ZeroMQ socket whose data calls are awaited; see `zmqlite.Socket` for all else.
 
     Belongs to the loop that runs when it is first used, and moves when it is used in another.
@@ -77,6 +78,7 @@ class Socket(Calls):
 
     _repr_cls = "zmqlite.asyncio.Socket"
     _unwaited = False
+    _sleep = staticmethod(_asyncio.sleep)
 
     @classmethod
     def from_socket(cls: type[_SocketT], socket: core.Socket) -> _SocketT:

@@ -32,9 +32,12 @@ from ..endpoint import Endpoint as Endpoint
 from ..enums import PollEvent, SocketOption
 from ..error import *  # noqa: F403
 from ..error import ZMQError
+from ..events import MonitorEvent as MonitorEvent
 from ..frame import *  # noqa: F403
 from ..monitor import *  # noqa: F403
 from ..options.rows import Kind
+from ..peers import PastPeer as PastPeer
+from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
 from .binding import Link, Sleeper, budget_of_hub, wait_for
@@ -51,6 +54,9 @@ else:  # a list would hide from checkers what comes by a star
         "IPC_PATH_MAX_LEN",
         "Context",
         "Endpoint",
+        "MonitorEvent",
+        "PastPeer",
+        "Peer",
         "Poller",
         "Socket",
         "device",
@@ -91,6 +97,7 @@ class Socket(Calls):
     """
 
     _repr_cls = "zmqlite.green.Socket"
+    _sleep = staticmethod(gevent.sleep)
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.

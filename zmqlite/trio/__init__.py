@@ -27,6 +27,7 @@ import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
 from .. import constants
+from .._loops.peers import AwaitedPeers
 from .._native import core
 from .._serialize import refuse_timeout
 from ..constants import *  # noqa: F403
@@ -58,7 +59,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     budget.reset()
 
 
-class Socket(AwaitedSocket):
+class Socket(AwaitedPeers, AwaitedSocket):  # type: ignore[misc]
     """A ZeroMQ socket whose data calls are awaited; see `zmqlite.Socket` for all else.
 
     Any number of tasks may use it at once; those that wait for one direction are served in order.
@@ -67,6 +68,8 @@ class Socket(AwaitedSocket):
     """
 
     _repr_cls = "zmqlite.trio.Socket"
+    _sleep = staticmethod(_trio.sleep)
+    _closed_error = SocketClosed
 
     async def aclose(self) -> None:
         """Close the socket. A checkpoint; closes also when cancelled."""

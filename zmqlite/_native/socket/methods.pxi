@@ -106,8 +106,14 @@ cdef class Socket(Handle):
 
     def _not_now(self, str operation, int limit):
         """Return the error of a send or receive that could not be done in ``limit`` ms; 0: at once."""
-        hint = time_is_over(operation, limit) if limit else ""
-        return failure(EAGAIN, operation, subject_of(self), hint + why_not_now(self, operation))
+        cdef int peers = -1
+        hint = ""
+        if limit:
+            hint = time_is_over(operation, limit)
+            guard_enter(self, operation)
+            peers = connected_peers(self.handle)
+            guard_exit(self)
+        return failure(EAGAIN, operation, subject_of(self), hint + why_not_now(self, operation, peers))
 
     def recv_nonblock(self, int flags=0):
         """Receive one part if one is there, else return None. Never blocks."""

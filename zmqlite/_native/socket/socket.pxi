@@ -317,6 +317,10 @@ cdef class Handle:
             return self.type_number
         return read_option(self, option, kind)
 
+    def get_long_option(self, int option):
+        """Return an option of our own libzmq whose value may have any size."""
+        return read_long_option(self, option)
+
     def set_option(self, int option, int kind, value):
         """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
 

@@ -160,6 +160,7 @@ cdef inline bint wait_goes_on(Wait *wait, int flags) noexcept:
 cdef int fail_inside(Handle self, int error, str operation, int flags, int option) except -1:
     """Leave the socket and raise."""
     cdef int limit = -1
+    cdef int peers = -1
     cdef size_t size = sizeof(int)
     cdef str hint = ""
     if error == ETERM and interpreter_exits():
@@ -168,20 +169,32 @@ cdef int fail_inside(Handle self, int error, str operation, int flags, int optio
     cdef bint timed_out = error == EAGAIN and not flags & ZMQ_DONTWAIT
     if timed_out:
         zmq_getsockopt(self.handle, option, &limit, &size)
+        peers = connected_peers(self.handle)
     guard_exit(self)  # before anything is made for the exception
     if timed_out:
         hint = time_is_over(operation, limit)
     if error == EAGAIN:
-        hint += why_not_now(self, operation)
+        hint += why_not_now(self, operation, peers)
     return fail_socket(self, error, operation, hint)
+
+
+cdef enum:
+    KNOWN_PEERS = 23122  # an option of our own libzmq
 
 
 cdef str time_is_over(str operation, int limit):
     return f"{'SNDTIMEO' if operation.startswith('send') else 'RCVTIMEO'} of {limit} ms is over: "
 
 
-cdef str why_not_now(Handle self, str operation):
-    """Why nothing could be sent or received, as far as this socket knows."""
+cdef int connected_peers(void *handle) noexcept:
+    """How many peers are connected; -1 with a libzmq that does not know (known-peers.patch)."""
+    cdef int peers = -1
+    cdef size_t size = sizeof(peers)
+    return peers if zmq_getsockopt(handle, KNOWN_PEERS, &peers, &size) == 0 else -1
+
+
+cdef str why_not_now(Handle self, str operation, int peers):
+    """Why nothing could be sent or received, as far as this socket knows; peers: -1 for unknown."""
     text = next_step(EAGAIN, operation, self.type_number)
     if self._shadow or self._exposed:
         return text  # others may have subscribed or connected
@@ -192,4 +205,6 @@ cdef str why_not_now(Handle self, str operation):
             return f'{text}, and a SUB without a subscription receives none: subscribe("") takes all'
         if self.type_number == DISH:
             return f"{text}, and a DISH that has joined no group receives none: join() one"
+    if peers == 0 and not any([one.startswith(("udp:", "pgm:", "epgm:", "norm:")) for one in self._endpoints]):
+        return f"{text}, and nobody is connected"
     return text

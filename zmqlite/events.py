@@ -1,0 +1,165 @@
+"""What happens to a socket's connections, as it happens: an iterator of typed events.
+
+libzmq has one monitor a socket. Here it is a PUB, made at the first use; each iterator has a SUB
+of its own on it, without a limit, so that several can watch and none can stall the socket.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from weakref import WeakSet, ref
+
+from ._native import core
+from .enums import Event, SocketType
+from .error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
+from .monitor import parse_monitor_message, reason_for
+from .peers import PeerSocket
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["EventStream", "MonitorEvent", "WatchedSocket"]
+
+_numbers = count(1)
+_TOLD = Event.ALL_V2 & ~Event.PIPES_STATS
+_ONES = [member for member in Event if member & _TOLD == member and member.bit_count() == 1]
+
+
+class MonitorEvent(NamedTuple):
+    """One thing that happened to a connection.
+
+    `endpoint` is where this socket is bound or connected, `address` where the peer is; both are
+    empty where it is not known. `reason` says in words why (the text of an errno, a ZAP status,
+    what was wrong with the handshake), `retry` in how many milliseconds the next try comes.
+    `value` is libzmq's number: a descriptor, an errno, milliseconds, a status.
+    """
+
+    event: Event
+    endpoint: str
+    address: str
+    reason: str
+    retry: int | None
+    value: int
+
+    def __str__(self) -> str:
+        where = " ".join(dict.fromkeys(filter(None, [self.endpoint, self.address])))
+        detail = self.reason and f"({self.reason})"
+        return " ".join(filter(None, [self.event.name, where, detail]))
+
+
+def _decode(parts: list[bytes], endpoints: tuple[str, ...]) -> MonitorEvent:
+    message = parse_monitor_message(parts)
+    event, value = message["event"], message["value"]
+    local, remote = (
+        message.get(side, b"").decode("utf-8", "surrogateescape")  # type: ignore[attr-defined]
+        for side in ("local", "remote")
+    )
+    connected = not local or remote in endpoints
+    retry = value if event == Event.CONNECT_RETRIED else None
+    return MonitorEvent(
+        event, remote if connected else local, remote, reason_for(event, value), retry, value
+    )
+
+
+class EventStream:
+    """An iterator of `MonitorEvent`, from `monitor_events()` of a socket; it may be closed early.
+
+    It ends after MONITOR_STOPPED: when the socket is closed, or somebody stops the monitor. It has
+    a socket of its own in the context, which is closed at the end, or by `close`.
+    """
+
+    __slots__ = ("__weakref__", "_source", "_watched")
+
+    def __init__(self, watched: WatchedSocket, source: Any, events: int) -> None:
+        self._watched, self._source = ref(watched), source
+        for one in _ONES:
+            if one & (events | Event.MONITOR_STOPPED):
+                source.subscribe(int(one).to_bytes(8, sys.byteorder))
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return bool(self._source.closed)
+
+    def close(self) -> None:
+        """End it; the socket that it watches goes on."""
+        self._source.close(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> MonitorEvent:
+        if self.closed:
+            raise StopIteration
+        try:
+            return self._event(self._source.recv_multipart())
+        except (ContextTerminated, SocketClosed):
+            self.close()
+            raise StopIteration from None
+
+    def _event(self, parts: list[bytes]) -> MonitorEvent:
+        watched = self._watched()
+        event = _decode(parts, () if watched is None else watched.endpoints)
+        if event.event == Event.MONITOR_STOPPED:
+            self.close()
+        return event
+
+
+class WatchedSocket(PeerSocket):
+    """The part of `Socket` that tells what happens to its connections; see `Socket`."""
+
+    __slots__ = ("_events_at", "_monitor_taken", "_streams")
+    _events_at: str
+    _monitor_taken: bool
+    _streams: WeakSet[EventStream]
+    _stream_class: ClassVar[type[EventStream]] = EventStream
+
+    def monitor_events(self, events: int = Event.ALL) -> EventStream:
+        """Return an iterator of what happens to the connections from now on.
+
+        It yields a `MonitorEvent` for each of the kinds in ``events``, waits between them, and
+        ends when the socket is closed; as a context manager it is closed at the end. Several may
+        watch one socket, in any threads. Nothing is reported about inproc connections.
+
+        Raises `StateError` where `monitor` or `get_monitor_socket` has taken libzmq's one monitor,
+        and `NotSupported` where libzmq has no drafts.
+        """
+        if not core.DRAFT_API:
+            hint = "it takes a libzmq with its draft API"
+            raise NotSupported.during("monitor_events", self._subject(), hint)
+        if getattr(self, "_monitor_taken", False):
+            hint = "the socket's one monitor is in use: disable_monitor() first"
+            raise StateError.during("monitor_events", self._subject(), hint)
+        if not hasattr(self, "_events_at"):
+            address = f"inproc://zmqlite.events-{next(_numbers)}-{id(self):x}"
+            self.monitor_raw(address, int(_TOLD), 2, SocketType.PUB.value)
+            self._events_at, self._streams = address, WeakSet()
+        world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
+        source: Any = world(self.context, SocketType.SUB)
+        try:
+            source.rcvhwm = 0
+            source.connect(self._events_at)
+            stream = self._stream_class(self, source, int(events))
+        except ZMQError:
+            source.close(0)
+            raise
+        self._streams.add(stream)
+        return stream
+
+    def _take_monitor(self, address: str | None) -> None:
+        """The program wants the monitor for itself, or stops it."""
+        streams = getattr(self, "_streams", ())
+        if address is not None and any(not stream.closed for stream in streams):
+            hint = "monitor_events() watches this socket: close what it returned first"
+            raise StateError.during("monitor", self._subject(), hint)
+        if hasattr(self, "_events_at"):
+            del self._events_at
+        self._monitor_taken = address is not None

@@ -1,0 +1,278 @@
+"""Who is connected to a socket, and waiting for it, in place of a pause that is long enough.
+
+libzmq, as zmqlite builds it, knows which connections have shaken hands; `known-peers` in its
+patches. A wait looks at that, and again after a pause that grows to some milliseconds. It is one
+function of an event loop away from the others: `_sleep`.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+import time
+from typing import Any, ClassVar, NamedTuple
+
+from .enums import Event, SecurityMechanism, SocketOption
+from .error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
+from .monitor import reason_for
+from .options.socket import SocketSettings
+
+__all__ = ["PastPeer", "Peer", "PeerSocket", "Wait"]
+
+# What our own libzmq adds to its options.
+_COUNT, _LIST, _PAST, _TAKERS = 23122, 23123, 23124, 23125
+_INT, _BYTES = 0, 3
+_EVENTS = SocketOption.EVENTS.value
+_HEAD, _SIZE = struct.Struct("=7q"), struct.Struct("=q")
+_BOUND = 1
+_CONNECTIONLESS = ("udp://", "pgm://", "epgm://", "norm://")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
+_SHOWN = 5  # endpoints in an error
+_ENDS = {-1: "closed by this socket", 0: "the peer broke the protocol", 2: "no sign of life"}
+_GONE = {0: "the peer closed it", errno.EPIPE: "the peer closed it"}
+
+
+class Peer(NamedTuple):
+    """A peer that is connected: it has shaken hands, and nobody has noticed its end.
+
+    `endpoint` is where this socket was bound or connected, `address` where the peer is (both are
+    empty where the transport does not know), `direction` "bound" if the peer came to us and
+    "connected" if we went there. `mechanism` is None where there is none (inproc, STREAM).
+    `user_id` is what the ZAP handler said. `since` is in seconds as of `time.time()`; None for
+    inproc.
+    """
+
+    endpoint: str
+    address: str
+    direction: str
+    mechanism: SecurityMechanism | None
+    user_id: str
+    since: float | None
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.address or self.endpoint, self.user_id]))
+
+
+class PastPeer(NamedTuple):
+    """A connection that ended, or failed to begin: whose, when, by which event, and why.
+
+    `peer` is as it was; its `since` is None if it never shook hands.
+    """
+
+    peer: Peer
+    until: float
+    event: Event
+    reason: str
+
+    def __str__(self) -> str:
+        what = "" if self.event == Event.DISCONNECTED else "handshake failed: "
+        return f"{self.peer.address or self.peer.endpoint}: {what}{self.reason}"
+
+
+def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
+    """Decode what libzmq writes: seven numbers and three texts for each peer."""
+    found: list[tuple[Peer, PastPeer | None]] = []
+    place, now = 0, time.time()
+    while place < len(data):
+        kind, mechanism, age, ago, event, value, error = _HEAD.unpack_from(data, place)
+        place += _HEAD.size
+        texts: list[str] = []
+        for _ in range(3):
+            (size,) = _SIZE.unpack_from(data, place)
+            place += _SIZE.size + size
+            texts.append(data[place - size : place].decode("utf-8", "surrogateescape"))
+        local, remote, user_id = texts
+        bound, known = kind == _BOUND, mechanism >= 0
+        peer = Peer(
+            local if bound else remote,
+            remote,
+            "bound" if bound else "connected",
+            SecurityMechanism(mechanism) if known else None,
+            user_id,
+            now - age / 1e6 if age >= 0 and event & ~Event.DISCONNECTED == 0 else None,
+        )
+        past = None
+        if ago >= 0:
+            past = PastPeer(peer, now - ago / 1e6, Event(event), _why(Event(event), value, error))
+        found.append((peer, past))
+    return found
+
+
+def _why(event: Event, value: int, error: int) -> str:
+    if event != Event.DISCONNECTED:
+        if event == Event.HANDSHAKE_FAILED_NO_DETAIL and value in _GONE:
+            return "the connection ended before it was done"
+        return reason_for(event, value) or "no detail"
+    return _ENDS.get(value) or _GONE.get(error) or reason_for(Event.CLOSE_FAILED, error)
+
+
+class PeerSocket(SocketSettings):
+    """The half of `Socket` that knows its peers; see `Socket`."""
+
+    __slots__ = ()
+    _sleep: Any = staticmethod(time.sleep)  # may be awaited
+    _closed_error: ClassVar[type[SocketClosed]] = SocketClosed  # of a wait
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """Who is connected now.
+
+        Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
+        """
+        return tuple(peer for peer, _ in _parse(self._known(_LIST, "peers")))
+
+    @property
+    def past_peers(self) -> tuple[PastPeer, ...]:
+        """The last 16 connections that ended or failed their handshake, the oldest first.
+
+        Peers of inproc are not among them. Raises as `peers` does.
+        """
+        known = _parse(self._known(_PAST, "past_peers"))
+        return tuple(past for _, past in known if past is not None)
+
+    def _known(self, option: int, operation: str) -> bytes:
+        with_news = self.get_option(_EVENTS, _INT)  # libzmq hears of its peers
+        try:
+            return self.get_long_option(option) if with_news is not None else b""
+        except InvalidArgument:
+            raise _not_ours(operation, self._subject()) from None
+
+    def wait_peers(self, n: int = 1, timeout: float | None = None) -> int:
+        """Wait until at least ``n`` peers are connected; return how many are.
+
+        ``timeout`` in milliseconds, None for ever. Peers that were there before count, and so do
+        those of inproc. After it returns, a message can be sent to each of them.
+
+        Raises `Again` when the time is over, which says who came and who did not; `SocketClosed`
+        when the socket is closed meanwhile; `NotSupported` where there are no connections (udp),
+        and with a libzmq that zmqlite did not build. While it waits it uses the socket, as a
+        receive would.
+        """
+        return self._wait(Wait(self, "wait_peers", n, timeout))
+
+    def wait_subscribers(
+        self, n: int = 1, topic: bytes | str = b"", timeout: float | None = None
+    ) -> int:
+        """Wait until a PUB or XPUB has at least ``n`` subscribers; return how many there are.
+
+        Those count that would get a message which begins with ``topic``; without a topic, those
+        that subscribed to anything. ``timeout`` in milliseconds, None for ever. An XPUB still
+        receives each subscription. In manual mode those count that the program has granted.
+
+        Raises as `wait_peers` does, and `NotSupported` on other types.
+        """
+        return self._wait(Wait(self, "wait_subscribers", n, timeout, topic))
+
+    def _wait(self, wait: Wait) -> int:
+        """Pause between looks; another world's sockets do that in their own way."""
+        while (pause := wait.look()) is not None:
+            self._sleep(pause)
+        return wait.found
+
+
+class Wait:
+    """One wait for peers or subscribers: looks, and says how long to pause before the next."""
+
+    def __init__(
+        self,
+        socket: PeerSocket,
+        operation: str,
+        n: int,
+        timeout: float | None,
+        topic: bytes | str = b"",
+    ) -> None:
+        if timeout is not None and 0 < timeout < 1:
+            socket._warn_of_seconds(timeout)
+        self.found = 0
+        self._socket, self._operation, self._n = socket, operation, n
+        self._topic = topic.encode() if isinstance(topic, str) else bytes(topic)
+        self._timeout = None if timeout is None or timeout < 0 else timeout
+        self._end = None if self._timeout is None else time.monotonic() + self._timeout / 1000
+        self._pause = _FIRST_PAUSE
+
+    def look(self) -> float | None:
+        """Return how many seconds to pause, None if the wait is over; `found` is how many there
+        are."""
+        socket = self._socket
+        subject = socket._subject()
+        try:
+            self.found = self._count()
+            if self.found >= self._n:
+                self._see_news()  # what they are sent now reaches them all
+                return None
+            self._refuse_vain()
+            left = _LONGEST_PAUSE if self._end is None else self._end - time.monotonic()
+            if left <= 0:
+                raise Again.during(self._operation, subject, self._who())
+        except SocketClosed as error:
+            kind = socket._closed_error
+            raise kind.during(self._operation, subject, error.hint) from None
+        except ContextTerminated as error:
+            error.operation = self._operation
+            raise
+        pause = min(self._pause, left)
+        self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+        return pause
+
+    def _see_news(self) -> None:
+        self._socket.get_option(_EVENTS, _INT)
+
+    def _count(self) -> int:
+        socket = self._socket
+        self._see_news()
+        try:
+            if self._operation == "wait_peers":
+                return int(socket.get_option(_COUNT, _INT))
+            socket.set_option(_TAKERS, _BYTES, self._topic)
+            return int(socket.get_option(_TAKERS, _INT))
+        except InvalidArgument:
+            raise _not_ours(self._operation, socket._subject()) from None
+        except NotSupported:
+            raise NotSupported.during(
+                self._operation, socket._subject(), "only PUB and XPUB know their subscribers"
+            ) from None
+
+    def _refuse_vain(self) -> None:
+        """Raise where nobody can ever come."""
+        endpoints = self._socket.endpoints
+        if self._operation != "wait_peers" or not endpoints:
+            return
+        if all(one.startswith(_CONNECTIONLESS) for one in endpoints):
+            hint = f"{endpoints[0].partition(':')[0]} has no connections to wait for"
+            raise NotSupported.during(self._operation, self._socket._subject(), hint)
+
+    def _who(self) -> str:
+        """Say who came and who did not, and what went wrong last."""
+        socket = self._socket
+        limit = f"{self._timeout:g} ms are over: "
+        if self._operation == "wait_subscribers":
+            what = f"{self.found} of {self._n} subscribers"
+            if self._topic:
+                what += f" to {self._topic!r}"
+            said = [f"{what}, {len(socket.peers)} connected"]
+        else:
+            came = socket.peers
+            said = [f"{self.found} of {self._n} peers" + _listed(" (", map(str, came), ")")]
+            reached = {peer.endpoint for peer in came}
+            missing = [one for one in socket.endpoints if one not in reached]
+            if missing:
+                said.append(_listed("nobody at ", missing, ""))
+            if not socket.endpoints:
+                said.append("this socket is neither bound nor connected")
+        past = socket.past_peers
+        if past:
+            said.append(f"the last that ended was {past[-1]}")
+        return limit + "; ".join(said)
+
+
+def _listed(before: str, names: Any, after: str) -> str:
+    known = list(names)
+    if not known:
+        return ""
+    return before + ", ".join(known[:_SHOWN]) + ", ..." * (len(known) > _SHOWN) + after
+
+
+def _not_ours(operation: str, subject: str) -> NotSupported:
+    return NotSupported.during(
+        operation, subject, "it takes the libzmq that zmqlite builds, with its patches"
+    )
