@@ -84,7 +84,7 @@ class EventStream:
         return bool(self._source.closed)
 
     def close(self) -> None:
-        """End it; the socket that it watches goes on."""
+        """End it, where it is iterated; the socket that it watches goes on."""
         self._source.close(0)
 
     def __enter__(self) -> Self:
