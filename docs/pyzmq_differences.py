@@ -109,6 +109,12 @@ ROWS = [
         "only one of the two has a signature",
         "Compiled in one of the two, so that inspect cannot tell; the arguments are the same.",
     ),
+    Row(
+        "asyncio.Poller.__init__()",
+        "takes (*_args*",
+        "What a subclass takes passes through `__new__`.",
+        "roof",
+    ),
     # -- constants --------------------------------------------------------------------------------
     Row(
         "*DRAFT_API",

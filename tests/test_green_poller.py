@@ -99,7 +99,7 @@ def test_pollers_wake_when_another_greenlet_takes_a_message_and_more_remain(
     waiting = [gevent.spawn(poller.poll) for poller in pollers]
     gevent.sleep(0)
     push.send_many([b"1", b"2"])
-    wait_until(lambda: pull.poll_events(zmq.POLLIN), what="the messages")
+    wait_until(lambda: pull._poll_events(zmq.POLLIN), what="the messages")
     assert pull.recv() == b"1"  # the hub did not run meanwhile
     with gevent.Timeout(LIMIT):
         for greenlet in waiting:

@@ -337,7 +337,7 @@ def test_only_the_room_of_options_names_a_kind_by_number(path: Path) -> None:
             assert not numbers, f"line {node.lineno}: {numbers}: write SocketOption.X, Kind.X"
 
 
-ACCESSORS = ("get_option", "set_option")
+ACCESSORS = ("_get_option", "_set_option")
 
 
 def test_the_core_numbers_the_kinds_in_one_place_and_as_the_rows_do() -> None:

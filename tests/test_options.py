@@ -136,7 +136,7 @@ def owner(option: Option) -> int:
 def test_defaults(context: core.Context, option: Option) -> None:
     socket = core.Socket(context, owner(option))
     try:
-        value = socket.get_option(option.number, option.kind)
+        value = socket._get_option(option.number, option.kind)
     finally:
         socket.close(linger=0)
     if option.default is not None:
@@ -149,7 +149,7 @@ def test_write_only_options_cannot_be_read(
     sockets: dict[int, core.Socket], option: Option
 ) -> None:
     with pytest.raises(ZMQError):
-        sockets[owner(option)].get_option(option.number, option.kind)
+        sockets[owner(option)]._get_option(option.number, option.kind)
 
 
 BOUNDED = [r for r in HERE if r.writable and r.kind == INT and (r.low, r.high) != (None, None)]
@@ -165,9 +165,9 @@ def test_ranges_are_those_of_libzmq(context: core.Context, option: Option) -> No
             if bound is None:
                 continue
             assert options.check_value(option, bound) == bound
-            socket.set_option(option.number, option.kind, bound)
+            socket._set_option(option.number, option.kind, bound)
             with pytest.raises(ZMQError):
-                socket.set_option(option.number, option.kind, bound + step)
+                socket._set_option(option.number, option.kind, bound + step)
             with pytest.raises(InvalidArgument, match=f"{option.name}: {bound + step} is out"):
                 options.check_value(option, bound + step)
     finally:
@@ -190,9 +190,9 @@ def test_lengths_are_those_of_libzmq(context: core.Context, option: Option) -> N
                 options.check_value(option, value)
             except InvalidArgument:
                 with pytest.raises(ZMQError):
-                    socket.set_option(option.number, option.kind, value)
+                    socket._set_option(option.number, option.kind, value)
             else:
-                socket.set_option(option.number, option.kind, value)
+                socket._set_option(option.number, option.kind, value)
     finally:
         socket.close(linger=0)
 
@@ -204,9 +204,9 @@ def test_socket_types_are_those_of_libzmq(context: core.Context, option: Option)
         socket = core.Socket(context, kind.value)
         try:
             if option.writable:
-                socket.set_option(option.number, option.kind, value)
+                socket._set_option(option.number, option.kind, value)
             else:
-                socket.get_option(option.number, option.kind)
+                socket._get_option(option.number, option.kind)
             accepted = True
         except ZMQError:
             accepted = False
@@ -220,7 +220,7 @@ def test_none_resets_what_is_called_resettable(
     sockets: dict[int, core.Socket], option: Option
 ) -> None:
     assert options.check_value(option, None) is None
-    sockets[SocketType.DEALER].set_option(option.number, option.kind, None)
+    sockets[SocketType.DEALER]._set_option(option.number, option.kind, None)
 
 
 # -- values --------------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ class Fake(SocketOptions, ContextOptions):
 
     def __init__(self) -> None:
         self.values: dict[int, Any] = {}
-        self.type_number = 0
+        self._type_number = 0
         self.refusal = error_for(InvalidArgument().errno or 0)
 
     def get(self, option: int) -> Any:
@@ -437,7 +437,7 @@ def test_attributes_read_and_write_in_either_case() -> None:
     fake.identity = "ich"
     assert fake.values[5] == b"ich"
     fake.socks_proxy = None
-    fake.type_number = 8
+    fake._type_number = 8
     assert fake.type is SocketType.PUSH
     fake.hwm = 9
     assert (fake.sndhwm, fake.rcvhwm, fake.HWM) == (9, 9, 9)

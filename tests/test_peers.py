@@ -140,15 +140,15 @@ def test_gevent_lets_others_run() -> None:
 class Elsewhere(zmqlite.Socket[bytes]):
     """A socket of a libzmq that does not know our options."""
 
-    def get_option(self, option: int, kind: int) -> Any:
+    def _get_option(self, option: int, kind: int) -> Any:
         if option > 23000:
             raise zmqlite.InvalidArgument.during("getsockopt", "PULL socket")
-        return super().get_option(option, kind)
+        return super()._get_option(option, kind)
 
-    def set_option(self, option: int, kind: int, value: Any) -> None:
+    def _set_option(self, option: int, kind: int, value: Any) -> None:
         if option > 23000:
             raise zmqlite.InvalidArgument.during("setsockopt", "PULL socket")
-        super().set_option(option, kind, value)
+        super()._set_option(option, kind, value)
 
     def get_long_option(self, option: int) -> bytes:
         raise zmqlite.InvalidArgument.during("getsockopt", "PULL socket")

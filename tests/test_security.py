@@ -136,7 +136,7 @@ class TestPlain:
         class Plain:
             asked = 0
 
-            def get_option(self, option: int, kind: int, /) -> object:
+            def _get_option(self, option: int, kind: int, /) -> object:
                 self.asked += 1
                 return zmq.NULL
 

@@ -252,7 +252,7 @@ def test_sending_does_not_swallow_the_news_of_a_receiver(trio_context: Any) -> N
                 nursery.start_soon(second.recv)
                 await waiting(second)
                 await first.send(b"news")
-                second.poll_events(3)
+                second._poll_events(3)
                 await second.send(b"x")
                 second.get(zmq.EVENTS)
                 assert second.events >= 0

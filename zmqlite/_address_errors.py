@@ -81,7 +81,7 @@ _CHOICES = {
 class _Checked(Protocol):
     """What `refuse_unreachable` needs of a socket."""
 
-    def get_option(self, option: int, kind: int, /) -> object: ...
+    def _get_option(self, option: int, kind: int, /) -> object: ...
 
 
 def is_pair(given: Any) -> bool:
@@ -120,14 +120,14 @@ def refuse_unreachable(socket: _Checked, address: str, subject: str = "") -> Non
         return
     target = rest.rpartition(";")[2] if transport == "tcp" else rest.partition("/")[0]
     host, _, port = target.rpartition(":")
-    if ":" not in host or socket.get_option(_SOCKS_PROXY, Kind.STRING):
+    if ":" not in host or socket._get_option(_SOCKS_PROXY, Kind.STRING):
         return
 
     def refuse(problem: str, hint: str) -> NoReturn:
         raise InvalidArgument.during(f"connect({address!r})", subject, hint, text=problem)
 
     number, percent, zone = host.strip("[]").partition("%")
-    if not socket.get_option(_IPV6, Kind.INT):
+    if not socket._get_option(_IPV6, Kind.INT):
         refuse("IPv6 is off on this socket", "set ipv6 = 1 before")
     problem = _ipv6_problem(number, percent, zone)
     if problem:

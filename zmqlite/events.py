@@ -66,7 +66,7 @@ def _decode(parts: list[bytes], endpoints: tuple[str, ...]) -> MonitorEvent:
 class EventStream:
     """An iterator of `MonitorEvent`, from `monitor_events()` of a socket; it may be closed early.
 
-    It ends after MONITOR_STOPPED: when the socket is closed, or somebody stops the monitor. It has
+    It ends after MONITOR_STOPPED: when the socket is closed, or someone stops the monitor. It has
     a socket of its own in the context, which is closed at the end, or by `close`.
     """
 
@@ -140,7 +140,7 @@ class WatchedSocket(PeerSocket):
             raise StateError.during("monitor_events", self._subject(), hint)
         if not hasattr(self, "_events_at"):
             address = f"inproc://zmqlite.events-{next(_numbers)}-{id(self):x}"
-            self.monitor_raw(address, int(_TOLD), 2, SocketType.PUB.value)
+            self._monitor(address, int(_TOLD), 2, SocketType.PUB.value)
             self._events_at, self._streams = address, WeakSet()
         world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
         source: Any = world(self.context, SocketType.SUB)

@@ -131,7 +131,7 @@ class PeerSocket(SocketSettings):
         return tuple(past for _, past in known if past is not None)
 
     def _known(self, option: int, operation: str) -> bytes:
-        with_news = self.get_option(_EVENTS, _INT)  # libzmq hears of its peers
+        with_news = self._get_option(_EVENTS, _INT)  # libzmq hears of its peers
         try:
             return self.get_long_option(option) if with_news is not None else b""
         except InvalidArgument:
@@ -215,16 +215,16 @@ class Wait:
         return pause
 
     def _see_news(self) -> None:
-        self._socket.get_option(_EVENTS, _INT)
+        self._socket._get_option(_EVENTS, _INT)
 
     def _count(self) -> int:
         socket = self._socket
         self._see_news()
         try:
             if self._operation == "wait_peers":
-                return int(socket.get_option(_COUNT, _INT))
-            socket.set_option(_TAKERS, _BYTES, self._topic)
-            return int(socket.get_option(_TAKERS, _INT))
+                return int(socket._get_option(_COUNT, _INT))
+            socket._set_option(_TAKERS, _BYTES, self._topic)
+            return int(socket._get_option(_TAKERS, _INT))
         except InvalidArgument:
             raise _not_ours(self._operation, socket._subject()) from None
         except NotSupported:

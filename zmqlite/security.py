@@ -35,7 +35,7 @@ _ZERO_KEY = b"0" * 40  # what an unset key reads as
 class _Checked(Protocol):
     """What `preflight` needs of a socket."""
 
-    def get_option(self, option: int, kind: int, /) -> object: ...
+    def _get_option(self, option: int, kind: int, /) -> object: ...
 
 
 def keys_equal(one: str | bytes, other: str | bytes) -> bool:
@@ -59,7 +59,7 @@ def preflight(socket: _Checked, operation: str, address: str, subject: str = "")
     server settings that let any client end the process. Costs one option read when no security
     is set.
     """
-    mechanism = socket.get_option(_MECHANISM, Kind.INT)
+    mechanism = socket._get_option(_MECHANISM, Kind.INT)
     if mechanism == _NULL or address.startswith("inproc:"):
         return
     if mechanism == _CURVE:
@@ -74,20 +74,20 @@ def preflight(socket: _Checked, operation: str, address: str, subject: str = "")
 
 def _curve_lack(socket: _Checked) -> str:
     def key(option: SocketOption) -> bytes:
-        return cast("bytes", socket.get_option(option.value, Kind.KEY))
+        return cast("bytes", socket._get_option(option.value, Kind.KEY))
 
     def unset(option: SocketOption) -> bool:
         return key(option) in (_ZERO_KEY, bytes(32), b"", None)
 
     if unset(SocketOption.CURVE_SECRETKEY):
         side = (
-            "server" if socket.get_option(SocketOption.CURVE_SERVER.value, Kind.INT) else "client"
+            "server" if socket._get_option(SocketOption.CURVE_SERVER.value, Kind.INT) else "client"
         )
         return (
             f"a CURVE {side} needs its own secret key: make a pair with "
             "public, secret = curve_keypair() and set curve_secretkey = secret"
         )
-    server = socket.get_option(SocketOption.CURVE_SERVER.value, Kind.INT)
+    server = socket._get_option(SocketOption.CURVE_SERVER.value, Kind.INT)
     if not unset(SocketOption.CURVE_PUBLICKEY):
         problem = _no_pair(key(SocketOption.CURVE_PUBLICKEY), key(SocketOption.CURVE_SECRETKEY))
         if problem and not (server and problem is _OTHER_PAIR):
@@ -122,11 +122,11 @@ def _no_pair(public: bytes, secret: bytes) -> str:
 
 
 def _plain_trap(socket: _Checked) -> str:
-    if not core.DRAFT_API or not socket.get_option(SocketOption.PLAIN_SERVER.value, Kind.INT):
+    if not core.DRAFT_API or not socket._get_option(SocketOption.PLAIN_SERVER.value, Kind.INT):
         return ""
-    if not socket.get_option(SocketOption.ZAP_ENFORCE_DOMAIN.value, Kind.INT):
+    if not socket._get_option(SocketOption.ZAP_ENFORCE_DOMAIN.value, Kind.INT):
         return ""
-    if socket.get_option(SocketOption.ZAP_DOMAIN.value, Kind.STRING):
+    if socket._get_option(SocketOption.ZAP_DOMAIN.value, Kind.STRING):
         return ""
     return (
         "a PLAIN server with zap_enforce_domain and no zap_domain is ended by its first client: "

@@ -30,10 +30,6 @@ _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 _monitor_numbers = count(1)
 _PORTS = (49152, 65536)
 _SHOWN = 3  # endpoints in a repr
-_INNER = {
-    *("bind_raw", "connect_raw", "unbind_raw", "disconnect_raw", "monitor_raw"),
-    *("get_option", "set_option", "poll_events", "shadowed", "type_number"),
-}
 
 
 class Socket(WatchedSocket, Generic[T]):
@@ -184,7 +180,7 @@ class Socket(WatchedSocket, Generic[T]):
     def _add_endpoint(self, operation: str, addr: Any) -> Endpoint[Any]:
         subject = self._subject()
         if self.closed:  # says so, whatever the address
-            (self.bind_raw if operation == "bind" else self.connect_raw)("")
+            (self._bind if operation == "bind" else self._connect)("")
         address = str(check(addr, operation, subject))  # the core takes no subclasses
         if operation == "connect" and address.count(":") > 2:
             refuse_unreachable(self, address, subject)
@@ -194,7 +190,7 @@ class Socket(WatchedSocket, Generic[T]):
         if operation == "bind" and getattr(self, "_zap_required", False):
             require_zap(self, core.DRAFT_API)
         try:
-            resolved = (self.bind_raw if operation == "bind" else self.connect_raw)(address)
+            resolved = (self._bind if operation == "bind" else self._connect)(address)
         except ZMQError as error:
             if error.errno == errno.EADDRINUSE:
                 error.hint = taken(self, address)
@@ -280,7 +276,7 @@ class Socket(WatchedSocket, Generic[T]):
         address = str(check(addr, operation, self._subject()))
         known = getattr(self, "_resolved", {})
         target = known.get(address, address)
-        detach = self.unbind_raw if operation == "unbind" else self.disconnect_raw
+        detach = self._unbind if operation == "unbind" else self._disconnect
         detach(target)
         for name in [name for name, resolved in known.items() if resolved == target]:
             del known[name]
@@ -297,18 +293,18 @@ class Socket(WatchedSocket, Generic[T]):
         the time runs out, and warns of a time below 1, which means seconds. Raises
         `SocketClosed`, `ContextTerminated`.
         """
-        found = self.poll_events(flags, -1 if timeout is None else timeout)
+        found = self._poll_events(flags, -1 if timeout is None else timeout)
         if not found and timeout and 0 < timeout < 1:
             self._warn_of_seconds(timeout)
         return found
 
     def readable(self) -> bool:
         """Tell whether a message can be received now, without waiting."""
-        return bool(self.poll_events(_POLLIN, 0))
+        return bool(self._poll_events(_POLLIN, 0))
 
     def writable(self) -> bool:
         """Tell whether a message can be sent now, without waiting."""
-        return bool(self.poll_events(_POLLOUT, 0))
+        return bool(self._poll_events(_POLLOUT, 0))
 
     # -- monitoring ------------------------------------------------------------------------------
 
@@ -326,7 +322,7 @@ class Socket(WatchedSocket, Generic[T]):
         arrives. Nothing is reported about inproc connections.
         """
         self._take_monitor(addr)
-        self.monitor_raw(addr, int(events), int(version), int(socket_type))
+        self._monitor(addr, int(events), int(version), int(socket_type))
 
     def get_monitor_socket(
         self: _SocketT, events: int | None = None, addr: str | None = None
@@ -368,16 +364,12 @@ class Socket(WatchedSocket, Generic[T]):
         own = type(self).__dict__.get("_repr_cls")
         name = own or f"{type(self).__module__}.{type(self).__qualname__}"
         try:
-            kind = f"zmq.{SocketType(self.type_number).name}"
+            kind = f"zmq.{SocketType(self._type_number).name}"
         except ValueError:
-            kind = str(self.type_number)
+            kind = str(self._type_number)
         known = self.endpoints
         where = f" {', '.join(known[:_SHOWN])}{', ...' * (len(known) > _SHOWN)}" if known else ""
         return f"<{name}({kind}){where} at {id(self):#x}{' closed' * self.closed}>"
-
-    def __dir__(self) -> list[str]:
-        """What is meant for use: not the calls into the core that other methods end in."""
-        return sorted(set(super().__dir__()) - _INNER)
 
 
 def _check_context(context: object) -> None:

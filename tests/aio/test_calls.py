@@ -453,7 +453,7 @@ def test_reading_events_never_costs_a_wake_up(run_both: Any, wire: Any) -> None:
             right.readable,
             right.writable,
             lambda: right.poll(0),
-            lambda: right.poll_events(zmq.POLLOUT),
+            lambda: right._poll_events(zmq.POLLOUT),
             lambda: right.send_nonblock(b"x"),
             lambda: right.send(b"x"),
             lambda: right.send_multipart([b"x"]),

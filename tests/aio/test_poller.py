@@ -57,7 +57,7 @@ def test_a_blocking_member_that_another_task_uses(run_both: Any, context: Any) -
         both = [poller.poll() for poller in pollers]
         await turns()
         push.send_many([b"1", b"2"])
-        wait_until(lambda: pull.poll_events(zmq.POLLIN), what="the messages")
+        wait_until(lambda: pull._poll_events(zmq.POLLIN), what="the messages")
         assert pull.recv() == b"1"  # the loop did not run meanwhile
         for future in both:
             assert await asyncio.wait_for(future, LIMIT / 1000) == [(pull, zmq.POLLIN)]

@@ -63,7 +63,7 @@ def test_both_directions_with_several_tasks_and_random_pauses(
             while len(got) < each:
                 got.append(int((await socket.recv_multipart())[-1]))
                 if len(got) >= each:
-                    socket.poll_events()  # another use of it
+                    socket._poll_events()  # another use of it
                 await rest()
 
         async def until_full(socket: Any, got: list[int]) -> None:

@@ -258,7 +258,7 @@ def test_a_plain_server_that_enforces_a_domain_it_does_not_have():
         refused(lambda: zmq.REP(plain_server=1, zap_enforce_domain=1, bind="tcp://127.0.0.1:*"))
         # past the facade's check, as a caller of the core would
         server = zmq.Context.instance().socket(zmq.REP, plain_server=1, zap_enforce_domain=1)
-        endpoint = server.bind_raw("tcp://127.0.0.1:*")
+        endpoint = server._bind("tcp://127.0.0.1:*")
         client = zmq.REQ(plain_username=b"admin", plain_password=b"secret", linger=0)
         monitor = client.get_monitor_socket()
         client.connect(endpoint)
@@ -300,8 +300,8 @@ def test_addresses_with_nul():
     program(
         """
         sock = zmq.PAIR()
-        for call in (sock.bind, sock.connect, sock.unbind, sock.disconnect, sock.bind_raw,
-            sock.connect_raw,
+        for call in (sock.bind, sock.connect, sock.unbind, sock.disconnect, sock._bind,
+            sock._connect,
                      sock.monitor):
             refused(lambda: call("inproc://a\\0b"), ValueError, zmq.ZMQError)
         assert sock.endpoints == ()

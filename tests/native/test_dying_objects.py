@@ -96,7 +96,7 @@ def test_no_list_of_sockets_has_one_that_dies():
                 weakref.finalize(one, lambda: found.append(context.sockets()))
                 weakref.finalize(one, lambda: found.append([str(context)]))
                 shadow = zmq.Socket.shadow(address)
-                weakref.finalize(one, lambda s=shadow: found.append([s.shadowed()]))
+                weakref.finalize(one, lambda s=shadow: found.append([s._shadowed()]))
                 del one
                 gc.collect()
             context.destroy()

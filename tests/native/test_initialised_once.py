@@ -167,14 +167,14 @@ def test_a_socket_whose_argument_initialises_it(module):
                                lambda: one.__init__(context, zmq.PULL))
                 once(lambda: one.__init__(context, zmq.PUSH, **{keyword: number}))
                 assert context.sockets().count(one) == 1
-                assert one.type_number == zmq.PULL
-                one.bind_raw(f"inproc://{keyword}")
+                assert one._type_number == zmq.PULL
+                one._bind(f"inproc://{keyword}")
                 one.close()
             one = module.Socket(context, zmq.PUB)
             for more in ({}, {"shadow": other.underlying}):
                 refused(lambda: one.__init__(context, zmq.SUB, **more), RuntimeError)
             assert not getattr(one, "_shadow", False)
-            assert one.type_number == zmq.PUB and not one.closed
+            assert one._type_number == zmq.PUB and not one.closed
             one.close()
             refused(lambda: one.__init__(context, zmq.SUB), RuntimeError)
             assert context.sockets() == [other]

@@ -35,22 +35,22 @@ def test_every_option_with_odd_values():
                                     (5, texts), (6, numbers[:4]), (0, [None])):
                     for value in values:
                         try:
-                            one.set_option(option, how, value)
+                            one._set_option(option, how, value)
                             count += 1
                         except (ZMQBaseError, OverflowError, TypeError):
                             pass
                 for how in range(7):
                     try:
-                        one.get_option(option, how)
+                        one._get_option(option, how)
                     except ZMQBaseError:
                         pass
             # and what such a socket does then
-            for call in (lambda: one.bind_raw(f"inproc://fuzz{kind}"), lambda: one.connect_raw("tcp://127.0.0.1:9"),
-                         lambda: one.bind_raw("tcp://127.0.0.1:*"), lambda: one.send(b"x",
+            for call in (lambda: one._bind(f"inproc://fuzz{kind}"), lambda: one._connect("tcp://127.0.0.1:9"),
+                         lambda: one._bind("tcp://127.0.0.1:*"), lambda: one.send(b"x",
                              zmq.NOBLOCK),
                          lambda: one.recv(zmq.NOBLOCK), lambda: one.send_multipart([b"", b"x"],
                              zmq.NOBLOCK),
-                         lambda: one.poll_events(3, 0)):
+                         lambda: one._poll_events(3, 0)):
                 try:
                     call()
                 except ZMQBaseError:

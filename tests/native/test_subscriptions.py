@@ -152,8 +152,8 @@ def test_an_option_that_libzmq_reads_unseen_has_a_value(kind):
         """
         context = zmq.Context()
         proxy = context.socket(zmq.XSUB)
-        refused(lambda: proxy.set_option(115, int(sys.argv[1]), None), zmq.InvalidArgument)
-        refused(lambda: proxy.set_option(115, 3, b""), zmq.InvalidArgument)
+        refused(lambda: proxy._set_option(115, int(sys.argv[1]), None), zmq.InvalidArgument)
+        refused(lambda: proxy._set_option(115, 3, b""), zmq.InvalidArgument)
         context.destroy(0)
         """,
         kind,

@@ -184,7 +184,7 @@ def test_a_path_that_is_too_long_is_refused() -> None:
         client = context.socket(zmq.PUSH, linger=0)
         for length in (4096, 7800, 8192, 100_000):
             refused(lambda: client.connect(address + "x" * length), zmq.InvalidArgument)
-            refused(lambda: client.connect_raw(address + "x" * length))
+            refused(lambda: client._connect(address + "x" * length))
         client.connect(address + "x" * 4095)
         peer = listener.accept()[0]
         request = b""

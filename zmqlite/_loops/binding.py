@@ -62,9 +62,9 @@ class TaskBinding(core.Dispatcher):
                 self.signal = core.ReadyFD(socket)
                 self._fd = self.signal.fileno()
             elif os.name == "nt":  # a handle, which os.dup does not know
-                self._fd = socket.get_option(SocketOption.FD.value, Kind.FD)
+                self._fd = socket._get_option(SocketOption.FD.value, Kind.FD)
             else:
-                self._fd = core.duplicate(socket.get_option(SocketOption.FD.value, Kind.FD))
+                self._fd = core.duplicate(socket._get_option(SocketOption.FD.value, Kind.FD))
         return self._fd
 
     def release(self) -> None:

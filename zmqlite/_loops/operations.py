@@ -121,7 +121,7 @@ def poll(socket: Any, flags: int) -> Any:
     """Say which events hold."""
     if socket.closed:
         raise SocketClosed.during("poll", socket._subject(), "the socket is closed")
-    return core.Socket.poll_events(socket, flags, 0) or WOULD_BLOCK
+    return core.Socket._poll_events(socket, flags, 0) or WOULD_BLOCK
 
 
 def addressee(attempt: Any) -> tuple[Any, bool]:

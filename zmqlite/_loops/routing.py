@@ -28,7 +28,7 @@ def routes_by_peer(socket_type: int) -> bool:
 
 def senders_for(socket: core.Socket, handle: core.LoopHandle) -> core.WaitQueue:
     """Return the queue of those that send through a socket."""
-    if routes_by_peer(socket.type_number):
+    if routes_by_peer(socket._type_number):
         return RoutedSenders(handle)
     return core.WaitQueue(handle, OUT, True)
 

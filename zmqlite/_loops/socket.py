@@ -95,15 +95,15 @@ class LoopSocket(Socket[bytes]):
         if here:
             link.used()
 
-    def get_option(self, option: int, kind: int) -> Any:
-        value = super().get_option(option, kind)
+    def _get_option(self, option: int, kind: int) -> Any:
+        value = super()._get_option(option, kind)
         if option == _EVENTS:
             self._used()
         return value
 
-    def poll_events(self, events: int = 1, timeout: float = 0) -> int:
+    def _poll_events(self, events: int = 1, timeout: float = 0) -> int:
         """Return which of the events hold now. Never waits: `poll` does."""
-        ready = super().poll_events(events, 0)
+        ready = super()._poll_events(events, 0)
         self._used()
         return ready
 
@@ -125,22 +125,22 @@ class LoopSocket(Socket[bytes]):
         self._used()
         return sent
 
-    def bind_raw(self, address: str) -> str:
-        resolved = super().bind_raw(address)
+    def _bind(self, address: str) -> str:
+        resolved = super()._bind(address)
         self._used()
         return resolved
 
-    def connect_raw(self, address: str) -> str:
-        resolved = super().connect_raw(address)
+    def _connect(self, address: str) -> str:
+        resolved = super()._connect(address)
         self._used()
         return resolved
 
-    def unbind_raw(self, address: str) -> None:
-        super().unbind_raw(address)
+    def _unbind(self, address: str) -> None:
+        super()._unbind(address)
         self._used()
 
-    def disconnect_raw(self, address: str) -> None:
-        super().disconnect_raw(address)
+    def _disconnect(self, address: str) -> None:
+        super()._disconnect(address)
         self._used()
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:
@@ -154,7 +154,7 @@ class LoopSocket(Socket[bytes]):
         """Return how long an operation may wait, in ms; -1 for ever."""
         if flags & DONTWAIT:
             return 0
-        return int(core.Socket.get_option(self, _RCVTIMEO if receives else _SNDTIMEO, 0))
+        return int(core.Socket._get_option(self, _RCVTIMEO if receives else _SNDTIMEO, 0))
 
     def _again(self, limit: int, receives: bool) -> Again:
         return self._not_now("recv" if receives else "send", limit)

@@ -97,7 +97,7 @@ cdef class Handle:
     cdef Context _context
     cdef void *_next             # borrowed: the chain of the context's sockets
     cdef void *_previous
-    cdef readonly int type_number
+    cdef readonly int _type_number
     cdef public Py_ssize_t copy_threshold
     cdef bint _shadow
     cdef bint _exposed           # someone knows the address and may use it behind our back

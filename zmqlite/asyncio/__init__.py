@@ -143,15 +143,15 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
         if self._link is not None:
             self._link.loop_handle.used()
 
-    def get_option(self, option: int, kind: int, /) -> Any:
-        value = super().get_option(option, kind)
+    def _get_option(self, option: int, kind: int, /) -> Any:
+        value = super()._get_option(option, kind)
         if option == _EVENTS:
             self._used()
         return value
 
-    def poll_events(self, events: int = _POLLIN, timeout: float = 0) -> int:
+    def _poll_events(self, events: int = _POLLIN, timeout: float = 0) -> int:
         """Return which of the events hold now. Never waits: `poll` does."""
-        found = super().poll_events(events, 0)
+        found = super()._poll_events(events, 0)
         self._used()
         return found
 
@@ -173,22 +173,22 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
         self._used()
         return sent
 
-    def bind_raw(self, address: str, /) -> str:
-        resolved = super().bind_raw(address)
+    def _bind(self, address: str, /) -> str:
+        resolved = super()._bind(address)
         self._used()
         return resolved
 
-    def connect_raw(self, address: str, /) -> str:
-        resolved = super().connect_raw(address)
+    def _connect(self, address: str, /) -> str:
+        resolved = super()._connect(address)
         self._used()
         return resolved
 
-    def unbind_raw(self, address: str, /) -> None:
-        super().unbind_raw(address)
+    def _unbind(self, address: str, /) -> None:
+        super()._unbind(address)
         self._used()
 
-    def disconnect_raw(self, address: str, /) -> None:
-        super().disconnect_raw(address)
+    def _disconnect(self, address: str, /) -> None:
+        super()._disconnect(address)
         self._used()
 
     async def __aenter__(self: _SocketT) -> _SocketT:
@@ -347,7 +347,7 @@ def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Cal
         if source.thread_safe:
             signal = core.ReadyFD(source)
             return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
-        return _watch_fd(loop, source.get_option(SocketOption.FD.value, Kind.FD), _POLLIN, wake)
+        return _watch_fd(loop, source._get_option(SocketOption.FD.value, Kind.FD), _POLLIN, wake)
     return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)
 
 

@@ -31,7 +31,7 @@ __all__ = [
 RCVTIMEO, SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
 _DONTWAIT = 1
 
-_get_option = core.Socket.get_option
+_get_option = core.Socket._get_option
 
 
 class Sending(Operation):

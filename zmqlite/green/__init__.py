@@ -213,7 +213,7 @@ class Poller(_Poller):
                 watches.callback(signal.close)
                 _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, event))
                 return None
-            source = source.get_option(SocketOption.FD.value, Kind.FD)
+            source = source._get_option(SocketOption.FD.value, Kind.FD)
         fd = source if isinstance(source, int) else source.fileno()
         _watch_fd(watches, fd, events or _POLLIN, event.set)
         return None

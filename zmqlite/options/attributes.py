@@ -89,7 +89,7 @@ class _Type(_Int):
     # Known also of a closed socket, of which `get` knows nothing.
 
     def __get__(self, owner: Any, cls: type | None = None) -> Any:
-        return self if owner is None else SocketType(owner.type_number)
+        return self if owner is None else SocketType(owner._type_number)
 
 
 class _HighWaterMarks(_Int):

@@ -56,7 +56,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if option == _EVENTS and (emulated := getattr(self, "_descriptor", None)) is not None:
             return emulated.events()
         try:
-            return self.get_option(option, _KINDS.get(option, Kind.INT))
+            return self._get_option(option, _KINDS.get(option, Kind.INT))
         except TypeError:
             raise _no_number("getsockopt", option) from None
         except ZMQError as error:
@@ -86,11 +86,11 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
             return
         if self._takes_text and isinstance(optval, str) and row.kind in TEXTUAL:
             optval = optval.encode("utf-8", "surrogateescape")
-        value = check_value(row, optval, _SUBJECTS.get(self.type_number, "socket"))
+        value = check_value(row, optval, _SUBJECTS.get(self._type_number, "socket"))
         if row.acts_late and self.endpoints:
             self._warn_late(row)
         try:
-            self.set_option(row.number, row.kind, value)
+            self._set_option(row.number, row.kind, value)
         except ZMQError as error:
             raise self._explained(error, row.number, "set") from None
         if row.number in _WSS:
@@ -156,12 +156,12 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
 
     def _subject(self) -> str:
         """What errors call this socket."""
-        return _SUBJECTS.get(self.type_number, "socket")
+        return _SUBJECTS.get(self._type_number, "socket")
 
     def _explained(self, error: ZMQError, option: int, operation: str) -> ZMQError:
         row = _ROWS.get(option)
         return explain(
-            error, option if row is None else row, operation, self._subject(), self.type_number
+            error, option if row is None else row, operation, self._subject(), self._type_number
         )
 
     def _set_unlisted(self, option: Any, value: Any) -> None:
@@ -174,7 +174,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if not hasattr(value, "__index__"):
             raise TypeError(f"option {option} is not in the table, so it takes an int")
         try:
-            self.set_option(option, Kind.INT, value)
+            self._set_option(option, Kind.INT, value)
         except ZMQError as error:
             raise self._explained(error, option, "set") from None
 

@@ -131,7 +131,7 @@ class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):  # type: ignore[
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> Future[int]:
         """A Future of the mask of events that hold, 0 when ``timeout`` ms are over first."""
-        self.poll_events(0)  # a closed socket says so at once
+        self._poll_events(0)  # a closed socket says so at once
         found: Future[int] = self._warned(super().poll(timeout, flags))
         return found
 

@@ -109,7 +109,7 @@ cdef str thread_name(unsigned long ident):
 
 
 cdef str subject_of(Handle socket):
-    name = type_name(socket.type_number) + " socket"
+    name = type_name(socket._type_number) + " socket"
     if socket._endpoints:
         shown = ", ".join(socket._endpoints[:3])
         return f"{name} ({shown}{', ...' if len(socket._endpoints) > 3 else ''})"

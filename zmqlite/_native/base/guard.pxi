@@ -59,7 +59,7 @@ cdef int fail_socket(Handle self, int error, str operation, str hint="") except 
     if is_shortage(error):
         hint = scarce(self._context, error)
     return fail(error, operation, subject_of(self),
-                hint or next_step(error, operation, self.type_number))
+                hint or next_step(error, operation, self._type_number))
 
 
 cdef int interrupted(Handle self, str operation) except -1:

@@ -126,10 +126,10 @@ cdef void socket_link(Handle self, void *handle) noexcept:
     cdef void **head = registry_of(self)
     cdef int value = 0
     cdef size_t size = sizeof(value)
-    if self.type_number >= 12:
+    if self._type_number >= 12:
         zmq_getsockopt(handle, ZMQ_THREAD_SAFE, &value, &size)
     self._thread_safe = value
-    self._special = self.type_number == RADIO or self.type_number == DGRAM
+    self._special = self._type_number == RADIO or self._type_number == DGRAM
     self._state = OPEN
     self.handle = handle
     registry_member(<void *> self)
@@ -193,7 +193,7 @@ cdef bint link_shadow(Handle self, void *handle) noexcept:
         handle, ZMQ_TYPE, &number, &size) == 0
     if found:
         self._shadow = True
-        self.type_number = number
+        self._type_number = number
         socket_link(self, handle)
     registry_unlock()
     return found

@@ -175,10 +175,10 @@ cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle co
         zmq_msg_init(&directions[place].held)
         directions[place].source = backend.handle if place else frontend.handle
         directions[place].target = frontend.handle if place else backend.handle
-        directions[place].pair = (frontend if place else backend).type_number == ZMQ_PAIR
+        directions[place].pair = (frontend if place else backend)._type_number == ZMQ_PAIR
     if capture is not None:
         captured.socket = capture.handle
-        captured.pair = capture.type_number == ZMQ_PAIR
+        captured.pair = capture._type_number == ZMQ_PAIR
     leave_all(sockets)
     try:
         while run_slice(sockets, directions, &captured, control, &paused, frontend, backend):
@@ -233,7 +233,7 @@ cdef bint run_slice(list sockets, Direction *directions, Capture *captured, Hand
             return obey(control, directions, paused)
         if error and error != EINTR:
             fail(error, "proxy", f"{subject_of(frontend)} and {subject_of(backend)}",
-                 next_step(error, "proxy", frontend.type_number))
+                 next_step(error, "proxy", frontend._type_number))
         return True
     finally:
         unblock_all(sockets)
@@ -252,7 +252,7 @@ cdef bint obey(Handle control, Direction *directions, bint *paused) except -1:
         command = PyBytes_FromStringAndSize(<char *> zmq_msg_data(&message), zmq_msg_size(&message))
     finally:
         zmq_msg_close(&message)
-    replies = [b""] if control.type_number == ZMQ_REP else []
+    replies = [b""] if control._type_number == ZMQ_REP else []
     if command == b"PAUSE":
         paused[0] = True
     elif command == b"RESUME":

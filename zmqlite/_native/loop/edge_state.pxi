@@ -1,12 +1,12 @@
 # When an event loop must look at a socket: the rules of FD and EVENTS, without any I/O.
 #
-# A socket's descriptor (FD) is no level but a shout: it turns readable when the socket's state may have
-# changed, and any call on the socket may hear the shout in place of whoever waits. So:
+# A socket's descriptor (FD) is edge-triggered: it turns readable when the socket's state may have changed,
+# and any call on the socket may take that news in place of the task that waits for it. So:
 #
-# 1. When the descriptor speaks, read EVENTS (that silences it) and wake whom they concern.
-# 2. After any call on the socket while somebody waits, read EVENTS once more, soon: the call may have
-#    silenced the descriptor.
-# 3. Whoever begins to wait, or stops waiting without having used what woke him, has EVENTS read.
+# 1. When the descriptor is readable, read EVENTS (that clears it) and wake the tasks that they concern.
+# 2. After any call on the socket while a task waits, read EVENTS once more, soon: the call may have
+#    cleared the descriptor.
+# 3. A task that begins to wait, or stops waiting without having used what woke it, has EVENTS read.
 # 4. One look at a time: what happens while a look is due is seen by that look.
 #
 # Loops differ only in how they wait for the descriptor and in how they run something soon.
@@ -21,7 +21,7 @@ cdef class Readiness:
 
     @property
     def wanted(self):
-        """The mask of directions that somebody waits for."""
+        """The mask of directions that someone waits for."""
         return self._wanted()
 
     @property
@@ -33,13 +33,13 @@ cdef class Readiness:
         return (ZMQ_POLLIN if self._receiving else 0) | (ZMQ_POLLOUT if self._sending else 0)
 
     cpdef bint begin(self, int mask) except -1:
-        """Somebody begins to wait. Returns whether a look must be arranged now (rule 3)."""
+        """Someone begins to wait. Returns whether a look must be arranged now (rule 3)."""
         self._receiving += 1 if mask & ZMQ_POLLIN else 0
         self._sending += 1 if mask & ZMQ_POLLOUT else 0
         return self._arrange()
 
     cpdef bint end(self, int mask) except -1:
-        """Somebody waits no more. Returns whether the others need a look (rule 3)."""
+        """Someone waits no more. Returns whether the others need a look (rule 3)."""
         self._receiving -= 1 if mask & ZMQ_POLLIN else 0
         self._sending -= 1 if mask & ZMQ_POLLOUT else 0
         return self._arrange()

@@ -68,7 +68,7 @@ cdef class Socket(Handle):
         cdef tuple parts = parts_of(msg_parts)
         if has_deferred_releases():
             run_deferred_releases()
-        if self.type_number == ZMQ_STREAM and not track and not flags & ZMQ_SNDMORE and hang_up(self, parts):
+        if self._type_number == ZMQ_STREAM and not track and not flags & ZMQ_SNDMORE and hang_up(self, parts):
             return None
         if copy and not track and routing_id is None and group is None and not self._special:
             for part in parts:
@@ -165,7 +165,7 @@ cdef class Socket(Handle):
             run_deferred_releases()
         return recv_bytes(self, 0, "iterate")
 
-    def poll_events(self, int events=1, timeout=-1):
+    def _poll_events(self, int events=1, timeout=-1):
         """Wait until one of ``events`` (POLLIN=1, POLLOUT=2) holds; return the mask of those that do.
 
         ``timeout`` in ms, -1 for ever; 0 when it is over (zmq_poll).

@@ -123,7 +123,7 @@ cdef int check_peer_id(Handle self, bytes routing_id) except -1:
         self._peer_ids = {}
     zmq_getsockopt(self.handle, ZMQ_EVENTS, &events, &size)  # hears of peers that have come or gone
     taken = routing_id in self._peer_ids or (
-        ZMQLITE_DRAFTS and self.type_number == ZMQ_ROUTER and len(routing_id)
+        ZMQLITE_DRAFTS and self._type_number == ZMQ_ROUTER and len(routing_id)
         and zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id)) >= 0)
     if taken:
         fail_socket(self, EINVAL, "setsockopt(CONNECT_ROUTING_ID)",

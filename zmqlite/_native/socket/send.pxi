@@ -230,7 +230,7 @@ cdef int send_rest(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t siz
         return fail_inside(self, error, "send", flags, ZMQ_SNDTIMEO)
     if not flags & ZMQ_SNDMORE:
         self._send_more = 0
-    elif error and self.type_number == ZMQ_PAIR:
+    elif error and self._type_number == ZMQ_PAIR:
         self._send_more = DROPPING
     return 0
 
@@ -304,7 +304,7 @@ cdef int address_msg(Handle self, zmq_msg_t *msg, object routing_id, object grou
         give_group(msg, group_name(group))
     if self._special:
         size = zmq_msg_size(msg)
-        if self.type_number == RADIO:
+        if self._type_number == RADIO:
             if not self._udp:
                 return 0
             size += strlen(zmq_msg_group(msg)) + 1

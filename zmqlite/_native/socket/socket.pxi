@@ -31,7 +31,7 @@ cdef class Handle:
             raise TypeError("a socket is made in a context: Socket(context, socket_type)")
         self._endpoints = []
         self._context = context
-        self.type_number = socket_type
+        self._type_number = socket_type
         self._zero_copy_min = ZERO_COPY_MIN
         guard_reset(&self._guard)
         if not address:
@@ -103,7 +103,7 @@ cdef class Handle:
         """The endpoints bound and connected now, resolved, in order."""
         return () if self._endpoints is None else tuple(self._endpoints)
 
-    def shadowed(self):
+    def _shadowed(self):
         """Return the Socket that this is a second handle on; None if it is none, or not of ours."""
         cdef list found = []  # first: making it may run the collector, which may shorten the chain
         cdef void *context
@@ -164,11 +164,11 @@ cdef class Handle:
 
     # -- endpoints -------------------------------------------------------------------------------
 
-    def bind_raw(self, address):
+    def _bind(self, address):
         """Bind to an address that the facade has checked; return the resolved endpoint (zmq_bind)."""
         return attach_patiently(self, "bind", address)
 
-    def connect_raw(self, address):
+    def _connect(self, address):
         """Connect to an address that the facade has checked (zmq_connect)."""
         return attach_patiently(self, "connect", address)
 
@@ -212,9 +212,9 @@ cdef class Handle:
         if is_shortage(error):
             hint = scarce(self._context, error)
         else:
-            hint = next_step(error, operation, self.type_number)
+            hint = next_step(error, operation, self._type_number)
         address = str(address)
-        raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket", hint)
+        raise failure(error, f"{operation}({address!r})", type_name(self._type_number) + " socket", hint)
 
     cdef object _attached(self, object address, const char *text):
         """Remember the endpoint that libzmq resolved `address` to, and return it."""
@@ -229,11 +229,11 @@ cdef class Handle:
         note_transport(self, text)
         return endpoint
 
-    def unbind_raw(self, address):
+    def _unbind(self, address):
         """Stop accepting on an endpoint, in its resolved spelling (zmq_unbind)."""
         self._detach("unbind", str(address))
 
-    def disconnect_raw(self, address):
+    def _disconnect(self, address):
         """Disconnect from an endpoint (zmq_disconnect)."""
         self._detach("disconnect", str(address))
 
@@ -244,7 +244,7 @@ cdef class Handle:
             error = attach(self, &zmq_unbind if operation == "unbind" else &zmq_disconnect, name)
             if error:
                 known = ", ".join(self._endpoints) or "none"
-                raise failure(error, f"{operation}({address!r})", type_name(self.type_number) + " socket",
+                raise failure(error, f"{operation}({address!r})", type_name(self._type_number) + " socket",
                               f"this socket's endpoints: {known}" if error == ENOENT else "")
             while address in self._endpoints:  # libzmq gives up all of that name
                 self._endpoints.remove(address)
@@ -278,7 +278,7 @@ cdef class Handle:
         finally:
             guard_exit_marked(self)
 
-    def monitor_raw(self, address, uint64_t events, int version=1, int socket_type=0):
+    def _monitor(self, address, uint64_t events, int version=1, int socket_type=0):
         """Publish the socket's events on an inproc address, or stop with None
         (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
         cdef bytes name = None if address is None else address_bytes(address)
@@ -311,17 +311,17 @@ cdef class Handle:
 
     # -- options ---------------------------------------------------------------------------------
 
-    def get_option(self, int option, int kind):
+    def _get_option(self, int option, int kind):
         """Return the option with this number; ``kind`` says how its value travels (zmq_getsockopt)."""
         if option == ZMQ_TYPE and self.handle != NULL:
-            return self.type_number
+            return self._type_number
         return read_option(self, option, kind)
 
     def get_long_option(self, int option):
         """Return an option of our own libzmq whose value may have any size."""
         return read_long_option(self, option)
 
-    def set_option(self, int option, int kind, value):
+    def _set_option(self, int option, int kind, value):
         """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
 
         None clears an option for which libzmq knows "unset".
@@ -331,4 +331,4 @@ cdef class Handle:
     def __repr__(self):
         where = "".join([" " + one for one in self.endpoints[:3]])
         state = " closed" if self.handle == NULL else ""
-        return f"<zmqlite.Socket(zmqlite.{type_name(self.type_number)}){where} at {id(self):#x}{state}>"
+        return f"<zmqlite.Socket(zmqlite.{type_name(self._type_number)}){where} at {id(self):#x}{state}>"

@@ -195,15 +195,15 @@ cdef int connected_peers(void *handle) noexcept:
 
 cdef str why_not_now(Handle self, str operation, int peers):
     """Why nothing could be sent or received, as far as this socket knows; peers: -1 for unknown."""
-    text = next_step(EAGAIN, operation, self.type_number)
+    text = next_step(EAGAIN, operation, self._type_number)
     if self._shadow or self._exposed:
         return text  # others may have subscribed or connected
     if not self._endpoints:
         return f"{text}, and this socket is neither bound nor connected"
     if not self._subscribed and not operation.startswith("send"):
-        if self.type_number == ZMQ_SUB:
+        if self._type_number == ZMQ_SUB:
             return f'{text}, and a SUB without a subscription receives none: subscribe("") takes all'
-        if self.type_number == DISH:
+        if self._type_number == DISH:
             return f"{text}, and a DISH that has joined no group receives none: join() one"
     if peers == 0 and not any([one.startswith(("udp:", "pgm:", "epgm:", "norm:")) for one in self._endpoints]):
         return f"{text}, and nobody is connected"

@@ -31,7 +31,7 @@ def monitored_queue(
     for name, prefix in (("in_prefix", in_prefix), ("out_prefix", out_prefix)):
         if not isinstance(prefix, bytes):
             raise TypeError(f"{name} takes bytes, not {type(prefix).__name__}")
-    swap = in_socket.type_number == out_socket.type_number == ROUTER
+    swap = in_socket._type_number == out_socket._type_number == ROUTER
     poller = Poller()
     poller.register(in_socket, POLLIN)
     poller.register(out_socket, POLLIN)

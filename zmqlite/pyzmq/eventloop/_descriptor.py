@@ -41,7 +41,7 @@ class Descriptor:
         """Return what holds of POLLIN and POLLOUT; that silences the descriptor."""
         if self._signal is not None:
             return self._signal.events()
-        return int(self._socket.poll_events(3, 0))
+        return int(self._socket._poll_events(3, 0))
 
     def release(self) -> None:
         """Give the descriptor back."""

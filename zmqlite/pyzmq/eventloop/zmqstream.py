@@ -271,7 +271,7 @@ class ZMQStream:
         count = 0
         while not self._ended and not (limit and count >= limit):
             wanted = flag & IN | (flag & OUT if self.sending() else 0)
-            events = self.socket.poll_events(wanted, 0) if wanted else 0
+            events = self.socket._poll_events(wanted, 0) if wanted else 0
             if not events:
                 break
             before = count

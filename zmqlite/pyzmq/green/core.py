@@ -24,7 +24,7 @@ class _Socket(_ours.Socket, _sugar.Socket[bytes]):  # type: ignore[misc]
 
     def poll(self, timeout: float | None = None, flags: int = 1) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do."""
-        self.poll_events(0)  # of a closed socket it says what pyzmq's users look for
+        self._poll_events(0)  # of a closed socket it says what pyzmq's users look for
         return super().poll(timeout, flags)
 
 

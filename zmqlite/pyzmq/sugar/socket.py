@@ -51,7 +51,7 @@ class Socket(_ours.Socket[_T]):
 
     def _add_endpoint(self, operation: str, addr: Any) -> Any:
         if operation == "connect" and isinstance(addr, str) and _NOWHERE(addr):
-            self.connect_raw(addr)  # no use, and no harm: some programs and tests do that
+            self._connect(addr)  # no use, and no harm: some programs and tests do that
             return _SocketContext(addr, self, operation)
         return _SocketContext(str(super()._add_endpoint(operation, addr)), self, operation)
 
@@ -60,7 +60,7 @@ class Socket(_ours.Socket[_T]):
 
         A handle that is merely dropped closes nothing.
         """
-        owner = None if self._dropped else self.shadowed()
+        owner = None if self._dropped else self._shadowed()
         linger = None if linger is None else int(linger)  # whatever number it is
         super().close(linger)
         if owner is not None:

@@ -1,0 +1,58 @@
+"""Plain, standard English in what people read: comments, docstrings, texts, pages, patches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SUFFIXES = {".py", ".pyi", ".pyx", ".pxi", ".pxd", ".hpp", ".h", ".md"}
+# word -> what to say; a socket, a peer, a task and a thread are "it"
+AVOIDED = {
+    "he": "it",
+    "him": "it",
+    "his": "its",
+    "himself": "itself",
+    "whoever": "the peer, socket or task that ...",
+    "somebody": "a peer, a task, someone",
+    "shout": "an edge-triggered event",
+    "crossing": "one call into libzmq",
+    "comes home": "is released",
+    "came home": "was released",
+}
+WORDS = re.compile(rf"\b({'|'.join(AVOIDED)})\b", re.IGNORECASE)
+QUOTED = {"Off with his head"}
+"""Other people's sentences."""
+
+
+def texts() -> Iterator[Path]:
+    for folder in ("zmqlite", "docs", "examples", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            parts = set(path.relative_to(ROOT).parts)
+            generated = parts & {"include", "licenses", "_build", "__pycache__"}
+            if path.suffix in SUFFIXES and not generated:
+                yield path
+    yield from sorted((ROOT / "vendor").glob("*.py"))
+    yield from sorted((ROOT / "vendor").glob("*.md"))
+    yield from (ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
+
+
+TEXTS = [path for path in texts() if path.is_file()]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_words(path: Path) -> None:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        found = WORDS.search(line)
+        if found and not any(quoted in line for quoted in QUOTED):
+            pytest.fail(f"line {number}: {found[0]!r}; say {AVOIDED[found[0].lower()]}: {line}")
+
+
+def test_words_in_the_heads_of_patches() -> None:
+    for path in sorted((ROOT / "vendor" / "libzmq" / "patches").rglob("*.patch")):
+        head = path.read_text(encoding="utf-8").partition("\n--- ")[0]
+        found = WORDS.search(head)
+        assert not found, f"{path.name}: {found and found[0]!r}"
