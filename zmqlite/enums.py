@@ -83,8 +83,8 @@ class SocketType(IntEnum):
         def __call__(
             self,
             *misplaced: NoReturn,
-            connect: str | Iterable[str] | None = None,
-            bind: str | Iterable[str] | None = None,
+            connect: str | bytes | Iterable[str | bytes] | None = None,
+            bind: str | bytes | Iterable[str | bytes] | None = None,
             context: None = None,
             **options: Unpack[SocketKeywords],
         ) -> Socket[bytes]: ...
@@ -92,8 +92,8 @@ class SocketType(IntEnum):
         def __call__(
             self,
             *misplaced: NoReturn,
-            connect: str | Iterable[str] | None = None,
-            bind: str | Iterable[str] | None = None,
+            connect: str | bytes | Iterable[str | bytes] | None = None,
+            bind: str | bytes | Iterable[str | bytes] | None = None,
             context: Context[_SocketT],
             **options: Unpack[SocketKeywords],
         ) -> _SocketT: ...

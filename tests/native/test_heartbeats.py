@@ -39,6 +39,7 @@ def verdict(kept):
         if (answer := kept()) is True:
             return
         assert answer, "it was dropped"
+    raise AssertionError("this peer was never scheduled in time: nothing is proved")
 
 def meet(sock, kind, rcvbuf=0):
     endpoint = sock.last_endpoint.decode()

@@ -122,12 +122,12 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
                 operation.finish(0)
             if operation.done():
                 return operation
+        tried = not link.watch() and tried
         if timeout is not None and timeout >= 0:
             if 0 < timeout < 1:
                 self._warn_of_seconds(timeout)
             operation.expire_after(timeout / 1000, _answer_none)
         link.pollers.join(operation, tried)
-        link.watch()
         return operation
 
     def _ready_source(self) -> tuple[Any, int]:

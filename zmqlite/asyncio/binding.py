@@ -85,19 +85,22 @@ class Link(core.Dispatcher):
             asyncio._get_running_loop, socket._operation, receivers, senders, pollers
         )
 
-    def watch(self) -> None:
-        """Have the loop call `dispatch` when the descriptor speaks, until the end or an error."""
+    def watch(self) -> bool:
+        """Have the loop call `dispatch` when the descriptor speaks, until the end or an error.
+
+        Returns whether news that came before may not be heard of, so that EVENTS must be read.
+        """
         if self._reader is not None:
-            return
+            return False
         socket = self.socket
         if socket is None:
-            return
-        self.signal, self._fd = socket._ready_source()
-        self._reader = _selector_thread.reader_of(self.loop)
-        self._reader.add_reader(self._fd, self.loop_handle.on_readable)
+            return False
+        signal, fd = socket._ready_source()
+        reader = _selector_thread.reader_of(self.loop)
+        reader.add_reader(fd, self.loop_handle.on_readable)
+        self.signal, self._fd, self._reader = signal, fd, reader
         self.loop_handle.watching = True
-        if self.signal is not None:  # it has not heard what came before it was made
-            self.loop_handle.used()
+        return signal is not None  # which has not heard what came before it was made
 
     def _unwatch(self) -> None:
         self.loop_handle.watching = False

@@ -162,10 +162,11 @@ def _join(
     timeout: int,
     name: str,
 ) -> None:
+    # first: what cannot be watched is refused, and nothing of it stays in a queue
+    tried = not link.watch() and tried
     if timeout > 0:
         operation.expire_after(timeout / 1000, partial(_time_is_over, ref(socket), name, timeout))
     queue.join(operation, tried)
-    link.watch()
 
 
 def _time_is_over(

@@ -100,10 +100,13 @@ class Link(TaskBinding):
 
     def begin_wait(self, waiter: Sleeper, tried: bool) -> None:
         """Stand in a queue, and have the hub watch."""
+        if (
+            self._watcher is None
+        ):  # first: without a free descriptor nothing may stand in the queue
+            watcher = self.home.loop.io(self.descriptor(), 1)
+            watcher.start(self.dispatch)
+            self._watcher = watcher
         waiter.begin_wait(tried)
-        if self._watcher is None:
-            self._watcher = self.home.loop.io(self.descriptor(), 1)
-            self._watcher.start(self.dispatch)
 
     def end_wait(self, waiter: Sleeper) -> None:
         """Leave the queue; the last one stops the watch."""

@@ -28,8 +28,8 @@
 namespace zmqlite
 {
 /* A socket belongs to one thread at a time. With the GIL a call that keeps it needs no mark: nobody
-   else can get in. Only a call that is about to let the GIL go marks itself (`block`). Without a GIL
-   every call marks itself on entry (`enter`). Thread-safe socket types only count who is inside. */
+   else can get in. Only a call that is about to let the GIL go marks itself (`guard_mark`). Without a
+   GIL every call marks itself on entry (`guard_acquire`). Thread-safe socket types only count who is inside. */
 struct ThreadGuard
 {
     std::atomic<unsigned long> thread;

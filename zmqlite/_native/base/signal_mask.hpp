@@ -1,6 +1,6 @@
 /* Signals are for the interpreter's threads: what starts a thread blocks them meanwhile, for a thread inherits the mask. */
-#ifndef ZMQLITE_MASK_HPP
-#define ZMQLITE_MASK_HPP
+#ifndef ZMQLITE_SIGNAL_MASK_HPP
+#define ZMQLITE_SIGNAL_MASK_HPP
 
 #ifndef _WIN32
 #include <signal.h>

@@ -1,5 +1,5 @@
 # From "the descriptor is readable" to what waits: EVENTS are read once, and the queues are served. The rules
-# of when are in edges.pxi.
+# of when are in edge_state.pxi.
 
 
 @cython.nonecheck(True)
@@ -130,7 +130,14 @@ cdef class Dispatcher:
 
 
 cdef int tell_loop(object source) except -1:
-    """A poller has read EVENTS of a member, which may have silenced what tasks wait for: they have a look."""
-    if isinstance(source, Handle) and (<Handle> source)._loop_handle is not None:
-        (<LoopHandle> (<Handle> source)._loop_handle).used()
+    """A poller has read EVENTS of a member, which may have silenced what tasks wait for: they have a look.
+
+    Not those of another thread, whose loop must not be touched from here; and each loop of a thread-safe socket has
+    a signal of its own, which nothing here has silenced.
+    """
+    cdef LoopHandle handle
+    if isinstance(source, Handle) and not (<Handle> source)._thread_safe:
+        handle = (<Handle> source)._loop_handle
+        if handle is not None and handle._thread == PyThread_get_thread_ident():
+            handle.used()
     return 0

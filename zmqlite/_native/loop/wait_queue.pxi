@@ -42,6 +42,7 @@ cdef class LoopHandle:
     cdef readonly Readiness readiness
     cdef readonly set pending
     cdef public bint watching
+    cdef unsigned long _thread   # of the task that came last
     cdef int _iteration      # which it was when the descriptor spoke, for the budget
     cdef object _future
     cdef tuple _tasks
@@ -196,7 +197,7 @@ cdef class TaskWaiter(Waiter):
         self.queue._leave(self)
 
     def call(self):
-        """Wakeup it, once."""
+        """Wake it, once."""
         self._call(False)
 
     cdef int _call(self, bint at_once) except -1:
@@ -267,6 +268,7 @@ cdef class WaitQueue:
 
     cdef int _add(self, Waiter waiter, bint tried) except -1:
         self.waiters.append(waiter)
+        self.loop_handle._thread = PyThread_get_thread_ident()
         if self.keep_unawaited:
             self.joined(waiter)
         if self.loop_handle.readiness.begin(self.events):

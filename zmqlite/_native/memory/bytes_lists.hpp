@@ -3,8 +3,8 @@
 
    Of a block that is free nobody may touch the body, and inside libzmq nobody what lies beyond the size that was
    asked for. */
-#ifndef ZMQLITE_BLOCK_LISTS_HPP
-#define ZMQLITE_BLOCK_LISTS_HPP
+#ifndef ZMQLITE_BYTES_LISTS_HPP
+#define ZMQLITE_BYTES_LISTS_HPP
 
 #include <Python.h>
 #include <atomic>

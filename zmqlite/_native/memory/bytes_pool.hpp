@@ -14,8 +14,8 @@
    After a fork the child leaves the blocks behind that were inside libzmq: most never come back, but a Frame may
    still lie over one. So the child goes on with a table of its own, once many were left behind, and blocks of an old
    one that come back after all are strays, which are freed. */
-#ifndef ZMQLITE_BLOCKS_HPP
-#define ZMQLITE_BLOCKS_HPP
+#ifndef ZMQLITE_BYTES_POOL_HPP
+#define ZMQLITE_BYTES_POOL_HPP
 
 #include <Python.h>
 #include <atomic>

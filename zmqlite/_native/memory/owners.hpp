@@ -1,6 +1,6 @@
 /* Which object lent bytes belong to, by their address: for a libzmq that cannot tell it by itself. */
-#ifndef ZMQLITE_BORROW_HPP
-#define ZMQLITE_BORROW_HPP
+#ifndef ZMQLITE_OWNERS_HPP
+#define ZMQLITE_OWNERS_HPP
 
 #include <Python.h>
 #include <cstddef>

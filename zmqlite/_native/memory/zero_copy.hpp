@@ -2,14 +2,14 @@
 
    A Lease is one Python object (or exported buffer) whose bytes libzmq reads without a copy. libzmq
    calls `release` when it is done, from any thread and at any time, also after the interpreter has
-   gone. That call only pushes the Lease onto a lock-free list: it never takes the GIL. `drain`, run by
-   the next call into the core or by a pending call, lets go of the objects with the GIL held.
+   gone. That call only pushes the Lease onto a lock-free list: it never takes the GIL. `run_deferred_releases`,
+   run by the next call into the core or by a pending call, lets go of the objects with the GIL held.
 
    A message received in the same process over lent bytes IS the lent object, so it can be handed over
    without a copy. Our patched libzmq finds the Lease from the message, and who closes the last copy
-   settles it at once; for others the borrow table maps the address of lent bytes to their object. */
-#ifndef ZMQLITE_RELEASE_HPP
-#define ZMQLITE_RELEASE_HPP
+   settles it at once; for others the OwnerTable maps the address of lent bytes to their object. */
+#ifndef ZMQLITE_ZERO_COPY_HPP
+#define ZMQLITE_ZERO_COPY_HPP
 
 #include <Python.h>
 #include <atomic>
@@ -58,7 +58,7 @@ struct zero_copy_mutex // the GIL is the lock
 static OwnerTable<zero_copy_mutex> owners_by_address;
 #endif
 
-/* All loans, and spare ones for the next. Of all, since someone may want to see them (`loans`); spare
+/* All leases, and spare ones for the next. Of all, since someone may want to see them (`loans`); spare
    ones, since malloc and free cost more than everything else about a lease. */
 struct Ring : Lease
 {

@@ -1,6 +1,6 @@
 /* epoll where there is one. Elsewhere the functions say so, and the poller uses zmq_poll. */
-#ifndef ZMQLITE_READINESS_HPP
-#define ZMQLITE_READINESS_HPP
+#ifndef ZMQLITE_EPOLL_HPP
+#define ZMQLITE_EPOLL_HPP
 
 #include <atomic>
 #include <errno.h>

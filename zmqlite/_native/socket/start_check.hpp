@@ -1,6 +1,6 @@
 /* What libzmq assumes when a context starts, tried out before: it aborts where it is wrong. */
-#ifndef ZMQLITE_TRIAL_HPP
-#define ZMQLITE_TRIAL_HPP
+#ifndef ZMQLITE_START_CHECK_HPP
+#define ZMQLITE_START_CHECK_HPP
 
 #include <condition_variable>
 #include <errno.h>
