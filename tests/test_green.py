@@ -15,6 +15,7 @@ import zmqlite
 
 gevent: Any = pytest.importorskip("gevent")
 zmq: Any = pytest.importorskip("zmqlite.green")
+get_hub_if_exists: Any = pytest.importorskip("gevent._hub_local").get_hub_if_exists
 budget_of_hub: Any = pytest.importorskip("zmqlite.green.binding").budget_of_hub
 
 
@@ -338,6 +339,22 @@ def test_term_lets_others_run() -> None:
         assert receiver.get() == b"x"
         pull.close()
         other.term()
+
+
+def test_a_thread_without_a_hub_gets_none_at_the_end(green_context: Any) -> None:
+    """It would keep the hub's descriptors for seconds, and has no greenlets to run."""
+    _first, second = pair(green_context)
+    waiting = gevent.spawn(second.recv)
+    wait_for(second)
+
+    def end() -> Any:
+        second.close()
+        green_context.destroy(0)
+        return get_hub_if_exists()
+
+    assert in_thread(end)() is None
+    with pytest.raises(zmqlite.SocketClosed):
+        waiting.get(timeout=LIMIT)
 
 
 def test_threads_have_hubs_of_their_own(green_context: Any) -> None:

@@ -78,9 +78,11 @@ class LoopSocket(Socket[bytes]):
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket; what waits on it ends with `SocketClosed`, an iteration just ends."""
-        if not self.closed:
-            self._untie()
         super().close(linger)
+        # Afterwards: a task that is woken from another thread must not find the socket open still,
+        # and wait once more.
+        if self._links:
+            self._untie()
 
     # -- uses of the socket: none may cost a waiting task its wake-up -----------------------------
 

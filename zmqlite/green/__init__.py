@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event as _Event
 
 from .. import constants, error, frame, monitor, security
@@ -132,13 +133,23 @@ class Context(_Context[Socket]):
 
     def term(self, timeout: float | None = None) -> None:
         """As `zmqlite.Context.term`; other greenlets run meanwhile."""
-        gevent.get_hub().threadpool.apply(super().term, (timeout,))
+        _apply(super().term, timeout)
 
     def destroy(self, linger: int | None = None) -> None:
         """As `zmqlite.Context.destroy`; other greenlets run meanwhile, and those that wait end."""
         for socket in self.sockets():
             socket.close(linger)
-        gevent.get_hub().threadpool.apply(super().destroy, (linger,))
+        _apply(super().destroy, linger)
+
+
+def _apply(call: Callable[[Any], object], argument: float | None) -> None:
+    """Call what blocks, in a thread of the hub's. A thread without a hub has no greenlets to run
+    meanwhile, and would not give back a hub that was made for it."""
+    hub = get_hub_if_exists()
+    if hub is None:
+        call(argument)
+    else:
+        hub.threadpool.apply(call, (argument,))
 
 
 class Poller(_Poller):

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import gevent
+from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event
 
 from .._loops.binding import LATER, TaskBinding
@@ -134,7 +135,7 @@ class Link(TaskBinding):
 
     def end(self) -> None:
         """The socket closes or leaves the hub: call all that wait, give the descriptor back."""
-        if self.idle or gevent.get_hub() is self.home:
+        if self.idle or get_hub_if_exists() is self.home:
             self.end_all()
             self._stop()
             self.release()

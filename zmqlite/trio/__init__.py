@@ -210,17 +210,6 @@ class Context(_Context[Socket]):
     _repr_cls = "zmqlite.trio.Context"
     _instance = None
 
-    def destroy(self, linger: int | None = None) -> None:
-        """As `zmqlite.Context.destroy`; what waits on the sockets ends. Blocks for as long as
-        linger says.
-
-        In a trio program, `aclose` lets other tasks run meanwhile.
-        """
-        for socket in self.sockets():
-            if isinstance(socket, Socket):
-                socket._untie()
-        super().destroy(linger)
-
     @enable_ki_protection
     async def aclose(self) -> None:
         """Close all sockets and end the context, waiting for unsent messages as linger says.
