@@ -19,53 +19,6 @@ get_hub_if_exists: Any = pytest.importorskip("gevent._hub_local").get_hub_if_exi
 budget_of_hub: Any = pytest.importorskip("zmqlite.green.binding").budget_of_hub
 
 
-@pytest.mark.parametrize("waits", [False, True], ids=["at-once", "waits"])
-@pytest.mark.parametrize(
-    ("send", "given", "recv", "taken", "value"),
-    [
-        ("send", (b"x",), "recv", (), b"x"),
-        ("send_multipart", ([b"a", b"b"],), "recv_multipart", (), [b"a", b"b"]),
-        ("send_string", ("caf\xe9",), "recv_string", (), "caf\xe9"),
-        ("send_strings", (["a", "b"],), "recv_strings", (), ["a", "b"]),
-        ("send_json", ({"a": [1]},), "recv_json", (), {"a": [1]}),
-        ("send_pyobj", ({1: 2},), "recv_pyobj", (), {1: 2}),
-        ("send_serialized", (7, lambda n: [b"7"]), "recv_serialized", (lambda p: int(p[0]),), 7),
-        ("send_many", ([b"a", b"b"],), "recv_many", (), [b"a", b"b"]),
-        ("send_multipart", ([b"i", b"", b"x"],), "recv_envelope", (), ([b"i", b""], [b"x"])),
-    ],
-)
-def test_calls(
-    green_context: Any, send: str, given: Any, recv: str, taken: Any, value: Any, waits: bool
-) -> None:
-    first, second = pair(green_context)
-    if waits:
-        receiver = gevent.spawn(getattr(second, recv), *taken)
-        wait_for(second)
-    getattr(first, send)(*given)
-    if not waits:
-        receiver = gevent.spawn(getattr(second, recv), *taken)
-    assert receiver.get() == value
-
-
-def test_several_greenlets_in_order(green_context: Any) -> None:
-    push, pull = pair(green_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
-    receivers = []
-    for number in range(10):
-        receivers.append(gevent.spawn(pull.recv))
-        wait_for(pull, count=number + 1)
-    senders = [gevent.spawn(push.send, b"%d" % number) for number in range(10)]
-    assert [g.get() for g in receivers] == [b"%d" % number for number in range(10)]
-    gevent.joinall(senders, raise_error=True)
-    full(push)
-    senders = []
-    for number in range(10):
-        senders.append(gevent.spawn(push.send, b"%d" % number))
-        wait_for(push, count=number + 1)
-    got = [pull.recv() for _ in iter(lambda: all(g.ready() for g in senders), True)]
-    got += pull.recv_many()
-    assert [part for part in got if part != b"full"] == [b"%d" % n for n in range(10)]
-
-
 @pytest.mark.parametrize("transport", ["inproc://green", "tcp://127.0.0.1:*"])
 @pytest.mark.parametrize("call", ["recv", "recv_string", "recv_multipart", "recv_json"])
 def test_a_killed_receive_loses_nothing(green_context: Any, call: str, transport: str) -> None:

@@ -167,31 +167,3 @@ def test_routing_id_is_kept_by_a_send_that_waits(green_context: Any) -> None:
         radio.send(b"x", group="news")
         gevent.sleep(0.001)
     assert listener.get().group == "news"
-
-
-def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
-    green_context: Any,
-) -> None:
-    """Of a ROUTER, whose messages have addressees of their own."""
-    router = green_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
-    router.bind("inproc://router")
-    peers = {}
-    for name in (b"full", b"open"):
-        peers[name] = green_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
-        peers[name].connect("inproc://router")
-        peers[name].send(b"here")
-        assert router.recv_multipart() == [name, b"here"]
-    count = 0
-    with contextlib.suppress(zmq.Again):
-        while True:
-            router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
-            count += 1
-    sends = []
-    for number in range(20):
-        sends.append(gevent.spawn(router.send_multipart, [b"full", b"%d" % (count + number)]))
-        wait_for(router, count=number + 1)
-    router.send_multipart([b"open", b"at once"])
-    assert peers[b"open"].recv() == b"at once"
-    found = [peers[b"full"].recv() for _ in range(count + 20)]
-    gevent.joinall(sends, raise_error=True)
-    assert found == [b"%d" % number for number in range(count + 20)]

@@ -67,21 +67,6 @@ def test_a_blocking_member_that_another_thread_closes(green_context: Any, contex
     assert poller.poll(1) == []
 
 
-def test_a_poller_that_came_too_late_goes_on_waiting(green_context: Any) -> None:
-    first, second = pair(green_context)
-    poller = zmq.Poller()
-    poller.register(second, zmq.POLLIN)
-    waiting = gevent.spawn(poller.poll)
-    wait_for_poll(poller)
-    for _ in range(3):
-        first.send(b"x")
-        second.recv()  # before the poller gets to run
-        gevent.sleep(0)
-        assert not waiting.ready()
-    first.send(b"x")
-    assert waiting.get() == [(second, zmq.POLLIN)]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="without epoll only the descriptor tells")
 @pytest.mark.parametrize("count", [1, 3])
 def test_pollers_wake_when_another_greenlet_takes_a_message_and_more_remain(

@@ -22,45 +22,6 @@ zmq: Any = pytest.importorskip("zmqlite.trio")
 # -- the calls ------------------------------------------------------------------------------------
 
 
-CALLS: list[tuple[str, tuple[Any, ...], str, tuple[Any, ...], Any]] = [
-    ("send", (b"x",), "recv", (), b"x"),
-    ("send", (bytearray(b"x"),), "recv", (), b"x"),
-    ("send", (b"x" * 100_000,), "recv", (), b"x" * 100_000),
-    ("send_multipart", ([b"a", b"b"],), "recv_multipart", (), [b"a", b"b"]),
-    ("send_string", ("caf\xe9\udcff",), "recv_string", (), "caf\xe9\udcff"),
-    ("send_strings", (["a", "b"],), "recv_strings", (), ["a", "b"]),
-    ("send_json", ({"a": [1]},), "recv_json", (), {"a": [1]}),
-    ("send_pyobj", ({1: b"x"},), "recv_pyobj", (), {1: b"x"}),
-    ("send_serialized", (7, lambda n: [b"%d" % n]), "recv_serialized", (lambda p: int(p[0]),), 7),
-    ("send_multipart", ([b"id", b"", b"x"],), "recv_envelope", (), ([b"id", b""], [b"x"])),
-    ("send_many", ([b"a", [b"b", b"c"]],), "recv_many", (), [b"a", b"b", b"c"]),
-]
-
-
-@pytest.mark.parametrize("waits", [False, True], ids=["at-once", "waits"])
-@pytest.mark.parametrize(("send", "given", "recv", "taken", "value"), CALLS)
-def test_calls(
-    trio_context: Any, send: str, given: Any, recv: str, taken: Any, value: Any, waits: bool
-) -> None:
-    async def main() -> None:
-        first, second = pair(trio_context)
-        results = []
-
-        async def receive() -> None:
-            results.append(await getattr(second, recv)(*taken))
-
-        async with trio.open_nursery() as nursery:
-            if waits:
-                nursery.start_soon(receive)
-                await waiting(second)
-            await getattr(first, send)(*given)
-            if not waits:
-                nursery.start_soon(receive)
-        assert results == [value]
-
-    run(main)
-
-
 def test_recv_into_and_frames(trio_context: Any) -> None:
     async def main() -> None:
         first, second = pair(trio_context)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,89 +14,6 @@ import zmqlite
 trio: Any = pytest.importorskip("trio")
 testing: Any = pytest.importorskip("trio.testing")
 zmq: Any = pytest.importorskip("zmqlite.trio")
-
-
-def test_receivers_are_served_in_order(trio_context: Any) -> None:
-    async def main() -> None:
-        first, second = pair(trio_context)
-        got: list[tuple[int, bytes]] = []
-
-        async def receive(number: int) -> None:
-            got.append((number, await second.recv()))
-
-        async with trio.open_nursery() as nursery:
-            for number in range(20):
-                nursery.start_soon(receive, number)
-                await waiting(second, count=number + 1)
-            await first.send_many([b"%d" % number for number in range(20)])
-        assert got == [(number, b"%d" % number) for number in range(20)]
-
-    run(main)
-
-
-def test_senders_are_served_in_order(trio_context: Any) -> None:
-    async def main() -> None:
-        first, second = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=1, rcvhwm=1)
-        while first.writable():
-            await first.send(b"full")
-        async with trio.open_nursery() as nursery:
-            for number in range(20):
-                nursery.start_soon(first.send, b"%d" % number)
-                await waiting(first, count=number + 1)
-            got: list[bytes] = []
-            while len(got) < 20:
-                part = await second.recv()
-                if part != b"full":
-                    got.append(part)
-        assert got == [b"%d" % number for number in range(20)]
-
-    run(main)
-
-
-@pytest.mark.parametrize("which", [0, 1, 2])
-def test_a_cancelled_waiter_hands_over(trio_context: Any, which: int) -> None:
-    """The first one watches the descriptor; another must do so when it goes."""
-
-    async def main() -> None:
-        first, second = pair(trio_context)
-        got: list[int] = []
-        scopes = [trio.CancelScope() for _ in range(3)]
-
-        async def receive(number: int) -> None:
-            with scopes[number]:
-                await second.recv()
-                got.append(number)
-
-        async with trio.open_nursery() as nursery:
-            for number in range(3):
-                nursery.start_soon(receive, number)
-                await waiting(second, count=number + 1)
-            scopes[which].cancel()
-            await testing.wait_all_tasks_blocked()
-            await first.send(b"x")
-            await first.send(b"y")
-        assert got == [number for number in range(3) if number != which]
-        assert second._link.idle
-
-    run(main)
-
-
-def test_a_woken_waiter_is_not_overtaken(trio_context: Any) -> None:
-    async def main() -> None:
-        first, second = pair(trio_context)
-        got: list[Any] = []
-
-        async def receive() -> None:
-            got.append(await second.recv())
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(receive)
-            await waiting(second)
-            await first.send_many([b"1", b"2"])
-            assert await second.recv() == b"2"
-        assert got == [b"1"]
-
-    run(main)
 
 
 def test_send_many_draws_as_it_sends_and_others_run(trio_context: Any) -> None:
@@ -257,21 +173,6 @@ def test_sending_does_not_swallow_the_news_of_a_receiver(trio_context: Any) -> N
                 second.get(zmq.EVENTS)
                 assert second.events >= 0
             await first.recv()
-
-    run(main)
-
-
-def test_connect_wakes_a_sender(trio_context: Any) -> None:
-    """It makes the socket writable without a word from the descriptor."""
-
-    async def main() -> None:
-        push, pull = (trio_context.socket(kind, linger=0) for kind in (zmq.PUSH, zmq.PULL))
-        pull.bind("inproc://late")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(push.send, b"x")
-            await waiting(push)
-            push.connect("inproc://late")
-        assert await pull.recv() == b"x"
 
     run(main)
 
@@ -456,37 +357,5 @@ def test_many_blocked_peers(trio_context: Any) -> None:
                 nursery.start_soon(eat, peer)
             for _ in range(200 * len(names)):
                 await router.recv_multipart()
-
-    run(main)
-
-
-def test_a_full_peer_holds_up_nothing_for_another_and_its_own_stay_in_order(
-    trio_context: Any,
-) -> None:
-    """Of a ROUTER, whose messages have addressees of their own."""
-
-    async def main() -> None:
-        router = trio_context.socket(zmq.ROUTER, sndhwm=1, router_mandatory=1, linger=0)
-        router.bind("inproc://router")
-        peers = {}
-        for name in (b"full", b"open"):
-            peers[name] = trio_context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
-            peers[name].connect("inproc://router")
-            await peers[name].send(b"here")
-            assert await router.recv_multipart() == [name, b"here"]
-        count = 0
-        with contextlib.suppress(zmqlite.Again):
-            while True:
-                await router.send_multipart([b"full", b"%d" % count], zmq.DONTWAIT)
-                count += 1
-        async with trio.open_nursery() as nursery:
-            for number in range(20):
-                message = [b"full", b"%d" % (count + number)]
-                nursery.start_soon(router.send_multipart, message)
-                await waiting(router, count=number + 1)
-            await router.send_multipart([b"open", b"at once"])
-            assert await peers[b"open"].recv() == b"at once"
-            found = [await peers[b"full"].recv() for _ in range(count + 20)]
-        assert found == [b"%d" % number for number in range(count + 20)]
 
     run(main)
