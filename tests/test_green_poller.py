@@ -217,3 +217,22 @@ def test_a_poll_costs_nothing_for_members_that_are_not_ready(green_context: Any)
         waiting[1] = gevent.spawn(second.recv)
         wait_for(second)
     gevent.killall(waiting)
+
+
+def test_a_member_that_comes_while_a_poll_waits(green_context: Any, tmp_path: Any) -> None:
+    """Also one that epoll cannot watch, and one in a poller that has such a member."""
+    first, second = pair(green_context)
+    poller = zmq.Poller()
+    poller.register(second, zmq.POLLIN)
+    waiting = gevent.spawn(poller.poll, 20_000)
+    wait_for_poll(poller)
+    with (tmp_path / "file").open("w+") as file:
+        poller.register(file, zmq.POLLIN)  # a file is always ready
+        assert waiting.get(timeout=20) == [(file.fileno(), zmq.POLLIN)]
+        poller.unregister(file)
+    poller.unregister(second)
+    waiting = gevent.spawn(poller.poll, 20_000)
+    wait_for_poll(poller)
+    poller.register(second, zmq.POLLIN)
+    first.send(b"x")
+    assert waiting.get(timeout=20) == [(second, zmq.POLLIN)]

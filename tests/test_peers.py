@@ -164,3 +164,15 @@ def test_another_libzmq_says_so(context: Any) -> None:
         ):
             with pytest.raises(zmqlite.NotSupported, match="the libzmq that zmqlite builds"):
                 call()
+
+
+def test_what_is_no_topic_or_number(context: Any) -> None:
+    """A limit in the topic's place would be a topic of so many zero bytes, and no limit."""
+    with context.socket(zmqlite.PUB) as socket:
+        for topic in (500, True, None):
+            with pytest.raises(TypeError, match="timeout="):
+                socket.wait_subscribers(1, topic)
+        with pytest.raises(TypeError, match="number of peers"):
+            socket.wait_peers("1")
+        with pytest.raises(ValueError, match="milliseconds"):
+            socket.wait_peers(1, float("nan"))

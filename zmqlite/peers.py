@@ -181,8 +181,20 @@ class Wait:
         timeout: float | None,
         topic: bytes | str = b"",
     ) -> None:
-        if timeout is not None and 0 < timeout < 1:
-            socket._warn_of_seconds(timeout)
+        if not isinstance(topic, (str, bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"{operation}() takes a topic as bytes or str, not {topic!r}: a limit is written "
+                "timeout=..."
+            )
+        if not isinstance(n, int):
+            raise TypeError(f"{operation}() takes a number of peers, not {n!r:.80}")
+        if timeout is not None:
+            if timeout != timeout:
+                raise ValueError(
+                    f"{operation}() takes milliseconds as its timeout, not {timeout!r}"
+                )
+            if 0 < timeout < 1:
+                socket._warn_of_seconds(timeout)
         self.found = 0
         self._socket, self._operation, self._n = socket, operation, n
         self._topic = topic.encode() if isinstance(topic, str) else bytes(topic)

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import pytest
-from support import FACTOR, turns, wait_until
+from support import FACTOR, needs_drafts, turns, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
@@ -407,5 +407,51 @@ def test_a_poll_that_takes_the_news_tells_what_else_waits(run_both: Any, wire: A
             await push.send(b"y")
             assert deaf.poll_nonblock() == []
             assert await asyncio.wait_for(receive, LIMIT / 1000) == b"y"
+
+    run_both(main())
+
+
+def test_the_end_of_the_context_is_heard_by_all(run_both: Any, wire: Any) -> None:
+    """libzmq tells it once: whichever reads it first tells the others."""
+
+    async def main() -> None:
+        _push, pull = wire(at="inproc://end")
+        first, second = azmq.Poller(), azmq.Poller()
+        for poller in (first, second):
+            poller.register(pull, zmq.POLLIN)
+        calls = [first.poll(), pull.recv(), second.poll(), pull.poll()]
+        await turns()
+        pull.context.shutdown()
+        for call in calls:
+            with pytest.raises(zmq.ContextTerminated):
+                await asyncio.wait_for(call, LIMIT / 1000)
+
+    run_both(main())
+
+
+@needs_drafts
+def test_a_member_that_comes_while_a_poll_waits(run_both: Any, wire: Any, context: Any) -> None:
+    """Also one that epoll cannot watch, and one in a poller that has such a member."""
+
+    async def main() -> None:
+        push, pull = wire(at="inproc://later")
+        with (
+            context.socket(zmq.SERVER, bind="inproc://safe") as server,
+            context.socket(zmq.CLIENT, connect="inproc://safe") as client,
+        ):
+            client.send(b"first")
+            poller = azmq.Poller()
+            poller.register(pull, zmq.POLLIN)
+            waiting = poller.poll()
+            await turns()
+            poller.register(server, zmq.POLLIN)
+            assert await asyncio.wait_for(waiting, LIMIT / 1000) == [(server, zmq.POLLIN)]
+            server.recv()
+            poller.unregister(pull)
+            waiting = poller.poll()
+            await turns()
+            poller.register(pull, zmq.POLLIN)
+            await push.send(b"x")
+            assert await asyncio.wait_for(waiting, LIMIT / 1000) == [(pull, zmq.POLLIN)]
 
     run_both(main())

@@ -251,6 +251,18 @@ class Poller(_Poller):
         self._waits = set()
         return self
 
+    def register(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
+        """As `zmqlite.Poller.register`; a poll that waits hears of it."""
+        super().register(socket, flags)
+        for woken in self._waits:
+            _wake(woken)
+
+    def unregister(self, socket: Any) -> None:
+        """As `zmqlite.Poller.unregister`; a poll that waits hears of it."""
+        super().unregister(socket)
+        for woken in self._waits:
+            _wake(woken)
+
     def _home(self) -> _asyncio.AbstractEventLoop:
         """Return the loop to wait in."""
         return _asyncio.get_running_loop()
@@ -333,7 +345,7 @@ def _is_plain(source: Any) -> bool:
 
 
 def _wake(woken: Future[None], *_: object) -> None:
-    if not woken.done():
+    if not woken.done() and not woken.get_loop().is_closed():
         woken.set_result(None)
 
 

@@ -156,12 +156,28 @@ class Poller(_Poller):
     """A `zmqlite.Poller` whose `poll` suspends only its own greenlet."""
 
     _waits: set[_Event]
+    _changes: int  # how often the members have
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
         self._tells_loops = True
-        self._waits = set()
+        self._waits, self._changes = set(), 0
         return self
+
+    def register(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
+        """As `zmqlite.Poller.register`; a poll that waits hears of it."""
+        super().register(socket, flags)
+        self._changed()
+
+    def unregister(self, socket: Any) -> None:
+        """As `zmqlite.Poller.unregister`; a poll that waits hears of it."""
+        super().unregister(socket)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._changes += 1
+        for event in self._waits:
+            event.set()
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait until a member is ready and return the ready ones as (member, events) pairs.
@@ -174,11 +190,19 @@ class Poller(_Poller):
             return ready
         end = deadline(timeout)
         event = _Event()
+        while True:
+            found = self._poll_these(event, end)
+            if found is not None:
+                return found
+
+    def _poll_these(self, event: _Event, end: float | None) -> list[tuple[Any, int]] | None:
+        """Wait for the members there are now; None when others are."""
+        changes = self._changes
         with ExitStack() as watches:
             self._waits.add(event)
             watches.callback(self._waits.discard, event)
             waiters = self._watch_members(watches, event)
-            while True:
+            while changes == self._changes:
                 event.clear()
                 for waiter in waiters:
                     if waiter is not None:
@@ -186,6 +210,7 @@ class Poller(_Poller):
                 ready = self._ready()
                 if ready or not wait_for(event, end):
                     return ready
+        return None
 
     def _ready(self) -> list[tuple[Any, int]]:
         ready = super().poll(0)

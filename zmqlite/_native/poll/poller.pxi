@@ -335,8 +335,8 @@ cdef class Poller:
             mark_dirty_again(watch)
             return refuse_poll(socket)
         error = read_events(socket, &events)
-        if events and not error:
-            mark_other_watches_dirty(socket, <void *> watch, events)
+        if events or error:
+            mark_other_watches_dirty(socket, <void *> watch, -1 if error else events)
         guard_exit(socket)
         if error:
             mark_dirty_again(watch)

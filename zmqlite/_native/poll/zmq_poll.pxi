@@ -186,8 +186,8 @@ cdef int ready_events(Handle self, int wanted) except -1:
     if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
         return refuse(self, "poll")
     error = read_events(self, &events)
-    if self._watch != NULL and events and not error:
-        mark_other_watches_dirty(self, NULL, events)
+    if self._watch != NULL and (events or error):  # the end of a context is told once, too
+        mark_other_watches_dirty(self, NULL, -1 if error else events)
     guard_exit(self)
     if error:
         return fail_events(self, error)
