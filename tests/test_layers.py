@@ -42,7 +42,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "poller",
         "monitor",
         "peers",
-        "events",
+        "watching",
         "_address_errors",
         "socket",
         "context",

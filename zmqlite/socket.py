@@ -17,9 +17,9 @@ from ._native.address import address_of
 from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
-from .events import WatchedSocket
 from .hardening import require_zap
 from .security import check_pem, preflight
+from .watching import WatchedSocket
 
 __all__ = ["Socket"]
 

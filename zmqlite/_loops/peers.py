@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..enums import Event
 from ..error import ContextTerminated, SocketClosed
-from ..events import EventStream, MonitorEvent, WatchedSocket
 from ..peers import Wait
+from ..watching import EventStream, MonitorEvent, WatchedSocket
 
 __all__ = ["AwaitedEvents", "AwaitedPeers"]
 

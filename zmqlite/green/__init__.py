@@ -33,7 +33,6 @@ from ..endpoint import Endpoint as Endpoint
 from ..enums import PollEvent, SocketOption
 from ..error import *  # noqa: F403
 from ..error import ZMQError
-from ..events import MonitorEvent as MonitorEvent
 from ..frame import *  # noqa: F403
 from ..monitor import *  # noqa: F403
 from ..options.rows import Kind
@@ -41,6 +40,7 @@ from ..peers import PastPeer as PastPeer
 from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
+from ..watching import MonitorEvent as MonitorEvent
 from .binding import Link, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
 
