@@ -29,7 +29,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 CORE = Path(core.__file__)
 LINUX = sys.platform == "linux"
 
-PYTHONS = ("__init__", "__main__", "constants", "context", "enums", "error", "options", "socket")
+PYTHONS = ("__init__", "__main__", "constants", "context", "enums", "error", "socket")
+PYTHONS += ("options/__init__", "options/rows", "asyncio/__init__", "trio/__init__")
 # What the manylinux rules allow every wheel to need.
 SYSTEM = re.compile(
     r"(libstdc\+\+|libgcc_s|libc|libm|libpthread|librt|libdl|ld-linux[\w-]*|libc\.musl-\w+)\.so"
@@ -314,6 +315,8 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
     expected += [
         f"zmqlite/_native/{n}" for n in ("core.pyi", "core.pxd", "libzmq.pxd", "compat.h")
     ]
+    expected += ["zmqlite/_native/base/guard.hpp", "zmqlite/_native/poll/hits.hpp"]  # for cimport
+    expected += ["zmqlite/constants.pyi", "zmqlite/options/_typed.pyi"]
     expected += ["zmqlite/py.typed", "zmqlite/_build.py", "zmqlite/cli/demo/worker.py"]
     expected += [f"zmqlite/pyzmq/{n}" for n in ("__init__.pxd", "backend/cython/_zmq.pxd")]
     expected += [f"zmqlite/pyzmq/_path/zmq/{n}" for n in ("__init__.py", "__init__.pxd")]
