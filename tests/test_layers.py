@@ -52,6 +52,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_loops.operations",
         "_loops.routing",
         "_loops.binding",
+        "_loops.uses",
         "_loops.socket",
         "_loops.peers",
     ),
@@ -321,15 +322,11 @@ def top_level_imports(path: Path) -> set[str]:
     return found
 
 
-# These stay until the loops have one engine.
-NAMES_NO_KIND = {"_loops.lines", "_loops.socket", "asyncio.futures"}
-
-
 @each_file
 def test_only_the_room_of_options_names_a_kind_by_number(path: Path) -> None:
     """How a value travels is `Kind.FD` to all others; the core has its copy in options.pxi."""
     name = module_name(path)
-    if name.startswith("options") or name in NAMES_NO_KIND:
+    if name.startswith("options"):
         return
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ACCESSORS:

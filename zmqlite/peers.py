@@ -15,13 +15,13 @@ from typing import Any, ClassVar, NamedTuple
 from .enums import Event, SecurityMechanism, SocketOption
 from .error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
 from .monitor import reason_for
+from .options.rows import Kind
 from .options.socket import SocketSettings
 
 __all__ = ["PastPeer", "Peer", "PeerSocket", "Wait"]
 
 # What our own libzmq adds to its options.
 _COUNT, _LIST, _PAST, _TAKERS = 23122, 23123, 23124, 23125
-_INT, _BYTES = 0, 3
 _EVENTS = SocketOption.EVENTS.value
 _HEAD, _SIZE = struct.Struct("=7q"), struct.Struct("=q")
 _BOUND = 1
@@ -131,7 +131,7 @@ class PeerSocket(SocketSettings):
         return tuple(past for _, past in known if past is not None)
 
     def _known(self, option: int, operation: str) -> bytes:
-        with_news = self._get_option(_EVENTS, _INT)  # libzmq hears of its peers
+        with_news = self._get_option(_EVENTS, Kind.INT)  # libzmq hears of its peers
         try:
             return self.get_long_option(option) if with_news is not None else b""
         except InvalidArgument:
@@ -227,16 +227,16 @@ class Wait:
         return pause
 
     def _see_news(self) -> None:
-        self._socket._get_option(_EVENTS, _INT)
+        self._socket._get_option(_EVENTS, Kind.INT)
 
     def _count(self) -> int:
         socket = self._socket
         self._see_news()
         try:
             if self._operation == "wait_peers":
-                return int(socket._get_option(_COUNT, _INT))
-            socket._set_option(_TAKERS, _BYTES, self._topic)
-            return int(socket._get_option(_TAKERS, _INT))
+                return int(socket._get_option(_COUNT, Kind.INT))
+            socket._set_option(_TAKERS, Kind.BYTES, self._topic)
+            return int(socket._get_option(_TAKERS, Kind.INT))
         except InvalidArgument:
             raise _not_ours(self._operation, socket._subject()) from None
         except NotSupported:

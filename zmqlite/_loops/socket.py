@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from .._native import core
 from ..enums import SocketOption
 from ..error import Again, SocketClosed, ThreadMisuse
-from ..socket import Socket
+from ..options.rows import Kind
 from .binding import TaskBinding
+from .uses import UsedSocket
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,10 +21,9 @@ __all__ = ["DONTWAIT", "LoopSocket"]
 
 DONTWAIT = 1
 _RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
-_EVENTS = SocketOption.EVENTS.value
 
 
-class LoopSocket(Socket[bytes]):
+class LoopSocket(UsedSocket[bytes]):
     """A socket that belongs to the loop that uses it, and moves when nobody waits on it.
 
     The thread-safe types belong to every loop that uses them.
@@ -97,54 +97,6 @@ class LoopSocket(Socket[bytes]):
         if here:
             link.used()
 
-    def _get_option(self, option: int, kind: int) -> Any:
-        value = super()._get_option(option, kind)
-        if option == _EVENTS:
-            self._used()
-        return value
-
-    def _poll_events(self, events: int = 1, timeout: float = 0) -> int:
-        """Return which of the events hold now. Never waits: `poll` does."""
-        ready = super()._poll_events(events, 0)
-        self._used()
-        return ready
-
-    def recv_nonblock(self, flags: int = 0) -> bytes | None:
-        """As `zmqlite.Socket.recv_nonblock`; overtakes the tasks that wait."""
-        part = super().recv_nonblock(flags)
-        self._used()
-        return part
-
-    def recv_multipart_nonblock(self, flags: int = 0, copy: bool = True) -> Any:
-        """As `zmqlite.Socket.recv_multipart_nonblock`; overtakes the tasks that wait."""
-        parts = super().recv_multipart_nonblock(flags, copy)
-        self._used()
-        return parts
-
-    def send_nonblock(self, data: core.Data, flags: int = 0) -> bool:
-        """As `zmqlite.Socket.send_nonblock`; overtakes the tasks that wait."""
-        sent = super().send_nonblock(data, flags)
-        self._used()
-        return sent
-
-    def _bind(self, address: str) -> str:
-        resolved = super()._bind(address)
-        self._used()
-        return resolved
-
-    def _connect(self, address: str) -> str:
-        resolved = super()._connect(address)
-        self._used()
-        return resolved
-
-    def _unbind(self, address: str) -> None:
-        super()._unbind(address)
-        self._used()
-
-    def _disconnect(self, address: str) -> None:
-        super()._disconnect(address)
-        self._used()
-
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises
         `Again`."""
@@ -156,7 +108,7 @@ class LoopSocket(Socket[bytes]):
         """Return how long an operation may wait, in ms; -1 for ever."""
         if flags & DONTWAIT:
             return 0
-        return int(core.Socket._get_option(self, _RCVTIMEO if receives else _SNDTIMEO, 0))
+        return int(core.Socket._get_option(self, _RCVTIMEO if receives else _SNDTIMEO, Kind.INT))
 
     def _again(self, limit: int, receives: bool) -> Again:
         return self._not_now("recv" if receives else "send", limit)

@@ -9,7 +9,7 @@
 
 What the data calls return is a real ``asyncio.Future``; their work starts at the call.
 Cancelling a receive never loses a message, and a cancelled send did not happen. How that is kept:
-`_aio_operation`.
+`zmqlite/asyncio/operation.py`.
 """
 
 # mypy: disable-error-code="override"
@@ -50,7 +50,6 @@ if not TYPE_CHECKING:  # a list would hide the constants from checkers
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
-_EVENTS = SocketOption.EVENTS.value
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -143,54 +142,6 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
         if self._link is not None:
             self._link.loop_handle.used()
 
-    def _get_option(self, option: int, kind: int, /) -> Any:
-        value = super()._get_option(option, kind)
-        if option == _EVENTS:
-            self._used()
-        return value
-
-    def _poll_events(self, events: int = _POLLIN, timeout: float = 0) -> int:
-        """Return which of the events hold now. Never waits: `poll` does."""
-        found = super()._poll_events(events, 0)
-        self._used()
-        return found
-
-    def recv_nonblock(self, flags: int = 0) -> bytes | None:
-        """As `zmqlite.Socket.recv_nonblock`; overtakes the tasks that wait."""
-        part = super().recv_nonblock(flags)
-        self._used()
-        return part
-
-    def recv_multipart_nonblock(self, flags: int = 0, copy: bool = True) -> Any:
-        """As `zmqlite.Socket.recv_multipart_nonblock`; overtakes the tasks that wait."""
-        parts = super().recv_multipart_nonblock(flags, copy)
-        self._used()
-        return parts
-
-    def send_nonblock(self, data: core.Data, flags: int = 0) -> bool:
-        """As `zmqlite.Socket.send_nonblock`; overtakes the tasks that wait."""
-        sent = super().send_nonblock(data, flags)
-        self._used()
-        return sent
-
-    def _bind(self, address: str, /) -> str:
-        resolved = super()._bind(address)
-        self._used()
-        return resolved
-
-    def _connect(self, address: str, /) -> str:
-        resolved = super()._connect(address)
-        self._used()
-        return resolved
-
-    def _unbind(self, address: str, /) -> None:
-        super()._unbind(address)
-        self._used()
-
-    def _disconnect(self, address: str, /) -> None:
-        super()._disconnect(address)
-        self._used()
-
     async def __aenter__(self: _SocketT) -> _SocketT:
         return self
 
@@ -254,12 +205,15 @@ class Poller(_Poller):
     def register(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
         """As `zmqlite.Poller.register`; a poll that waits hears of it."""
         super().register(socket, flags)
-        for woken in self._waits:
-            _wake(woken)
+        self._wake_all()
 
     def unregister(self, socket: Any) -> None:
         """As `zmqlite.Poller.unregister`; a poll that waits hears of it."""
         super().unregister(socket)
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        """Have every poll that waits look again."""
         for woken in self._waits:
             _wake(woken)
 
@@ -288,8 +242,7 @@ class Poller(_Poller):
         """Return what is ready now."""
         ready = super().poll(0)
         if ready:  # other tasks that wait for the same want to hear of it, too
-            for woken in self._waits:
-                _wake(woken)
+            self._wake_all()
         return ready
 
     async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:

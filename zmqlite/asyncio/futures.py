@@ -15,6 +15,7 @@ from .._loops.operations import WOULD_BLOCK, YIELD
 from .._native import core
 from ..enums import SocketOption
 from ..error import Again, ZMQError
+from ..options.rows import Kind
 from .binding import Link
 from .operation import Operation
 
@@ -148,7 +149,7 @@ def go_on_sending(
 
 def _timeout(socket: core.Socket, option: int) -> int:
     try:
-        return int(_get_option(socket, option, 0))
+        return int(_get_option(socket, option, Kind.INT))
     except ZMQError:  # a socket that fails says why when it is tried
         return -1
 

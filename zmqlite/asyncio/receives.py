@@ -17,9 +17,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from .._loops import operations as _attempts
+from .._loops.uses import UsedSocket
 from .._native import core
 from .._serialize import refuse_timeout
-from ..socket import Socket
 from .binding import Link
 from .futures import (
     RCVTIMEO,
@@ -39,7 +39,7 @@ _DONTWAIT = 1
 _LOSSLESS = "surrogateescape"
 
 
-class Receives(Socket["Future[Any]"]):
+class Receives(UsedSocket["Future[Any]"]):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
     __slots__ = ("_fast_path", "_link")  # see SocketSettings

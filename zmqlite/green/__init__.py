@@ -176,6 +176,10 @@ class Poller(_Poller):
 
     def _changed(self) -> None:
         self._changes += 1
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        """Have every poll that waits look again."""
         for event in self._waits:
             event.set()
 
@@ -215,8 +219,7 @@ class Poller(_Poller):
     def _ready(self) -> list[tuple[Any, int]]:
         ready = super().poll(0)
         if ready:  # other greenlets that wait for the same want to hear of it, too
-            for event in self._waits:
-                event.set()
+            self._wake_all()
         return ready
 
     def _watch_members(self, watches: ExitStack, event: _Event) -> list[Sleeper | None]:
