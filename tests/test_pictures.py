@@ -1,4 +1,4 @@
-"""The pictures of the pages are those that docs/pictures.py draws, each used and each described."""
+"""The pictures of the pages are those that docs/pictures.py draws, each shown and described."""
 
 from __future__ import annotations
 
