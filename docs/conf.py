@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for tables.py
+sys.path.insert(0, str(Path(__file__).parent))  # for tables.py and apidoc.py
 
 import zmqlite
 
@@ -14,7 +14,7 @@ author = "the zmqlite authors"
 copyright = "the zmqlite authors"
 version = release = zmqlite.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "tables"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "tables", "apidoc"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
@@ -24,4 +24,9 @@ html_theme = "furo"
 html_title = f"zmqlite {release}"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
+# `Socket` in an annotation is that of the world the reader is in: the names are the same in four
+suppress_warnings = ["ref.python"]

@@ -95,7 +95,7 @@ def test_the_error_page_names_every_class() -> None:
     text = "".join(page.read_text() for page in PAGES)
     assert errors
     assert "{error-table}" in text
-    assert "{option-table}" in text
+    assert "{option-list}" in text
 
 
 def test_every_option_has_a_line_for_the_table() -> None:
