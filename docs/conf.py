@@ -21,6 +21,9 @@ exclude_patterns = ["_build"]
 default_role = "code"  # docstrings mark names with single backticks
 
 html_theme = "furo"
+pygments_dark_style = "monokai"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = f"zmqlite {release}"
 
 autodoc_member_order = "bysource"
