@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from ..error import Again, InvalidArgument, ZMQBaseError
+from ..error import Again, InvalidArgument, NotSupported, ZMQBaseError
 from .command import FAILURE, INTERRUPTED, TIMEOUT, USAGE, Command, CommandError
 from .demo.command import DEMO
 from .output import Parser, complain, guarded
@@ -93,4 +93,6 @@ def _load_group() -> Any:
 def _code_of(error: Exception) -> int:
     if isinstance(error, Again):
         return TIMEOUT
-    return USAGE if isinstance(error, InvalidArgument) else FAILURE
+    addressed = getattr(error, "operation", "").startswith(("bind", "connect"))
+    wrong = isinstance(error, InvalidArgument) or (addressed and isinstance(error, NotSupported))
+    return USAGE if wrong else FAILURE

@@ -55,8 +55,6 @@ class Format:
         """Return the message that a line, without its end, stands for."""
         if self.name == "quoted":
             return _unquoted(line)
-        if self.name == "hex" and self.separator == b" ":
-            return [self._read(word) for word in line.split() or [b""]]
         words = line.split(self.separator) if self.splits and self.separator else [line]
         return [self._read(word) for word in words]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from ...enums import SocketType
 from ...error import Again
 from ...security import curve_keypair
 from ...socket import Socket
-from ..command import TIMEOUT, USAGE, CommandError
+from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
 
 __all__ = ["Opening", "PlainSocket", "curve_options", "duration", "milliseconds"]
@@ -142,12 +143,15 @@ class Opening:
         """End the context when all has left; tell when that takes long, or does not happen."""
         start = time.monotonic()
         try:
-            context.term(_SILENCE)
-            return
-        except Again:
-            if linger:
+            try:
+                context.term(_SILENCE)
+            except Again:
                 self.say("waiting until the messages have left; Ctrl-C gives them up")
-            context.term()
+                context.term()
+        except KeyboardInterrupt:
+            # no socket is left whose linger could be set to 0, and an exit would wait as term does
+            complain("zmqlite: interrupted")
+            os._exit(INTERRUPTED)
         if 0 < linger / 1000 <= time.monotonic() - start:
             text = f"not all messages have left within {duration(linger / 1000)}"
             raise CommandError(text, TIMEOUT)

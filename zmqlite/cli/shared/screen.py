@@ -8,9 +8,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from ..output import OutputError
@@ -29,10 +28,13 @@ __all__ = [
     "size_of",
     "table",
     "took",
+    "wide",
 ]
 
+_NAME = 6  # columns that a name has at least
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _PLAIN_BLOCK = "#"
+_GAP = f"{'...':>8}"
 
 
 def si(number: float) -> str:
@@ -102,6 +104,10 @@ def histogram(values: Sequence[float], width: int, plain: bool = False) -> list[
     for step in range(min(counts), max(counts) + 1):
         label = f"{took(2 ** (step / 2)):>8}"
         count = counts.get(step, 0)
+        if not any(counts.get(near, 0) for near in (step - 1, step, step + 1)):
+            if lines[-1] != _GAP:
+                lines.append(_GAP)
+            continue
         space = max(width - len(label) - digits - 4, 1)
         lines.append(f"{label}  {count:>{digits},}  {bar(count / most, space, plain)}".rstrip())
     return lines
@@ -117,27 +123,38 @@ def plain_signs(output: Console) -> bool:
     return not output.encoding.lower().startswith("utf")
 
 
-def table(*columns: str, caption: str = "") -> Table:
-    """Return a table without a frame; a name that begins with < is of words, not of figures."""
-    made = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        words = name.startswith("<")
-        made.add_column(
-            name.removeprefix("<"),
-            justify="left" if words else "right",
-            overflow="ellipsis",
-            no_wrap=True,
-            min_width=4 if words else None,
-            header_style="bold",
-        )
-    if caption:
-        made.caption, made.caption_justify = Text(caption), "left"
-    return made
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, last: str = ""
+) -> Group:
+    """Return lines with a name and figures; without the last figures where they have no room.
+
+    Figures are never cut; names are, with an ellipsis. `last` is a line below.
+    """
+    sizes = [max(len(cells[n]) for cells in (columns, *rows)) for n in range(len(columns))]
+    while len(sizes) > 2 and _NAME + sum(sizes[1:]) + 2 * len(sizes) > width:
+        sizes.pop()
+    sizes[0] = max(min(sizes[0], width - sum(sizes[1:]) - 2 * len(sizes) + 1), _NAME)
+    lines = [Text(_row(columns, sizes), "bold", no_wrap=True, overflow="crop")]
+    lines += [Text(_row(cells, sizes), no_wrap=True, overflow="crop") for cells in rows]
+    if last:
+        lines.append(Text(last, "dim", no_wrap=True, overflow="ellipsis"))
+    return Group(*lines)
+
+
+def _row(cells: Sequence[str], sizes: Sequence[int]) -> str:
+    name = cells[0] if len(cells[0]) <= sizes[0] else cells[0][: sizes[0] - 1] + "…"
+    figures = [f"{cell:>{size}}" for cell, size in zip(cells[1:], sizes[1:], strict=False)]
+    return "  ".join([f"{name:{sizes[0]}}", *figures])
+
+
+def wide(output: Console) -> int:
+    """Return the width for what is printed: a file has room for all."""
+    return output.width if output.is_terminal else max(output.width, 100)
 
 
 def printed(what: RenderableType, output: Console) -> str:
     """Return what would be drawn as text, for an output that is no terminal."""
-    plain = Console(width=max(output.width, 100), no_color=True, highlight=False)
+    plain = Console(width=wide(output), no_color=True, highlight=False)
     with plain.capture() as kept:
         plain.print(what)
     return "\n".join(line.rstrip() for line in kept.get().splitlines())
@@ -155,6 +172,11 @@ class View:
             self._live.update(what, refresh=True)
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return self.console.width
 
     @property
     def rows(self) -> int:

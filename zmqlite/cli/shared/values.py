@@ -137,7 +137,7 @@ class SocketSetting(Value):
         if row.kind in (Kind.BYTES, Kind.STRING, Kind.KEY):
             return text
         lowered = text.strip().lower()
-        if row.flag and lowered in _YES + _NO:
+        if (row.flag or row.high == 1) and lowered in _YES + _NO:
             return int(lowered in _YES)
         try:
             return int(text, 0)

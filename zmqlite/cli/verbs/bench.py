@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-from rich.table import Table
+from rich.console import Group
 
 from ..._native.info import has, zmq_version
 from ..._version import __version__
@@ -33,6 +33,7 @@ from ..shared.screen import (
     size_of,
     table,
     took,
+    wide,
 )
 from ..shared.values import ADDRESS, DURATION, SIZE
 from ..shared.verb import Example, option, verb
@@ -43,22 +44,16 @@ TRANSPORTS = ("inproc", "ipc", "tcp", "ws")
 _SIZES = (16, 256, 4096, 65536, 1 << 20)
 
 
-def drawn(figures: list[Figures], now: str = "") -> Table:
+def drawn(figures: list[Figures], width: int, now: str = "") -> Group:
     """Return the table of what is known so far."""
-    made = table("<over", "size", "messages/s", "bytes/s", "trip p50", "p99", "max", caption=now)
-    for number, one in enumerate(figures):
+    rows: list[tuple[str, ...]] = []
+    for one in figures:
         trips = one.round_trips
-        times = [took(percentile(trips, p)) for p in (50, 99, 100)]
-        last = number + 1 == len(figures) or figures[number + 1].transport != one.transport
-        made.add_row(
-            one.transport,
-            round_size(one.size),
-            si(one.messages_per_second),
-            size_of(one.bytes_per_second),
-            *times,
-            end_section=last,
-        )
-    return made
+        middle, high, most = (took(percentile(trips, p)) for p in (50, 99, 100))
+        rates = si(one.messages_per_second), size_of(one.bytes_per_second)
+        rows.append((one.transport, round_size(one.size), rates[0], middle, rates[1], high, most))
+    columns = ("over", "size", "messages/s", "trip p50", "bytes/s", "trip p99", "max")
+    return table(columns, rows, width, now)
 
 
 def as_json(figures: list[Figures]) -> str:
@@ -102,12 +97,12 @@ def run_all(
                 for size in sizes:
                     now = f"[{len(figures) + 1}/{steps}] {round_size(size)} over {transport}"
                     if view is not None:
-                        view.show(drawn(figures, now))
+                        view.show(drawn(figures, view.width, now))
                     elif speak:
                         complain(now)
                     figures.append(measure(server, transport, size, seconds, folder))
         if view is not None:
-            view.show(drawn(figures))
+            view.show(drawn(figures, view.width))
     return figures
 
 
@@ -195,7 +190,8 @@ def bench(
     if json_wanted:
         write(as_json(figures))
     elif view is None:
-        write(printed(drawn(figures), console()))
+        output = console()
+        write(printed(drawn(figures, wide(output)), output))
     if plot is not None:
         Path(plot).write_text(svg(figures), encoding="utf-8")
         if not quiet:

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 import click
-from rich.table import Table
+from rich.console import Group
 
 from ...context import Context
 from ...enums import SocketType
@@ -104,16 +104,15 @@ def pass_on(*sockets: Any) -> None:
         proxy_steerable(*sockets)
 
 
-def rates(now: ProxyStatistics, before: ProxyStatistics, seconds: float) -> Table:
+def rates(now: ProxyStatistics, before: ProxyStatistics, seconds: float, width: int) -> Group:
     """Return a table of what has passed, and of how much of it passes in a second."""
-    made = table("<from", "messages/s", "bytes/s", "messages", "bytes")
+    rows: list[tuple[str, ...]] = []
     for number, side in enumerate(SIDES):
         messages, amount = now[4 * number], now[4 * number + 1]
         more = messages - before[4 * number], amount - before[4 * number + 1]
-        made.add_row(
-            side, si(more[0] / seconds), size_of(more[1] / seconds), si(messages), size_of(amount)
-        )
-    return made
+        rates = si(more[0] / seconds), size_of(more[1] / seconds)
+        rows.append((side, *rates, si(messages), size_of(amount)))
+    return table(("from", "messages/s", "bytes/s", "messages", "bytes"), rows, width)
 
 
 def summary(total: ProxyStatistics) -> str:
@@ -124,24 +123,24 @@ def summary(total: ProxyStatistics) -> str:
     return f"{words}, {back:,} ({amounts[1]}) from the backend"
 
 
-def watch(steering: Steering, interval: float, view: View | None, speak: bool) -> None:
-    """Show the rates until Ctrl-C."""
-    total = before = steering.statistics()
-    start = time.monotonic()
-    try:
+class Watch:
+    """Asks a proxy now and then what has passed, and shows it."""
+
+    def __init__(self, steering: Steering) -> None:
+        self.steering = steering
+        self.total = steering.statistics()
+
+    def show(self, interval: float, view: View | None) -> None:
+        """Show the rates until Ctrl-C."""
+        before, start = self.total, time.monotonic()
         while True:
             time.sleep(interval)
-            try:
-                total = steering.statistics()
-            except Again:
-                continue  # a busy proxy answers in a while
-            end = time.monotonic()
-            if view is not None:
-                view.show(rates(total, before, end - start))
-            before, start = total, end
-    finally:
-        if speak:
-            complain(f"zmqlite: {summary(total)}")
+            with suppress(Again):  # a busy proxy answers in a while
+                self.total = self.steering.statistics()
+                end = time.monotonic()
+                if view is not None:
+                    view.show(rates(self.total, before, end - start, view.width))
+                before, start = self.total, end
 
 
 @verb(
@@ -199,6 +198,12 @@ def proxy(types: str, interval: float, quiet: bool, **given: Any) -> int:
         if not bind[number] and not connect[number]:
             raise click.UsageError(f"say where: --{side} ADDRESS or --{side}-connect ADDRESS")
     wanted = Proxy(kinds_of(types), bind, connect, given["capture"], dict(given["options"]), quiet)
-    with wanted.run() as steering, live_view(stderr=True) as view:
-        watch(steering, interval, None if quiet else view, not quiet)
+    with wanted.run() as steering:
+        watch = Watch(steering)
+        try:
+            with live_view(stderr=True) as view:
+                watch.show(interval, None if quiet else view)
+        finally:
+            if not quiet:
+                complain(f"zmqlite: {summary(watch.total)}")
     return SUCCESS

@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from rich.table import Table
+from rich.console import Group
 
 from ...enums import SocketType
 from ..command import SUCCESS, TIMEOUT, CommandError
@@ -95,23 +95,23 @@ class Meter:
             for name, c in [*rows, ("(all)", self.total)]
         ]
 
-    def drawn(self, seconds: float, rows: int) -> Table:
+    def drawn(self, seconds: float, rows: int, width: int) -> Group:
         """Return a table of the busiest topics."""
         ordered = sorted(self.topics.items(), key=lambda item: -item[1].all_messages)
         ordered.sort(key=lambda item: -item[1].messages)
-        made = table("<topic", "messages/s", "bytes/s", "messages", "bytes")
-        for name, counts in [*ordered[: rows - 1], ("(all)", self.total)]:
-            made.add_row(
+        cells = [
+            (
                 name,
                 si(counts.messages / seconds),
                 size_of(counts.bytes / seconds),
                 si(counts.all_messages + counts.messages),
                 size_of(counts.all_bytes + counts.bytes),
-                style="bold" if counts is self.total else None,
             )
-        if len(ordered) > rows - 1:
-            made.caption = f"and {len(ordered) - rows + 1:,} topics more"
-        return made
+            for name, counts in [*ordered[: rows - 1], ("(all)", self.total)]
+        ]
+        more = len(ordered) - rows + 1
+        last = f"and {more:,} topics more" if more > 0 else ""
+        return table(("topic", "messages/s", "bytes/s", "messages", "bytes"), cells, width, last)
 
 
 def count_until(socket: PlainSocket, meter: Meter, end: float) -> bool:
@@ -181,7 +181,7 @@ def watch(
         now = time.monotonic()
         last = now if came else last
         if view is not None and not as_json:
-            view.show(meter.drawn(now - start, view.rows))
+            view.show(meter.drawn(now - start, view.rows, view.width))
         else:
             write("\n".join(meter.lines(now - start, now - begin, as_json)))
         meter.close()
