@@ -378,10 +378,10 @@ def test_a_message_right_behind_ready_waits_for_the_verdict(verdict):
     hostile_program(
         """
         verdict = sys.argv[1].encode()
-        with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=10000) as pull, \\
+        with zmq.Context() as context, context.socket(zmq.PULL, linger=0) as pull, \\
                 context.socket(zmq.REP, linger=0, rcvtimeo=10000) as handler:
             handler.bind("inproc://zeromq.zap.01")
-            pull.zap_domain, pull.handshake_ivl = "all", 0
+            pull.zap_domain, pull.handshake_ivl, pull.rcvtimeo = "all", 0, 10000
             port = wire.port_of(pull.bind("tcp://127.0.0.1:*"))
             for n in range(10):
                 raw = wire.connect(port)
