@@ -100,10 +100,6 @@ class World:
     def poller(self) -> Any:
         return self.module.Poller()
 
-    async def send_many(self, socket: Any, messages: Any) -> Any:
-        """As `socket.send_many`: the exception that ends it has the attribute `sent`."""
-        return await socket.send_many(messages)
-
     def spawn(self, call: Call, *args: Any) -> Job:
         job = Job(self, call, args)
         self.jobs.add(job)
@@ -171,14 +167,6 @@ class Asyncio(World):
 
     async def pause(self) -> None:
         await asyncio.sleep(0)
-
-    async def send_many(self, socket: Any, messages: Any) -> Any:
-        future = socket.send_many(messages)
-        try:
-            return await future
-        except asyncio.CancelledError as error:  # asyncio makes one of its own; the future counts
-            error.sent = future.sent  # type: ignore[attr-defined]
-            raise
 
     async def within(self, seconds: float, call: Call, *args: Any) -> Any:
         async def calling() -> Any:

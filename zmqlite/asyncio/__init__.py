@@ -23,7 +23,7 @@ from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .. import constants
 from .._loops import operations as _attempts
@@ -38,7 +38,6 @@ from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
-from .operation import Operation
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,6 +49,7 @@ if not TYPE_CHECKING:  # a list would hide the constants from checkers
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+_DONTWAIT = 1
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -110,24 +110,11 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
         link = self._linked()
         look = partial(_attempts.poll, self, flags)
         operation = link.pollers.operation(self._operation, look, events=flags)
-        tried = timeout == 0 or link.budget.consume()
-        if tried:
-            value = operation.attempt()
-            if link.waiting:
-                link.loop_handle.used()
-            if value is not _attempts.WOULD_BLOCK:
-                operation.finish(value)
-            elif timeout == 0:
-                operation.finish(0)
-            if operation.done():
-                return operation
-        tried = not link.watch() and tried
-        if timeout is not None and timeout >= 0:
-            if 0 < timeout < 1:
-                self._warn_of_seconds(timeout)
-            operation.expire_after(timeout / 1000, _answer_none)
-        link.pollers.join(operation, tried)
-        return operation
+        limit = -1 if timeout is None else timeout
+        if 0 < limit < 1:
+            self._warn_of_seconds(limit)
+        found = self._submit(link.pollers, look, 0 if limit else _DONTWAIT, operation, limit=limit)
+        return cast("Future[int]", found)
 
     def _ready_source(self) -> tuple[Any, int]:
         """What speaks when the socket may be ready: FD, or a signal for types that have none."""
@@ -147,10 +134,6 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
 
     async def __aexit__(self, *exc: object) -> None:
         self.close()
-
-
-def _answer_none(operation: Operation) -> None:
-    operation.finish(0)
 
 
 class Context(_Context[Socket]):

@@ -9,37 +9,27 @@ Each is an attempt (`_loops.operations`) that is made at once, or waits in line
 from __future__ import annotations
 
 import asyncio
-import json
-import pickle
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 
 from .._loops import operations as _attempts
-from .._loops.uses import UsedSocket
 from .._native import core
-from .._serialize import refuse_timeout
 from .binding import Link
-from .futures import (
-    RCVTIMEO,
-    Raising,
-    try_now,
-    wait_in_line,
-)
+from .futures import Raising, time_limit, try_now, wait_in_line
 from .operation import Operation
+from .payload import FuturePayload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Receives"]
 
-_T = TypeVar("_T")
 _DONTWAIT = 1
-_LOSSLESS = "surrogateescape"
 
 
-class Receives(UsedSocket["Future[Any]"]):
+class Receives(FuturePayload):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
     __slots__ = ("_fast_path", "_link")  # see SocketSettings
@@ -80,29 +70,50 @@ class Receives(UsedSocket["Future[Any]"]):
             link = self._attach()
         return link
 
+    def _submit(
+        self,
+        queue: core.WaitQueue,
+        attempt: Any,
+        flags: int,
+        operation: Operation | None = None,
+        *,
+        tried: bool = False,
+        is_iteration: bool = False,
+        limit: float | None = None,
+    ) -> Any:
+        """Do an operation at once if nothing comes first, else have it wait in a queue.
+
+        All calls that may have to wait end here. ``attempt`` is a socket of which a part is to be
+        received, or is called and returns WOULD_BLOCK if it cannot be done; ``tried`` says that
+        it just was refused. An ``operation`` is what to return if it is more than a Future, a
+        ``limit`` its time limit in ms if that is no option of the socket.
+        """
+        link: Any = self._link
+        paused = False
+        if not tried and (flags & _DONTWAIT or not queue.waiters or queue.passes(attempt)):
+            paused = not (flags & _DONTWAIT or link.budget.consume())
+            if not paused:
+                future: Future[Any] = operation or Future(loop=link.loop)
+                try:
+                    one = attempt if operation is None else operation._waiter.attempted
+                    tried = try_now(link, one, future)
+                    if future.done():
+                        return future
+                finally:
+                    del future  # the traceback of a conversion's error leads to this frame
+        if operation is None:
+            if queue.keep_unawaited:
+                attempt = _attempts.frozen(attempt)
+            operation = queue.operation(self._operation, attempt, is_iteration=is_iteration)
+        if limit is None:
+            limit = 0 if flags & _DONTWAIT else time_limit(self, queue)
+        wait_in_line(self, link, operation, limit, tried, paused)
+        return operation
+
     # -- receiving -------------------------------------------------------------------------------
 
-    def _begin_recv(
-        self, attempt: Callable[[], Any], flags: int, is_iteration: bool = False
-    ) -> Any:
-        """Try at once, else wait in line. `attempt` returns WOULD_BLOCK if there is nothing."""
-        link = self._linked()
-        tried = False
-        if flags & _DONTWAIT or (not link.receivers.waiters and link.budget.consume()):
-            done, tried = try_now(link, attempt)
-            try:
-                if done is not None:
-                    return done
-            finally:
-                del done  # the traceback of a conversion's error leads to this frame
-        operation = link.receivers.operation(self._operation, attempt, is_iteration=is_iteration)
-        return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
-
-    def _wait_to_recv(self, is_iteration: bool = False) -> Any:
-        """Wait in line for a part: the quick way has just tried in vain, and left this to us."""
-        link: Any = self._link
-        operation = link.receivers.operation(self._operation, self, is_iteration=is_iteration)
-        return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
+    def _begin_recv(self, attempt: Callable[[], Any], flags: int) -> Any:
+        return self._submit(self._linked().receivers, attempt, flags)
 
     @overload
     def recv(
@@ -124,7 +135,7 @@ class Receives(UsedSocket["Future[Any]"]):
             if done is not None:
                 return done
             if fast_path.would_block:
-                return self._wait_to_recv()
+                return self._submit(self._linked().receivers, self, 0, tried=True)
         return self._begin_recv(partial(_attempts.recv, self, copy), flags)
 
     @overload
@@ -160,62 +171,6 @@ class Receives(UsedSocket["Future[Any]"]):
         """Receive what is there, at most ``max`` messages; wait only for the first."""
         return self._begin_recv(partial(_attempts.recv_many, self, max, multipart), flags)
 
-    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Future[str]:
-        """Receive one part as text."""
-        convert: Callable[[bytes], Any] = partial(str, encoding=encoding, errors=_LOSSLESS)
-        attempt = partial(_attempts.recv_converted, self, convert)
-        return cast("Future[str]", self._begin_recv(attempt, flags))
-
-    recv_unicode = recv_string  # type: ignore[assignment]
-
-    def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
-        """Receive one part and decode it as JSON."""
-        refuse_timeout(kwargs)
-        attempt = partial(_attempts.recv_converted, self, partial(json.loads, **kwargs))
-        return cast("Future[Any]", self._begin_recv(attempt, flags))
-
-    def recv_pyobj(self, flags: int = 0) -> Future[Any]:
-        """Receive one part and unpickle it. Never from peers that you do not trust."""
-        attempt = partial(_attempts.recv_converted, self, pickle.loads)
-        return cast("Future[Any]", self._begin_recv(attempt, flags))
-
-    def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> Future[list[str]]:
-        """Receive all parts of a message as texts."""
-
-        def convert(parts: list[bytes]) -> list[str]:
-            return [part.decode(encoding, _LOSSLESS) for part in parts]
-
-        attempt = partial(_attempts.recv_parts, self, True, convert)
-        return cast("Future[list[str]]", self._begin_recv(attempt, flags))
-
-    @overload
-    def recv_serialized(
-        self, deserialize: Callable[[list[bytes]], _T], flags: int = 0, copy: Literal[True] = True
-    ) -> Future[_T]: ...
-    @overload
-    def recv_serialized(
-        self,
-        deserialize: Callable[[list[core.Frame]], _T],
-        flags: int = 0,
-        *,
-        copy: Literal[False],
-    ) -> Future[_T]: ...
-    @overload
-    def recv_serialized(
-        self, deserialize: Callable[[Any], _T], flags: int = 0, copy: bool = True
-    ) -> Future[_T]: ...
-    def recv_serialized(
-        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
-    ) -> Any:
-        """Receive a message and pass its parts through ``deserialize``."""
-        return self._begin_recv(partial(_attempts.recv_parts, self, copy, deserialize), flags)
-
-    def recv_envelope(self, flags: int = 0) -> Future[tuple[list[bytes], list[bytes]]]:
-        """Receive a message as (envelope, body), parted at the first empty part."""
-        attempt = partial(_attempts.recv_parts, self, True, _part_envelope)
-        found = self._begin_recv(attempt, flags)
-        return cast("Future[tuple[list[bytes], list[bytes]]]", found)
-
     def __aiter__(self) -> Self:
         """Iterate over received parts until the socket or the context closes."""
         return self
@@ -223,6 +178,7 @@ class Receives(UsedSocket["Future[Any]"]):
     def __anext__(self) -> Awaitable[bytes]:
         if self.closed:
             return Raising(StopAsyncIteration())
+        tried = False
         if (fast_path := self._fast_path) is not None:
             try:
                 ready = fast_path.next(self)
@@ -230,18 +186,14 @@ class Receives(UsedSocket["Future[Any]"]):
                 return Raising(error)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
-            if fast_path.would_block:
-                return self._wait_to_recv(is_iteration=True)  # type: ignore[no-any-return]
-        attempt = partial(_attempts.recv, self, True)
-        return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, is_iteration=True))
+            tried = fast_path.would_block
+        attempt = self if tried else partial(_attempts.recv, self, True)
+        queue = self._linked().receivers
+        waiting = self._submit(queue, attempt, 0, tried=tried, is_iteration=True)
+        return cast("Awaitable[bytes]", waiting)
 
     def __iter__(self) -> NoReturn:
         raise TypeError("an asyncio socket is iterated with `async for`")
 
     def __next__(self) -> NoReturn:
         raise TypeError("an asyncio socket is iterated with `async for`")
-
-
-def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    cut = parts.index(b"") + 1 if b"" in parts else 0
-    return parts[:cut], parts[cut:]

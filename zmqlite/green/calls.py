@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -137,14 +136,7 @@ class Calls(LoopSocket):
         in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for each message; with
         DONTWAIT it returns when the next one would have to wait.
         """
-        batch = attempts.Batch(self, messages, flags)
-        try:
+        with attempts.Batch(self, messages, flags) as batch:
             while self._perform(batch, flags, False) is attempts.YIELD:
                 pass
-        except attempts.ForeignAgain as foreign:
-            raise foreign.error from None
-        except BaseException as failure:
-            with suppress(AttributeError):  # an exception of the iterable with slots
-                failure.sent = batch.sent  # type: ignore[attr-defined]
-            raise
         return batch.sent

@@ -123,23 +123,17 @@ class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):  # type: ignore[
         """Return an asynchronous handle on a blocking socket, which stays its owner."""
         return cls(_from_socket=socket, io_loop=io_loop)
 
-    def _begin_recv(self, attempt: Any, flags: int, is_iteration: bool = False) -> Any:
-        return self._warned(super()._begin_recv(attempt, flags, is_iteration))
-
-    def _begin_send(self, attempt: Any, flags: int) -> Any:
-        return self._warned(super()._begin_send(attempt, flags))
+    def _submit(self, *args: Any, **kwargs: Any) -> Any:
+        """As of any asyncio socket; warns if what waits does so for a loop that does not run."""
+        future = super()._submit(*args, **kwargs)
+        if _running_loop() is None and not future.done():
+            self._get_loop()
+        return future
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> Future[int]:
         """A Future of the mask of events that hold, 0 when ``timeout`` ms are over first."""
         self._poll_events(0)  # a closed socket says so at once
-        found: Future[int] = self._warned(super().poll(timeout, flags))
-        return found
-
-    def _warned(self, future: Any) -> Any:
-        """Pass on a future; warn if it waits for a loop that does not run."""
-        if _running_loop() is None and not future.done():
-            self._get_loop()
-        return future
+        return super().poll(timeout, flags)
 
     # -- what some look at -----------------------------------------------------------------------
 
