@@ -114,7 +114,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
         first, second = pair(trio_context)
         await first.poll(0)
         zmq.set_fairness(seconds=1000, count=10)
-        first._link.rest = None  # who rests fails
+        first._binding.rest = None  # who rests fails
         for _ in range(100):
             await first.send(b"x")
             await first.send(b"x")
@@ -231,7 +231,7 @@ def test_time_limits(trio_context: Any) -> None:
                 await push.send(b"x", flags)
         assert await lone.poll(5000) == 0
         assert trio.current_time() - start == pytest.approx(5)
-        assert lone._link.idle
+        assert lone._binding.idle
         assert await pull.recv() == b"full"
 
     run(main, clock=testing.MockClock(autojump_threshold=0))

@@ -264,7 +264,7 @@ def test_a_done_call_keeps_neither_socket_nor_messages(run: Any, actx: Any) -> N
         await asyncio.sleep(0)
         iterator.close()  # type: ignore[attr-defined]  # nobody is inside
         assert future.sent == 0
-        wait_until(lambda: not push._link.waiting)
+        wait_until(lambda: not push._binding.waiting)
 
     run(main())
 

@@ -215,7 +215,7 @@ async def test_a_cancelled_receiver_hands_over(world: World, context: Any, which
     await world.settle()
     await first.send_many([b"1", b"2"])
     assert [await job.join() for job in jobs] == [b"1", b"2"]
-    assert not world.link(second).waiting
+    assert not world.binding(second).waiting
 
 
 @pytest.mark.parametrize("call", ["send", "send_multipart", "send_many"])

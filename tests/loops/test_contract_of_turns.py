@@ -316,7 +316,7 @@ async def test_a_full_peer_holds_up_only_what_is_for_it(world: World, context: A
     assert got[count:] == [b"%d" % number for number in range(20)]
     for job in jobs:
         await job.join()
-    assert not world.link(router).waiting
+    assert not world.binding(router).waiting
 
 
 async def test_each_of_several_full_peers_has_its_messages_in_order(

@@ -94,8 +94,8 @@ class World:
     def awaited(self, socket: Any) -> Any:
         return socket
 
-    def link(self, socket: Any) -> Any:
-        return socket._link
+    def binding(self, socket: Any) -> Any:
+        return socket._binding
 
     def poller(self) -> Any:
         return self.module.Poller()
@@ -108,7 +108,7 @@ class World:
 
     async def waiting(self, socket: Any, count: int = 1) -> None:
         """Come back when this many tasks wait on a socket."""
-        while self.link(socket) is None or len(self.link(socket).waiters) < count:
+        while self.binding(socket) is None or len(self.binding(socket).waiters) < count:
             await self.pause()
         await self.settle()
 
@@ -290,8 +290,8 @@ class Gevent(World):
     def awaited(self, socket: Any) -> Any:
         return Awaited(socket)
 
-    def link(self, socket: Any) -> Any:
-        return socket.plain._link
+    def binding(self, socket: Any) -> Any:
+        return socket.plain._binding
 
     def poller(self) -> Any:
         return AwaitedPoller(self.module.Poller())

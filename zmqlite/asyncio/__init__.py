@@ -86,14 +86,14 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket and cancel what waits on it; an iteration ends."""
-        link = self._link
-        if link is not None and not self.closed:
+        binding = self._binding
+        if binding is not None and not self.closed:
             if self._unwaited:
                 self._unwaited = False
-                if link.close_later(self.close):
+                if binding.close_later(self.close):
                     return
-            link.end()
-            self._link = self._fast_path = None
+            binding.end()
+            self._binding = self._fast_path = None
         super().close(linger)
 
     def __del__(self) -> None:
@@ -107,14 +107,12 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
 
         None or a negative number waits for ever; 0 is answered at once.
         """
-        link = self._linked()
         look = partial(_attempts.poll, self, flags)
-        operation = link.pollers.operation(self._operation, look, events=flags)
         limit = -1 if timeout is None else timeout
         if 0 < limit < 1:
             self._warn_of_seconds(limit)
-        found = self._submit(link.pollers, look, 0 if limit else _DONTWAIT, operation, limit=limit)
-        return cast("Future[int]", found)
+        queue, now = self._current_binding().pollers, 0 if limit else _DONTWAIT
+        return cast("Future[int]", self._submit(queue, look, now, None, limit, flags))
 
     def _ready_source(self) -> tuple[Any, int]:
         """What speaks when the socket may be ready: FD, or a signal for types that have none."""
@@ -126,8 +124,8 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
     # -- calls that may silence the descriptor: who waits must have another look ------------------
 
     def _used(self) -> None:
-        if self._link is not None:
-            self._link.loop_handle.used()
+        if self._binding is not None:
+            self._binding.loop_handle.used()
 
     async def __aenter__(self: _SocketT) -> _SocketT:
         return self
@@ -200,7 +198,7 @@ class Poller(_Poller):
         for woken in self._waits:
             _wake(woken)
 
-    def _home(self) -> _asyncio.AbstractEventLoop:
+    def _running_loop(self) -> _asyncio.AbstractEventLoop:
         """Return the loop to wait in."""
         return _asyncio.get_running_loop()
 
@@ -210,7 +208,7 @@ class Poller(_Poller):
         ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
         first.
         """
-        loop = self._home()
+        loop = self._running_loop()
         if timeout == 0 or budget_of(loop).consume():
             ready = self.poll_nonblock()
             if ready or timeout == 0:

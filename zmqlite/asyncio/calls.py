@@ -9,7 +9,7 @@ in line (`_native/loop/wait_queue.pxi`).
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -30,9 +30,6 @@ class Calls(Receives):
     """The half of an asyncio `Socket` that moves messages."""
 
     __slots__ = ()
-
-    def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
-        return self._submit(self._linked().senders, attempt, flags)
 
     @overload
     def send(
@@ -85,7 +82,7 @@ class Calls(Receives):
             if done is not None:
                 return done
         attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
-        return self._begin_send(attempt, flags)
+        return self._submit(self._current_binding().senders, attempt, flags)
 
     def send_multipart(
         self,
@@ -100,7 +97,10 @@ class Calls(Receives):
         """Send a sequence of parts as one message; see `send`."""
         kwargs = {"routing_id": routing_id, "group": group}
         attempt = partial(_attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
-        return cast("Future[core.MessageTracker | None]", self._begin_send(attempt, flags))
+        return cast(
+            "Future[core.MessageTracker | None]",
+            self._submit(self._current_binding().senders, attempt, flags),
+        )
 
     def send_many(
         self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0
@@ -113,7 +113,7 @@ class Calls(Receives):
         been drawn. SNDTIMEO is for each message; with DONTWAIT it ends, with the number, when the
         next one would have to wait.
         """
-        queue, batch = self._linked().senders, core.Batch(self, messages, flags)
+        queue, batch = self._current_binding().senders, core.Batch(self, messages, flags)
         limit = -1 if flags & _DONTWAIT else None  # such a batch ends where it would have to wait
         sending = self._submit(queue, batch, flags, Sending.of(queue, batch), limit=limit)
         return cast("Count", sending)

@@ -15,7 +15,7 @@ from .._native import core
 from ..enums import SocketOption
 from ..error import Again, ZMQError
 from ..options.rows import Kind
-from .binding import Link
+from .binding import LoopBinding
 from .operation import Operation
 
 __all__ = [
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
         def sent(self) -> int: ...
 
 
-def try_now(link: Link, attempt: Callable[[], Any], future: Future[Any]) -> bool:
+def try_now(binding: LoopBinding, attempt: Callable[[], Any], future: Future[Any]) -> bool:
     """End a future with what an attempt gets, if it can be done now; return whether the socket
     refused."""
     begin = monotonic()
@@ -109,16 +109,16 @@ def try_now(link: Link, attempt: Callable[[], Any], future: Future[Any]) -> bool
         future.set_exception(_attempts.without_us(error))
         return False
     finally:
-        link.budget.charge(monotonic() - begin)
-        if link.waiting:  # the try may have silenced what others wait for
-            link.loop_handle.used()
+        binding.budget.charge(monotonic() - begin)
+        if binding.waiting:  # the try may have silenced what others wait for
+            binding.loop_handle.used()
         del future  # the traceback of a conversion's error leads to this frame
     return value is WOULD_BLOCK
 
 
 def wait_in_line(
     socket: core.Socket,
-    link: Link,
+    binding: LoopBinding,
     operation: Operation,
     limit: float,
     tried: bool,
@@ -134,7 +134,7 @@ def wait_in_line(
         if operation.done():
             return
     # first: what cannot be watched is refused, and nothing of it stays in a queue
-    tried = not link.watch() and tried
+    tried = not binding.watch() and tried
     if limit > 0:
         operation.expire_after(socket, limit)
     waiter = operation._waiter

@@ -5,7 +5,7 @@ rests on one rule: the task that awaits an operation performs it by itself, in t
 which it wakes up. The loop only tells it that it is worth a try (`Dispatcher.dispatch`), so
 between taking a message and having it there is no moment at which it could be cancelled. An
 operation that no task awaits, but that has callbacks or is kept by its owner (wait, gather,
-wait_for before Python 3.12), is performed by the link.
+wait_for before Python 3.12), is performed by the binding.
 
 What happens between the arrival of a message and its reader's next step is compiled:
 `_native/loop/wait_queue.pxi` and `_native/loop/awaiting.pxi`.

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from .._loops import operations as _attempts
 from .._loops.uses import UsedSocket
 from .._native import core
 
@@ -28,18 +26,9 @@ __all__ = ["FuturePayload"]
 
 
 class FuturePayload(UsedSocket["Future[Any]"]):
-    """The half of an asyncio socket that converts what it receives, in the step that receives."""
+    """What the calls that convert return: they end in `_receive`, `send` and the like."""
 
     __slots__ = ()
-
-    def _begin_recv(self, attempt: Callable[[], Any], flags: int) -> Any:
-        raise NotImplementedError
-
-    def _receive(self, convert: Callable[[bytes], Any], flags: int) -> Any:
-        return self._begin_recv(partial(_attempts.recv_converted, self, convert), flags)
-
-    def _receive_parts(self, convert: Callable[[Any], Any], flags: int, copy: bool = True) -> Any:
-        return self._begin_recv(partial(_attempts.recv_parts, self, copy, convert), flags)
 
     if TYPE_CHECKING:
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 
 from .._loops import operations as _attempts
 from .._native import core
-from .binding import Link
+from .binding import LoopBinding
 from .futures import Raising, time_limit, try_now, wait_in_line
 from .operation import Operation
 from .payload import FuturePayload
@@ -32,17 +32,17 @@ _DONTWAIT = 1
 class Receives(FuturePayload):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
-    __slots__ = ("_fast_path", "_link")  # see SocketSettings
-    _link: Link | None
+    __slots__ = ("_binding", "_fast_path")  # see SocketSettings
+    _binding: LoopBinding | None
     _fast_path: core.FastPath | None
     _operation: type[Operation] = Operation  # what a call returns that has to wait
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self._link = self._fast_path = None
+        self._binding = self._fast_path = None
         return self
 
-    def _home(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop to work in."""
         try:
             return asyncio.get_running_loop()
@@ -52,23 +52,23 @@ class Receives(FuturePayload):
                 "zmqlite.Socket is the one that blocks"
             ) from None
 
-    def _attach(self) -> Link:
+    def _attach(self) -> LoopBinding:
         """Tie the socket to the running loop."""
-        loop = self._home()
-        link = self._link
-        if link is not None:
-            if link.loop is loop:
-                return link
-            link.end()
-        self._link = link = Link(self, loop)
-        self._fast_path = link.fast_path
-        return link
+        loop = self._running_loop()
+        binding = self._binding
+        if binding is not None:
+            if binding.loop is loop:
+                return binding
+            binding.end()
+        self._binding = binding = LoopBinding(self, loop)
+        self._fast_path = binding.fast_path
+        return binding
 
-    def _linked(self) -> Link:
-        link = self._link
-        if link is None or not link.fast_path.in_loop():
-            link = self._attach()
-        return link
+    def _current_binding(self) -> LoopBinding:
+        binding = self._binding
+        if binding is None or not binding.fast_path.in_loop():
+            binding = self._attach()
+        return binding
 
     def _submit(
         self,
@@ -76,10 +76,10 @@ class Receives(FuturePayload):
         attempt: Any,
         flags: int,
         operation: Operation | None = None,
-        *,
-        tried: bool = False,
-        is_iteration: bool = False,
         limit: float | None = None,
+        events: int = 0,
+        is_iteration: bool = False,
+        tried: bool = False,
     ) -> Any:
         """Do an operation at once if nothing comes first, else have it wait in a queue.
 
@@ -88,32 +88,40 @@ class Receives(FuturePayload):
         it just was refused. An ``operation`` is what to return if it is more than a Future, a
         ``limit`` its time limit in ms if that is no option of the socket.
         """
-        link: Any = self._link
+        binding: Any = self._binding
         paused = False
         if not tried and (flags & _DONTWAIT or not queue.waiters or queue.passes(attempt)):
-            paused = not (flags & _DONTWAIT or link.budget.consume())
-            if not paused:
-                future: Future[Any] = operation or Future(loop=link.loop)
+            if flags & _DONTWAIT or binding.budget.consume():
+                future: Future[Any] = operation or Future(loop=binding.loop)
                 try:
                     one = attempt if operation is None else operation._waiter.attempted
-                    tried = try_now(link, one, future)
+                    tried = try_now(binding, one, future)
                     if future.done():
                         return future
                 finally:
                     del future  # the traceback of a conversion's error leads to this frame
+            else:
+                paused = True
         if operation is None:
             if queue.keep_unawaited:
                 attempt = _attempts.frozen(attempt)
-            operation = queue.operation(self._operation, attempt, is_iteration=is_iteration)
+            operation = queue.operation(
+                self._operation, attempt, is_iteration=is_iteration, events=events
+            )
         if limit is None:
             limit = 0 if flags & _DONTWAIT else time_limit(self, queue)
-        wait_in_line(self, link, operation, limit, tried, paused)
+        wait_in_line(self, binding, operation, limit, tried, paused)
         return operation
 
     # -- receiving -------------------------------------------------------------------------------
 
-    def _begin_recv(self, attempt: Callable[[], Any], flags: int) -> Any:
-        return self._submit(self._linked().receivers, attempt, flags)
+    def _receive(self, convert: Callable[[bytes], Any], flags: int) -> Any:
+        attempt = partial(_attempts.recv_converted, self, convert)
+        return self._submit(self._current_binding().receivers, attempt, flags)
+
+    def _receive_parts(self, convert: Callable[[Any], Any], flags: int, copy: bool = True) -> Any:
+        attempt = partial(_attempts.recv_parts, self, copy, convert)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     @overload
     def recv(
@@ -135,8 +143,9 @@ class Receives(FuturePayload):
             if done is not None:
                 return done
             if fast_path.would_block:
-                return self._submit(self._linked().receivers, self, 0, tried=True)
-        return self._begin_recv(partial(_attempts.recv, self, copy), flags)
+                return self._submit(self._current_binding().receivers, self, 0, tried=True)
+        attempt = partial(_attempts.recv, self, copy)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     @overload
     def recv_multipart(
@@ -152,12 +161,13 @@ class Receives(FuturePayload):
     ) -> Future[list[bytes]] | Future[list[core.Frame]]: ...
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message: a Future of the list of its parts."""
-        return self._begin_recv(partial(_attempts.recv_parts, self, copy, None), flags)
+        attempt = partial(_attempts.recv_parts, self, copy, None)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Future[int]:
         """Receive one part into a buffer: a Future of the part's full size."""
         attempt = partial(_attempts.recv_into, self, buffer, nbytes)
-        return cast("Future[int]", self._begin_recv(attempt, flags))
+        return cast("Future[int]", self._submit(self._current_binding().receivers, attempt, flags))
 
     @overload
     def recv_many(
@@ -169,7 +179,8 @@ class Receives(FuturePayload):
     ) -> Future[list[list[bytes]]]: ...
     def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
         """Receive what is there, at most ``max`` messages; wait only for the first."""
-        return self._begin_recv(partial(_attempts.recv_many, self, max, multipart), flags)
+        attempt = partial(_attempts.recv_many, self, max, multipart)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     def __aiter__(self) -> Self:
         """Iterate over received parts until the socket or the context closes."""
@@ -188,7 +199,7 @@ class Receives(FuturePayload):
                 return cast("Awaitable[bytes]", ready)
             tried = fast_path.would_block
         attempt = self if tried else partial(_attempts.recv, self, True)
-        queue = self._linked().receivers
+        queue = self._current_binding().receivers
         waiting = self._submit(queue, attempt, 0, tried=tried, is_iteration=True)
         return cast("Awaitable[bytes]", waiting)
 

@@ -29,7 +29,7 @@ from .._native import core
 from ..enums import PollEvent
 from ..error import ContextTerminated, ZMQError
 from ..error import SocketClosed as _SocketClosed
-from .binding import Link, Task
+from .binding import LoopBinding, Task
 from .payload import CoroutinePayload
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
 class AwaitedSocket(CoroutinePayload):
     """The half of `zmqlite.trio.Socket` that knows trio: it waits, sends and receives."""
 
-    def _home(self) -> TrioToken:
+    def _running_loop(self) -> TrioToken:
         return current_trio_token()
 
-    def _make_link(self, home: Any) -> Link:
-        return Link(self, home)
+    def _make_binding(self, loop: Any) -> LoopBinding:
+        return LoopBinding(self, loop)
 
     # -- the long way ----------------------------------------------------------------------------
 
@@ -61,11 +61,11 @@ class AwaitedSocket(CoroutinePayload):
         """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
         it cannot."""
         try:
-            link = self._attach(attempt)
-            if not link.budget.consume():
-                await link.rest()
-            queue = link.receivers if receives else link.senders
-            waiter = Task(link, queue, attempt)
+            binding = self._attach(attempt)
+            if not binding.budget.consume():
+                await binding.rest()
+            queue = binding.receivers if receives else binding.senders
+            waiter = Task(binding, queue, attempt)
             tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
             if tried:
                 value = waiter.first_try()
@@ -73,10 +73,10 @@ class AwaitedSocket(CoroutinePayload):
                     return value
             limit = self._limit(flags, receives)
             if limit < 0:
-                return await link.wait(waiter, tried)
+                return await binding.wait(waiter, tried)
             if limit:
                 with _trio.move_on_after(limit / 1000):
-                    return await link.wait(waiter, tried)
+                    return await binding.wait(waiter, tried)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
         raise self._again(limit, receives)
@@ -109,9 +109,9 @@ class AwaitedSocket(CoroutinePayload):
     async def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
         await checkpoint_if_cancelled()
-        link = self._link
-        if link is not None and copy and not flags:
-            part = link.try_recv(self)
+        binding = self._binding
+        if binding is not None and copy and not flags:
+            part = binding.try_recv(self)
             if part is not None:
                 return part
         return await self._perform(partial(attempts.recv, self, copy), flags)
@@ -158,11 +158,11 @@ class AwaitedSocket(CoroutinePayload):
     @enable_ki_protection
     async def __anext__(self) -> bytes:
         await checkpoint_if_cancelled()
-        link = self._link
-        if link is not None:
+        binding = self._binding
+        if binding is not None:
             part: bytes | None
             try:
-                part = link.try_recv(self)
+                part = binding.try_recv(self)
             except ZMQError:
                 part = None  # the long way meets it again
             if part is not None:
@@ -190,9 +190,9 @@ class AwaitedSocket(CoroutinePayload):
     ) -> core.MessageTracker | None:
         """Send one part as soon as a peer can take it; see `zmqlite.Socket.send`."""
         await checkpoint_if_cancelled()
-        link = self._link
+        binding = self._binding
         plain = copy and not track and routing_id is None and group is None
-        if plain and link is not None and link.try_send(self, data, flags):
+        if plain and binding is not None and binding.try_send(self, data, flags):
             return None
         attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
         tracker: core.MessageTracker | None = await self._perform(attempt, flags, False)
@@ -238,18 +238,18 @@ class AwaitedSocket(CoroutinePayload):
         await checkpoint_if_cancelled()
         look = partial(attempts.poll, self, flags)
         try:
-            link = self._attach(look)
-            if not link.budget.consume():
-                await link.rest()
-            waiter = Task(link, link.pollers, look, flags)
+            binding = self._attach(look)
+            if not binding.budget.consume():
+                await binding.rest()
+            waiter = Task(binding, binding.pollers, look, flags)
             found = waiter.first_try()
             if found is WOULD_BLOCK and (timeout is None or timeout < 0):
-                found = await link.wait(waiter, True)
+                found = await binding.wait(waiter, True)
             elif found is WOULD_BLOCK and timeout:
                 if timeout < 1:
                     self._warn_of_seconds(timeout)
                 with _trio.move_on_after(timeout / 1000):
-                    found = await link.wait(waiter, True)
+                    found = await binding.wait(waiter, True)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
         return 0 if found is WOULD_BLOCK else int(found)
