@@ -62,8 +62,8 @@ class SharedRequests(RequestSocket):
     __slots__ = ()
 
     def _receives(self) -> bool:
-        link: Any = getattr(self, "_link", None)
-        return bool(link and link.receivers.waiters)
+        binding: Any = getattr(self, "_binding", None)
+        return bool(binding and binding.receivers.waiters)
 
     def _reserve(self, reserved: bool) -> None:
         kind: type[Any] = type(self)
