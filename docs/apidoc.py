@@ -22,10 +22,16 @@ from sphinx.util.docutils import SphinxDirective
 from tables import literal, table
 
 import zmqlite as zmq
+from zmqlite import options
 
 STUB = Path(zmq.__file__).parent / "_native" / "core.pyi"
 OPTIONS = "zmqlite.options.attributes"  # where the descriptors of options are from
 SHOWN = {"subscribe", "unsubscribe", "hwm"}  # more than an option
+ROWS = {
+    "SocketOption": options.SOCKET_OPTIONS,
+    "ContextOption": options.CONTEXT_OPTIONS,
+    "MessageOption": options.MESSAGE_OPTIONS,
+}
 LOOPS = ("asyncio", "trio", "green")
 
 
@@ -80,6 +86,14 @@ def skip_member(app: Any, what: str, name: str, obj: Any, skip: bool, settings: 
         plain = (getattr(getattr(zmq, kind), name, None) for kind in ("Socket", "Context"))
         return name.startswith("_") or any(obj is each for each in plain)
     return skip
+
+
+def meaning(app: Any, what: str, name: str, obj: Any, settings: Any, lines: list[str]) -> None:
+    """Give a member of an enum of options what its row says."""
+    family, _, member = name.removeprefix("zmqlite.").partition(".")
+    for row in ROWS.get(family, ()):
+        if row.name == member:
+            lines[:] = [f"{row.doc[0].upper()}{row.doc[1:]}."]
 
 
 # -- directives -----------------------------------------------------------------------------------
@@ -150,6 +164,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-signature", typed_signature)
     app.connect("autodoc-skip-member", skip_member)
+    app.connect("autodoc-process-docstring", meaning)
     app.add_directive("constant-table", ConstantTable)
     app.add_directive("module-list", ModuleList)
     return {"parallel_read_safe": True, "version": zmq.__version__}

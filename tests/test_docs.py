@@ -112,6 +112,27 @@ def test_every_option_has_a_line_for_the_table() -> None:
         assert row.doc.strip(), row.name
 
 
+def test_new_imports_work() -> None:
+    """The right column of the table of imports, in the page for programs of pyzmq."""
+    page = (DOCS / "porting-from-pyzmq.md").read_text()
+    part = page.partition("## Old import, new import")[2].partition("\n## ")[0]
+    cells = [line.split("|")[2] for line in part.splitlines() if line.startswith("| `")]
+    texts = [text for cell in cells for text in re.findall(r"`([^`]+)`", cell)]
+    assert len(texts) > 15
+    for text in texts:
+        statement = text if " import " in f" {text}" else ""
+        if re.fullmatch(r"zmqlite(\.\w+)+", text):
+            module, _, name = text.rpartition(".")
+            statement = f"from {module} import {name}"
+        if not statement or "cimport" in text or "..." in text:
+            continue
+        try:
+            exec(statement, {})
+        except ModuleNotFoundError as error:
+            if error.name not in ("gevent", "tornado", "paramiko"):
+                raise
+
+
 def test_switches_of_the_build_are_documented() -> None:
     """What setup.py and vendor/ read from the environment stands in docs/building.md."""
     page = (ROOT / "docs" / "building.md").read_text()
