@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from programs import HELPERS, run_program
-from support import FACTOR, in_thread, keeping, wait_until
+from support import FACTOR, in_thread, keeping, wait_inside, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio
@@ -94,6 +94,17 @@ def test_other_threads_are_refused(broker: Any) -> None:
                     call()
         ask(client, server)
     assert front.linger == 0
+
+
+def test_a_socket_that_another_thread_uses(broker: Any, context: Any) -> None:
+    front, back, *_ = broker
+    join = in_thread(front.poll)
+    wait_inside(front)
+    with pytest.raises(zmq.ThreadMisuse):
+        zmq.Proxy(front, back).start()
+    context.shutdown()
+    with pytest.raises(zmq.ContextTerminated):
+        join()
 
 
 def test_a_pause_is_exact_and_loses_nothing(context: Any) -> None:

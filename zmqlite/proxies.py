@@ -39,13 +39,17 @@ _STEP = 0.02  # seconds between looks whether the other end is still there
 _NONE = ProxyStatistics(0, 0, 0, 0, 0, 0, 0, 0)
 
 
+def _is_address(side: Any) -> bool:
+    return isinstance(side, tuple) and 2 <= len(side) <= 3  # pyright: ignore[reportUnknownArgumentType]
+
+
 class Sides:
     """The sockets of a proxy: those it was given, and those it makes and closes itself."""
 
     def __init__(self, sides: tuple[Any, ...]) -> None:
         for side, name in zip(sides, ("frontend", "backend", "capture"), strict=True):
             socket = isinstance(side, core.Socket) or (side is None and name == "capture")
-            if not socket and not (isinstance(side, tuple) and len(side) in (2, 3)):
+            if not socket and not (_is_address(side)):
                 raise TypeError(
                     f"Proxy() takes sockets, or addresses as ('ROUTER', 'tcp://*:5555'); "
                     f"{name} is neither: {side!r:.80}"
@@ -59,7 +63,7 @@ class Sides:
 
         If there are no others the context is made here, too, and ended by ``end``.
         """
-        context = next(
+        context: Any = next(
             (side.context for side in self.given if isinstance(side, core.Socket)), None
         )
         with ExitStack() as made:
@@ -71,8 +75,8 @@ class Sides:
                     self.all.append(side)
                     continue
                 kind, endpoint, *rest = side
-                options = {"linger": _LINGER, **(rest[0] if rest else {})}
-                socket = context.socket(kind, bind=endpoint, **options)
+                options: dict[str, Any] = {"linger": _LINGER, **(rest[0] if rest else {})}
+                socket: Any = context.socket(kind, bind=endpoint, **options)
                 made.callback(socket.close)
                 self.all.append(socket)
             self._made = made.pop_all()
@@ -95,7 +99,8 @@ class ThreadRunner:
     """Runs a proxy in a thread, with the loop of `proxy`."""
 
     def __init__(self, sides: Sides) -> None:
-        self.sides, self.error = sides, None
+        self.sides = sides
+        self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._lock, self._over = threading.Lock(), threading.Event()
         self._left = False  # the loop has ended, and answers no more
@@ -107,25 +112,29 @@ class ThreadRunner:
         self.sides.open(Context)
         self.endpoints = self.sides.endpoints
         frontend, backend, _ = self.sides.all
-        context, address = (
-            frontend.context,
-            f"inproc://zmqlite.proxy-{next(_numbers)}-{id(self):x}",
-        )
-        near: Any = Socket(context, SocketType.PAIR)
-        far: Any = Socket(context, SocketType.PAIR)
-        for one in (near, far):
-            one.linger = 0
-        far.bind(address)
-        near.connect(address)
-        self._steering = Steering(near)
-        name = f"proxy of {frontend._subject()} and {backend._subject()}"
-        threading.Thread(target=self._run, args=(far,), name=name, daemon=True).start()
-        self.statistics()
+        with ExitStack() as unless_it_runs:
+            unless_it_runs.callback(self.sides.close, False)
+            make: Any = Socket
+            near, far = (
+                unless_it_runs.enter_context(make(frontend.context, SocketType.PAIR))
+                for _ in range(2)
+            )
+            near.linger = far.linger = 0
+            near.connect(far.bind(f"inproc://zmqlite.proxy-{next(_numbers)}-{id(self):x}"))
+            self._steering = Steering(near)
+            name = f"proxy of {frontend._subject()} and {backend._subject()}"
+            threading.Thread(target=self._run, args=(far,), name=name, daemon=True).start()
+            unless_it_runs.pop_all()
+        self.statistics()  # it answers when it is inside
+        if self._left and self.error is not None:
+            self._over.wait()
+            raise self.error
 
     def _run(self, far: Any) -> None:
         ends = False
         try:
-            core._own_proxy(*self.sides.all, far, self._totals)
+            frontend, backend, capture = self.sides.all
+            core._own_proxy(frontend, backend, capture, far, self._totals)
         except ContextTerminated:
             ends = True
         except BaseException as error:
@@ -179,7 +188,8 @@ class ProcessRunner:
                 "a proxy in a process makes its sockets there: give it addresses, such as "
                 "('ROUTER', 'tcp://*:5555')"
             )
-        self.sides, self.error = sides, None
+        self.sides = sides
+        self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._lock, self._last = threading.Lock(), _NONE
         self._process: Any = None
@@ -291,7 +301,7 @@ class ProxyBase:
 
     def statistics(self) -> ProxyStatistics:
         """Return how many messages and bytes were moved so far, in each direction."""
-        return self._runner.statistics() if self._state == "started" else _NONE  # type: ignore[no-any-return]
+        return self._runner.statistics() if self._state == "started" else _NONE
 
     @property
     def running(self) -> bool:
@@ -306,7 +316,8 @@ class ProxyBase:
     @property
     def endpoints(self) -> tuple[tuple[str, ...], ...]:
         """The endpoints of frontend, backend and capture, once it is started."""
-        return self._runner.endpoints  # type: ignore[no-any-return]
+        found: tuple[tuple[str, ...], ...] = self._runner.endpoints
+        return found
 
     def _order(self, order: str) -> None:
         self._need_start(order)

@@ -26,6 +26,7 @@ _HINT = "a proxy has this socket until it is stopped"
 
 _try_recv: Any = core.Socket._try_recv_multipart
 _send: Any = core.Socket.send_multipart
+_look: Any = core.Socket._poll_events
 
 
 def _end(context: Any) -> None:
@@ -38,7 +39,8 @@ class LoopRunner:
     """Runs a proxy in tasks. An event loop adds how its tasks are made, cancelled and woken."""
 
     def __init__(self, sides: Sides) -> None:
-        self.sides, self.error = sides, None
+        self.sides = sides
+        self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._paused = self._ends = self._terminated = self._over = False
         self._messages, self._bytes = [0, 0], [0, 0]
@@ -117,7 +119,7 @@ class LoopRunner:
             try:
                 self.sides.close(self._ends)
             except Exception as error:
-                self.error = self.error or error
+                self.error = error
             self._over = True
             self._wake()
 
@@ -130,10 +132,8 @@ class LoopRunner:
         if capture is not None:
             await capture._ready(_OUT, -1)
         for _ in range(_BURST):
-            room = target._poll_events(_OUT, 0) and (
-                capture is None or capture._poll_events(_OUT, 0)
-            )
-            parts = None if self._paused or not room else _try_recv(source, 0, False)
+            room = _look(target, _OUT, 0) and (capture is None or _look(capture, _OUT, 0))
+            parts = _try_recv(source, 0, False) if room and not self._is_paused() else None
             if parts is None:
                 break
             if capture is not None:
@@ -141,8 +141,11 @@ class LoopRunner:
             await self._give(target, parts)
             self._messages[place] += 1
             self._bytes[place] += sum(map(len, parts))
-        source._used()
-        target._used()
+        for socket in self._sockets():  # news of which others wait may have been heard here
+            socket._used()
+
+    def _is_paused(self) -> bool:
+        return self._paused
 
     async def _give(self, target: Any, parts: list[Any]) -> None:
         """Send it. There was room; but a ROUTER that insists may find none for this peer."""

@@ -369,7 +369,7 @@ def device(*args: Any) -> None:
 
 
 class _ProxyRunner(TaskRunner):
-    new_context = Context
+    new_context: Any = Context
 
 
 class Proxy(GreenProxy):

@@ -36,7 +36,8 @@ class TaskRunner(LoopRunner):
             if not began:  # a greenlet that is killed before its first step runs nothing
                 self.ended()
 
-        greenlet: Any = gevent.spawn(noted)
+        spawn: Any = gevent.spawn
+        greenlet = spawn(noted)
         greenlet.link(over)
         return partial(greenlet.kill, block=False)
 

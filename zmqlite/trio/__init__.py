@@ -255,7 +255,7 @@ class Context(_Context[Socket]):
 
 
 class _ProxyRunner(TaskRunner):
-    new_context = Context
+    new_context: Any = Context
 
 
 class Proxy(AwaitedProxy):
