@@ -35,5 +35,5 @@ def wait_for_poll(poller: Any) -> None:
 def wait_for(*sockets: Any, count: int = 1) -> None:
     """Come back when this many greenlets wait on each socket."""
     for socket in sockets:
-        while socket._link is None or len(socket._link.waiters) < count:
+        while socket._binding is None or len(socket._binding.waiters) < count:
             gevent.sleep(0)

@@ -57,7 +57,7 @@ def test_a_killed_receive_loses_nothing(green_context: Any, call: str, transport
         got.append(int(pull.recv()))
     assert got == list(range(3000))
     assert killed > 100
-    assert pull._link.idle
+    assert pull._binding.idle
 
 
 def test_a_killed_send_did_not_happen(green_context: Any) -> None:
@@ -208,14 +208,14 @@ def test_nothing_runs_while_there_is_no_news(
     gevent.sleep(0.001)
     active = getattr(gevent.get_hub().loop, "activecnt", None)  # libev tells
     looks = 0
-    look = type(second._make_link(gevent.get_hub())).dispatch
+    look = type(second._make_binding(gevent.get_hub())).dispatch
 
-    def counted(link: Any, *args: Any) -> Any:
+    def counted(binding: Any, *args: Any) -> Any:
         nonlocal looks
         looks += 1
-        return look(link, *args)
+        return look(binding, *args)
 
-    monkeypatch.setattr("zmqlite.green.binding.Link.dispatch", counted)
+    monkeypatch.setattr("zmqlite.green.binding.LoopBinding.dispatch", counted)
     poller = zmq.Poller()
     poller.register(second, zmq.POLLIN)
     waiting = [gevent.spawn(second.recv), gevent.spawn(poller.poll)]
@@ -327,9 +327,9 @@ def test_threads_have_hubs_of_their_own(green_context: Any) -> None:
 
     def borrow() -> None:
         first.send(b"there")  # at once, but not as a part of our hub's pass
-        assert first._link.home is gevent.get_hub()
+        assert first._binding.loop is gevent.get_hub()
         assert second.recv() == b"there"
-        assert second._link.home is gevent.get_hub()
+        assert second._binding.loop is gevent.get_hub()
         gevent.get_hub().destroy()
 
     in_thread(borrow)()

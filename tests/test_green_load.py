@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from green_stage import LIMIT, pair, wait_for
+from green_stage import pair, wait_for
 from pauses import MOST, PROMISE, SlowClock, typical
 from support import FACTOR
 
@@ -105,51 +105,6 @@ def test_a_full_peer_does_not_hold_up_the_others(green_context: Any) -> None:
     assert [peers[b"full"].recv() for _ in range(sent + 1)] == [b"x"] * sent + [b"last"]
     peers[b"idle"].send(b"bye")
     gevent.joinall(blocked, raise_error=True)
-
-
-def star(context: Any, *names: bytes) -> Any:
-    """Return a ROUTER that must deliver, and peers that are full, by name."""
-    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
-    address = router.bind(f"inproc://{id(router):x}")
-    peers = {}
-    for name in names:
-        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
-        peers[name].connect(address)
-        peers[name].send(b"hello")
-        router.recv_multipart()
-        while router.send_many([[name, b"fill"]], zmq.DONTWAIT):
-            pass
-    return router, peers
-
-
-def test_a_peer_that_goes_fails_what_waits_for_it(green_context: Any) -> None:
-    """Though no other peer has room, so that the socket does not become writable."""
-    router, peers = star(green_context, b"going", b"full")
-    blocked = [gevent.spawn(router.send_multipart, [b"going", b"x"]) for _ in range(2)]
-    wait_for(router, count=2)
-    peers[b"going"].close()
-    for greenlet in blocked:
-        with pytest.raises(zmq.HostUnreachable):
-            greenlet.get(timeout=LIMIT)
-
-
-def test_a_message_does_not_begin_in_the_middle_of_another(green_context: Any) -> None:
-    """Sent part by part, while another greenlet waits for a full peer that has room then."""
-    router, peers = star(green_context, b"full", b"idle")
-    while peers[b"idle"].poll(0):
-        peers[b"idle"].recv()
-    blocked = gevent.spawn(router.send_multipart, [b"full", b"x", b"y"])
-    wait_for(router)
-    router.send(b"idle", zmq.SNDMORE)
-    while peers[b"full"].poll(0):
-        assert peers[b"full"].recv_multipart() == [b"fill"]
-    gevent.sleep(0.01)  # the other one has every opportunity
-    router.send(b"1", zmq.SNDMORE)
-    gevent.sleep(0.01)  # the other one has every opportunity
-    router.send(b"2")
-    assert peers[b"idle"].recv_multipart() == [b"1", b"2"]
-    assert peers[b"full"].recv_multipart() == [b"x", b"y"]
-    blocked.get(timeout=LIMIT)
 
 
 @pytest.mark.skipif(not zmqlite.DRAFT_API, reason="built without drafts")

@@ -160,8 +160,8 @@ def test_pumps(green_context: Any, name: str) -> None:
     worker.get()
     if name == "proxy":
         pump.kill()
-        assert front._link.idle
-        assert back._link.idle
+        assert front._binding.idle
+        assert back._binding.idle
     else:
         front.close()
         pump.join()

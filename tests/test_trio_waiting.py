@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,72 +13,6 @@ import zmqlite
 trio: Any = pytest.importorskip("trio")
 testing: Any = pytest.importorskip("trio.testing")
 zmq: Any = pytest.importorskip("zmqlite.trio")
-
-
-def test_send_many_draws_as_it_sends_and_others_run(trio_context: Any) -> None:
-    async def main() -> None:
-        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
-        source, ended = Source([b"x", b"y"]), []
-        with trio.CancelScope() as scope:
-
-            async def send() -> None:
-                try:
-                    await push.send_many(source)
-                except trio.Cancelled as error:
-                    ended.append(error.sent)
-                    raise
-
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(send)
-                await waiting(push)
-                assert source.drawn == 21
-                for _ in range(5000):
-                    assert await pull.recv_multipart() == [b"x", b"y"]
-                await waiting(push)
-                assert source.drawn == 5021
-                scope.cancel()
-        assert ended == [5020]
-
-    run(main)
-
-
-def test_send_many_to_a_socket_that_always_takes_more_lets_others_run(trio_context: Any) -> None:
-    async def main() -> None:
-        push = trio_context.socket(zmq.PUB, linger=0)
-        push.bind("inproc://void")
-        with trio.CancelScope() as scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(push.send_many, Source())
-                for _ in range(20):
-                    await trio.lowlevel.checkpoint()
-                scope.cancel()
-
-    run(main)
-
-
-@pytest.mark.parametrize("error", [KeyError("mine"), zmqlite.Again()], ids=["KeyError", "Again"])
-@pytest.mark.parametrize("hwm", [2, 1000])
-def test_an_exception_of_what_send_many_draws(trio_context: Any, error: Any, hwm: int) -> None:
-    async def main() -> None:
-        push, pull = pair(trio_context, (zmq.PUSH, zmq.PULL), sndhwm=hwm, rcvhwm=hwm)
-
-        def failing() -> Iterator[bytes]:
-            for number in range(20):
-                yield b"%d" % number
-            raise error
-
-        async def send() -> None:
-            with pytest.raises(type(error)) as caught:
-                await push.send_many(failing())
-            assert caught.value is error
-            assert error.sent == 20
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(send)
-            for number in range(20):
-                assert await pull.recv() == b"%d" % number
-
-    run(main)
 
 
 def test_send_many_with_dontwait_and_time_limits(trio_context: Any) -> None:
@@ -114,7 +47,7 @@ def test_a_quiet_socket_never_rests(trio_context: Any) -> None:
         first, second = pair(trio_context)
         await first.poll(0)
         zmq.set_fairness(seconds=1000, count=10)
-        first._link.rest = None  # who rests fails
+        first._binding.rest = None  # who rests fails
         for _ in range(100):
             await first.send(b"x")
             await first.send(b"x")
@@ -231,7 +164,7 @@ def test_time_limits(trio_context: Any) -> None:
                 await push.send(b"x", flags)
         assert await lone.poll(5000) == 0
         assert trio.current_time() - start == pytest.approx(5)
-        assert lone._link.idle
+        assert lone._binding.idle
         assert await pull.recv() == b"full"
 
     run(main, clock=testing.MockClock(autojump_threshold=0))
@@ -268,63 +201,6 @@ def test_a_full_peer_does_not_hold_up_the_others(trio_context: Any) -> None:
                 assert await peers[b"full"].recv() == b"x"
             assert await peers[b"full"].recv() == b"last"
             await peers[b"idle"].send(b"bye")
-
-    run(main)
-
-
-async def star(context: Any, *names: bytes) -> Any:
-    """Return a ROUTER that must deliver, and peers that are full, by name."""
-    router = context.socket(zmq.ROUTER, router_mandatory=1, sndhwm=1, linger=0)
-    address = router.bind(f"inproc://{id(router):x}")
-    peers = {}
-    for name in names:
-        peers[name] = context.socket(zmq.DEALER, routing_id=name, rcvhwm=1, linger=0)
-        peers[name].connect(address)
-        await peers[name].send(b"hello")
-        await router.recv_multipart()
-        while await router.send_many([[name, b"fill"]], zmq.DONTWAIT):
-            pass
-    return router, peers
-
-
-def test_a_peer_that_goes_fails_what_waits_for_it(trio_context: Any) -> None:
-    """Though no other peer has room, so that the socket does not become writable."""
-
-    async def main() -> None:
-        router, peers = await star(trio_context, b"going", b"full")
-
-        async def send() -> None:
-            with pytest.raises(zmqlite.HostUnreachable):
-                await router.send_multipart([b"going", b"x"])
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(2):
-                nursery.start_soon(send)
-            await waiting(router, count=2)
-            peers[b"going"].close()
-
-    run(main)
-
-
-def test_a_message_does_not_begin_in_the_middle_of_another(trio_context: Any) -> None:
-    """Sent part by part by a task, while another one waits for a full peer that has room then."""
-
-    async def main() -> None:
-        router, peers = await star(trio_context, b"full", b"idle")
-        while await peers[b"idle"].poll(0):
-            await peers[b"idle"].recv()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(router.send_multipart, [b"full", b"x", b"y"])
-            await waiting(router)
-            await router.send(b"idle", zmq.SNDMORE)
-            while await peers[b"full"].poll(0):
-                assert await peers[b"full"].recv_multipart() == [b"fill"]
-            await testing.wait_all_tasks_blocked()
-            await router.send(b"1", zmq.SNDMORE)
-            await testing.wait_all_tasks_blocked()
-            await router.send(b"2")
-            assert await peers[b"idle"].recv_multipart() == [b"1", b"2"]
-            assert await peers[b"full"].recv_multipart() == [b"x", b"y"]
 
     run(main)
 

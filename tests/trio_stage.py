@@ -36,6 +36,6 @@ def pair(context: Any, kinds: tuple[int, int] = (zmq.PAIR, zmq.PAIR), **options:
 async def waiting(*sockets: Any, count: int = 1) -> None:
     """Come back when this many tasks wait on each socket."""
     for socket in sockets:
-        while socket._link is None or len(socket._link.waiters) < count:
+        while socket._binding is None or len(socket._binding.waiters) < count:
             await trio.lowlevel.checkpoint()
     await testing.wait_all_tasks_blocked()

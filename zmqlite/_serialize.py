@@ -1,7 +1,8 @@
 """Sending and receiving what is not bytes yet: text, JSON, pickles, and formats of your own.
 
-All of it ends in the core's `send`, `recv`, `send_multipart` and `recv_multipart`: what those
-say about blocking, flags, threads and errors holds here.
+Written once for every kind of socket. What sends ends in `send` and `send_multipart`, what
+receives in `_receive` and `_receive_parts`: a call returns what those return, a value, a Future or
+a coroutine, and what they say about blocking, flags, threads and errors holds here.
 
 Text is UTF-8 with `surrogateescape`: any bytes become a string and come back the same, so the
 identity that a ROUTER receives may be read and sent back as text.
@@ -12,23 +13,17 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from operator import methodcaller
 from typing import Any, Literal, TypeVar, overload
 
 from ._native import core
 
-__all__ = ["PayloadSocket", "refuse_timeout"]
+__all__ = ["PayloadSocket"]
 
 _T = TypeVar("_T")
 _LOSSLESS = "surrogateescape"
-
-
-def refuse_timeout(kwargs: dict[str, Any]) -> None:
-    """Refuse the keyword that looks as if it were ours: json would, with the part consumed."""
-    if "timeout" in kwargs:
-        raise TypeError(
-            "recv_json() got an unexpected keyword argument 'timeout': "
-            "set rcvtimeo on the socket (in ms), or wait with poll(ms) before"
-        )
+_as_text = core.as_text
 
 
 class PayloadSocket(core.Socket):
@@ -50,7 +45,10 @@ class PayloadSocket(core.Socket):
 
     def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> str:
         """Receive one part as text."""
-        return self.recv(flags).decode(encoding, _LOSSLESS)
+        convert: Callable[[bytes], str] = _as_text
+        if encoding != "utf-8":
+            convert = methodcaller("decode", encoding, _LOSSLESS)
+        return self._receive(convert, flags)
 
     send_unicode = send_string
     recv_unicode = recv_string
@@ -71,7 +69,13 @@ class PayloadSocket(core.Socket):
 
     def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> list[str]:
         """Receive all parts of a message as texts."""
-        return [part.decode(encoding, _LOSSLESS) for part in self.recv_multipart(flags)]
+        if encoding == "utf-8":
+            return self._receive_parts(core.as_texts, flags)
+
+        def texts(parts: list[bytes]) -> list[str]:
+            return [part.decode(encoding, _LOSSLESS) for part in parts]
+
+        return self._receive_parts(texts, flags)
 
     def send_json(
         self,
@@ -91,9 +95,14 @@ class PayloadSocket(core.Socket):
 
         Raises `ValueError` (`json.JSONDecodeError`) for a part that is no JSON; it is consumed.
         """
-        if kwargs:
-            refuse_timeout(kwargs)
-        return json.loads(self.recv(flags), **kwargs)
+        if not kwargs:
+            return self._receive(json.loads, flags)
+        if "timeout" in kwargs:  # json would refuse it with the part consumed
+            raise TypeError(
+                "recv_json() got an unexpected keyword argument 'timeout': "
+                "set rcvtimeo on the socket (in ms), or wait with poll(ms) before"
+            )
+        return self._receive(partial(json.loads, **kwargs), flags)
 
     def send_pyobj(
         self,
@@ -111,7 +120,7 @@ class PayloadSocket(core.Socket):
 
         unpickling runs whatever code the sender put in.
         """
-        return pickle.loads(self.recv(flags))
+        return self._receive(pickle.loads, flags)
 
     def send_serialized(
         self,
@@ -144,7 +153,7 @@ class PayloadSocket(core.Socket):
         self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
     ) -> Any:
         """Receive all parts of a message and return `deserialize(parts)`."""
-        return deserialize(self.recv_multipart(flags, copy))
+        return self._receive_parts(deserialize, flags, copy)
 
     def recv_envelope(self, flags: int = 0) -> tuple[list[bytes], list[bytes]]:
         """Receive a message and return (envelope, body), parted at the first empty part.
@@ -152,8 +161,9 @@ class PayloadSocket(core.Socket):
         The envelope ends with that empty part, so that `send_multipart(envelope + reply)`
         answers whom it came from. Without one, all of the message is body.
         """
-        parts = self.recv_multipart(flags)
-        if b"" not in parts:
-            return [], parts
-        cut = parts.index(b"") + 1
-        return parts[:cut], parts[cut:]
+        return self._receive_parts(_part_envelope, flags)
+
+
+def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    cut = parts.index(b"") + 1 if b"" in parts else 0
+    return parts[:cut], parts[cut:]

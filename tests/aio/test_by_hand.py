@@ -264,7 +264,7 @@ def test_who_awaits_hears_what_the_owner_says(
             future.set_result("again")
         with pytest.raises(asyncio.InvalidStateError):
             future.set_exception(KeyError("again"))
-        assert not lonely._link.waiting, "it has left the line"
+        assert not lonely._binding.waiting, "it has left the line"
 
     run_both(main())
 

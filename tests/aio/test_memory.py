@@ -178,13 +178,13 @@ def test_a_closed_socket_goes_without_the_collector(run_both: Any) -> None:
                 future, task = pull.recv(), asyncio.ensure_future(awaiting(pull.recv()))
                 poll = pull.poll()
                 await turns()
-                seen, link = weakref.ref(pull), weakref.ref(pull._link)
+                seen, binding = weakref.ref(pull), weakref.ref(pull._binding)
                 pull.close()
                 await asyncio.wait({task})
                 del pull, future, task, poll
                 await turns()
                 assert seen() is None
-                assert link() is None
+                assert binding() is None
             finally:
                 gc.enable()
 

@@ -73,7 +73,7 @@ def test_a_full_peer_does_not_hold_up_the_others(run_both: Any, star: Any, await
         assert not blocked.done()
         assert await received(peers[b"full"], filled + 1) == [b"fill"] * filled + [b"last"]
         await asyncio.wait_for(blocked, LIMIT)
-        assert not router._link.waiting
+        assert not router._binding.waiting
 
     run_both(main())
 
@@ -287,6 +287,6 @@ def test_no_spinning_and_no_slowness_while_many_wait(run_both: Any, star: Any) -
         for future in blocked:
             future.cancel()
         await turns()
-        assert not router._link.waiting
+        assert not router._binding.waiting
 
     run_both(main())

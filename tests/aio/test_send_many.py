@@ -158,6 +158,30 @@ def test_an_exception_of_the_iterable_says_how_many_were_sent(
     run_both(main())
 
 
+@pytest.mark.parametrize("whom", ["task", "future"])
+def test_a_cancelled_one_says_how_many_were_sent(run_both: Any, wire: Any, whom: str) -> None:
+    """In the CancelledError that its task hears, whichever of the two is cancelled."""
+
+    async def main() -> None:
+        push, _ = wire(at="inproc://cancelled", sndhwm=10, rcvhwm=10)
+        future = push.send_many(Source())
+        heard: list[int] = []
+
+        async def send() -> None:
+            try:
+                await future
+            except asyncio.CancelledError as error:
+                heard.append(error.sent)  # type: ignore[attr-defined]
+
+        task = asyncio.ensure_future(send())
+        await settle(future)
+        (task if whom == "task" else future).cancel()
+        await task
+        assert heard == [future.sent] == [20]
+
+    run_both(main())
+
+
 def test_a_message_that_is_none_says_how_many_were_sent(run: Any, wire: Any) -> None:
     async def main() -> None:
         push, pull = wire(at="inproc://none", sndhwm=2, rcvhwm=2)
@@ -264,7 +288,7 @@ def test_a_done_call_keeps_neither_socket_nor_messages(run: Any, actx: Any) -> N
         await asyncio.sleep(0)
         iterator.close()  # type: ignore[attr-defined]  # nobody is inside
         assert future.sent == 0
-        wait_until(lambda: not push._link.waiting)
+        wait_until(lambda: not push._binding.waiting)
 
     run(main())
 

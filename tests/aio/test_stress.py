@@ -13,7 +13,7 @@ from support import FACTOR, LONG, awaiting
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-from zmqlite.asyncio.binding import Link
+from zmqlite.asyncio.binding import LoopBinding
 
 SCALE = 10 if LONG else 1
 STALL = 5 * FACTOR
@@ -209,9 +209,9 @@ def test_a_socket_that_is_always_ready_but_refuses_does_not_spin(run_both: Any, 
 def test_waiting_costs_nothing(run_both: Any, wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks, no timer is set to come and look, and no time is spent."""
     looks: list[object] = []
-    dispatch = Link.dispatch
+    dispatch = LoopBinding.dispatch
     monkeypatch.setattr(
-        Link, "dispatch", lambda *args, **how: looks.append(1) or dispatch(*args, **how)
+        LoopBinding, "dispatch", lambda *args, **how: looks.append(1) or dispatch(*args, **how)
     )
 
     async def main() -> None:

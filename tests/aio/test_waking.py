@@ -112,7 +112,7 @@ def test_a_look_in_the_middle_of_a_task_lets_the_other_wait_for_the_next_pass(
         task = loop.create_task(awaiting(pull.recv()))
         await asyncio.sleep(0)
         arrive(push, pull)
-        pull._link.dispatch(at_once=True)
+        pull._binding.dispatch(at_once=True)
         assert current(kind) is not task
         assert not task.done()
         assert (await asyncio.wait({task}, timeout=10))[0] == {task}
@@ -120,7 +120,7 @@ def test_a_look_in_the_middle_of_a_task_lets_the_other_wait_for_the_next_pass(
         task = loop.create_task(awaiting(pull.recv()))
         await asyncio.sleep(0)
         arrive(push, pull, b"kept")
-        pull._link.dispatch(at_once=True)
+        pull._binding.dispatch(at_once=True)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -145,7 +145,7 @@ def test_a_context_that_is_in_use_lets_the_task_wait_for_the_next_pass(
         task = loop.create_task(awaiting(pull.recv()), context=context)
         await asyncio.sleep(0)
         arrive(push, pull)
-        loop.call_soon(pull._link.loop_handle.dispatch, context=context)
+        loop.call_soon(pull._binding.loop_handle.dispatch, context=context)
         assert await asyncio.wait_for(task, 10) == b"news"
 
     run_both(main())

@@ -97,7 +97,7 @@ async def test_a_woken_receiver_is_not_overtaken(world: World, context: Any) -> 
 async def test_send_many_draws_as_it_sends(world: World, context: Any) -> None:
     push, pull = pair(world, context, (zmq.PUSH, zmq.PULL), sndhwm=10, rcvhwm=10)
     source = Source([b"x", b"y"])
-    sender = world.spawn(world.send_many, push, source)
+    sender = world.spawn(push.send_many, source)
     await world.waiting(push)
     assert source.drawn == 21
     for _ in range(1000):
@@ -215,7 +215,7 @@ async def test_a_cancelled_receiver_hands_over(world: World, context: Any, which
     await world.settle()
     await first.send_many([b"1", b"2"])
     assert [await job.join() for job in jobs] == [b"1", b"2"]
-    assert not world.link(second).waiting
+    assert not world.binding(second).waiting
 
 
 @pytest.mark.parametrize("call", ["send", "send_multipart", "send_many"])
@@ -228,7 +228,7 @@ async def test_a_cancelled_send_did_not_happen(world: World, context: Any, call:
     for number in range(300):
         parts = [b"%d.%d" % (number, place) for place in range(5 if call == "send_many" else 1)]
         if call == "send_many":
-            job = world.spawn(world.send_many, push, parts)
+            job = world.spawn(push.send_many, parts)
         else:
             job = world.spawn(getattr(push, call), parts[0] if call == "send" else parts)
         for _ in range(chance.randrange(5)):

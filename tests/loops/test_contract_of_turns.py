@@ -210,6 +210,43 @@ async def test_a_flood_lets_others_run(world: World, context: Any, floods: int) 
     assert min(done) > max(done) / 20, "none starves"
 
 
+@pytest.mark.parametrize("call", ["recv", "recv_multipart", "iterate", "send", "poll"])
+async def test_several_that_never_wait_share_alike(world: World, context: Any, call: str) -> None:
+    """In messages after a number of passes of the loop: the first one does not use them up."""
+    clock = SlowClock()
+    clock.step = 10e-6  # the shares of a pass are large beside what a change of tasks takes
+    world.use_clock(clock)
+    done = [0] * 4
+
+    async def use(number: int, push: Any, pull: Any) -> None:
+        if call == "iterate":
+            async for _ in pull:
+                done[number] += 1
+        while True:
+            if call == "send":
+                await push.send(b"x")
+            elif call == "poll":
+                await pull.poll()
+            else:
+                await getattr(pull, call)()
+            done[number] += 1
+
+    jobs = []
+    for number in range(len(done)):
+        push, pull = pair(world, context, (zmq.PUSH, zmq.PULL), hwm=0)
+        await push.send_many([b"x"] * 4000)
+        jobs.append(world.spawn(use, number, push, pull))
+    for _ in range(100):
+        await world.pause()
+    counts = list(done)
+    for job in jobs:
+        job.cancel()
+        await job.join()
+    assert max(counts) < 4000
+    assert sum(counts) > 100 * 20, "a pass is used"
+    assert min(counts) > max(counts) / 2, counts
+
+
 async def test_a_flood_lets_other_threads_run(world: World, context: Any) -> None:
     void = world.socket(context, zmq.PUB, bind="inproc://void")  # it never has to wait
     ticks, over = itertools.count(), threading.Event()
@@ -230,7 +267,7 @@ async def test_a_flood_lets_other_threads_run(world: World, context: Any) -> Non
 
 async def test_send_many_without_an_end_lets_others_run(world: World, context: Any) -> None:
     void = world.socket(context, zmq.PUB, bind="inproc://void")
-    sender = world.spawn(world.send_many, void, itertools.repeat(b"x"))
+    sender = world.spawn(void.send_many, itertools.repeat(b"x"))
     for _ in range(20):
         await world.pause()
     assert not sender.ended
@@ -279,7 +316,7 @@ async def test_a_full_peer_holds_up_only_what_is_for_it(world: World, context: A
     assert got[count:] == [b"%d" % number for number in range(20)]
     for job in jobs:
         await job.join()
-    assert not world.link(router).waiting
+    assert not world.binding(router).waiting
 
 
 async def test_each_of_several_full_peers_has_its_messages_in_order(

@@ -94,15 +94,11 @@ class World:
     def awaited(self, socket: Any) -> Any:
         return socket
 
-    def link(self, socket: Any) -> Any:
-        return socket._link
+    def binding(self, socket: Any) -> Any:
+        return socket._binding
 
     def poller(self) -> Any:
         return self.module.Poller()
-
-    async def send_many(self, socket: Any, messages: Any) -> Any:
-        """As `socket.send_many`: the exception that ends it has the attribute `sent`."""
-        return await socket.send_many(messages)
 
     def spawn(self, call: Call, *args: Any) -> Job:
         job = Job(self, call, args)
@@ -112,7 +108,7 @@ class World:
 
     async def waiting(self, socket: Any, count: int = 1) -> None:
         """Come back when this many tasks wait on a socket."""
-        while self.link(socket) is None or len(self.link(socket).waiters) < count:
+        while self.binding(socket) is None or len(self.binding(socket).waiters) < count:
             await self.pause()
         await self.settle()
 
@@ -171,14 +167,6 @@ class Asyncio(World):
 
     async def pause(self) -> None:
         await asyncio.sleep(0)
-
-    async def send_many(self, socket: Any, messages: Any) -> Any:
-        future = socket.send_many(messages)
-        try:
-            return await future
-        except asyncio.CancelledError as error:  # asyncio makes one of its own; the future counts
-            error.sent = future.sent  # type: ignore[attr-defined]
-            raise
 
     async def within(self, seconds: float, call: Call, *args: Any) -> Any:
         async def calling() -> Any:
@@ -302,8 +290,8 @@ class Gevent(World):
     def awaited(self, socket: Any) -> Any:
         return Awaited(socket)
 
-    def link(self, socket: Any) -> Any:
-        return socket.plain._link
+    def binding(self, socket: Any) -> Any:
+        return socket.plain._binding
 
     def poller(self) -> Any:
         return AwaitedPoller(self.module.Poller())

@@ -28,8 +28,8 @@ class TaskBinding(core.Dispatcher):
 
     _fd = -1
 
-    def __init__(self, socket: core.Socket, home: Any, budget: core.FairnessBudget) -> None:
-        self.home = home
+    def __init__(self, socket: core.Socket, loop: Any, budget: core.FairnessBudget) -> None:
+        self.loop = loop
         handle = core.LoopHandle(self, budget)
         receivers, senders = core.WaitQueue(handle, IN), senders_for(socket, handle)
         super().__init__(socket, receivers, senders, core.PollQueue(handle, IN | OUT))

@@ -68,8 +68,8 @@ class SharedRequests(RequestSocket):
     _is_reserved = False
 
     def _receives(self) -> bool:
-        link: Any = getattr(self, "_link", None)
-        return bool(link and link.receivers.waiters)
+        binding: Any = getattr(self, "_binding", None)
+        return bool(binding and binding.receivers.waiters)
 
     def _reserve(self, reserved: bool) -> None:
         if reserved:

@@ -29,35 +29,35 @@ class LoopSocket(UsedSocket[bytes]):
     The thread-safe types belong to every loop that uses them.
     """
 
-    __slots__ = ("_link", "_links")  # see SocketSettings
-    _link: Any
-    _links: dict[Any, Any]
+    __slots__ = ("_binding", "_bindings")  # see SocketSettings
+    _binding: Any
+    _bindings: dict[Any, Any]
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self._link, self._links = None, {}
+        self._binding, self._bindings = None, {}
         return self
 
-    def _home(self) -> Any:
+    def _running_loop(self) -> Any:
         """Return the running loop; raise RuntimeError where none runs."""
         raise NotImplementedError
 
-    def _make_link(self, home: Any) -> TaskBinding:
+    def _make_binding(self, loop: Any) -> TaskBinding:
         raise NotImplementedError
 
     def _attach(self, attempt: Callable[[], Any] | None = None) -> Any:
-        """Return the link to the running loop, for an attempt that would raise if closed."""
-        home = self._home()
-        link = self._link
-        if link is not None and link.home is home:
-            return link
+        """Return the binding to the running loop, for an attempt that would raise if closed."""
+        loop = self._running_loop()
+        binding = self._binding
+        if binding is not None and binding.loop is loop:
+            return binding
         if self.closed:
             if attempt is not None:
                 attempt()  # says it under its own name
             raise SocketClosed.during("use", self._subject(), "the socket is closed")
-        links = self._links
-        if home not in links:
-            for old in list(links.values()):
+        bindings = self._bindings
+        if loop not in bindings:
+            for old in list(bindings.values()):
                 if self.thread_safe and not old.over:
                     continue
                 if not old.idle:
@@ -65,37 +65,37 @@ class LoopSocket(UsedSocket[bytes]):
                         "use", self._subject(), "tasks of another loop wait on this socket"
                     )
                 old.end()
-                del links[old.home]
-            links[home] = self._make_link(home)
-        link = self._link = links[home]
-        return link
+                del bindings[old.loop]
+            bindings[loop] = self._make_binding(loop)
+        binding = self._binding = bindings[loop]
+        return binding
 
     def _untie(self) -> None:
         """End what ties the socket to any loop."""
-        links, self._link, self._links = self._links, None, {}
-        for link in links.values():
-            link.end()
+        bindings, self._binding, self._bindings = self._bindings, None, {}
+        for binding in bindings.values():
+            binding.end()
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket; what waits on it ends with `SocketClosed`, an iteration just ends."""
         super().close(linger)
         # Afterwards: a task that is woken from another thread must not find the socket open still,
         # and wait once more.
-        if self._links:
+        if self._bindings:
             self._untie()
 
     # -- uses of the socket: none may cost a waiting task its wake-up -----------------------------
 
     def _used(self) -> None:
-        link = self._link
-        if link is None or link.idle or self.closed:
+        binding = self._binding
+        if binding is None or binding.idle or self.closed:
             return
         try:
-            here = link.home is self._home()
+            here = binding.loop is self._running_loop()
         except RuntimeError:
             here = False
         if here:
-            link.used()
+            binding.used()
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises

@@ -23,7 +23,7 @@ from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .. import constants
 from .._loops import operations as _attempts
@@ -39,7 +39,6 @@ from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
-from .operation import Operation
 from .tasks import TaskRunner
 from .wakeup import Wakeup, is_cancelled
 
@@ -53,6 +52,7 @@ if not TYPE_CHECKING:  # a list would hide the constants from checkers
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+_DONTWAIT = 1
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -90,14 +90,14 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket and cancel what waits on it; an iteration ends."""
-        link = self._link
-        if link is not None and not self.closed:
+        binding = self._binding
+        if binding is not None and not self.closed:
             if self._unwaited:
                 self._unwaited = False
-                if link.close_later(self.close):
+                if binding.close_later(self.close):
                     return
-            link.end()
-            self._link = self._fast_path = None
+            binding.end()
+            self._binding = self._fast_path = None
         super().close(linger)
 
     def __del__(self) -> None:
@@ -111,27 +111,12 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
 
         None or a negative number waits for ever; 0 is answered at once.
         """
-        link = self._linked()
         look = partial(_attempts.poll, self, flags)
-        operation = link.pollers.operation(self._operation, look, events=flags)
-        tried = timeout == 0 or link.budget.consume()
-        if tried:
-            value = operation.attempt()
-            if link.waiting:
-                link.loop_handle.used()
-            if value is not _attempts.WOULD_BLOCK:
-                operation.finish(value)
-            elif timeout == 0:
-                operation.finish(0)
-            if operation.done():
-                return operation
-        tried = not link.watch() and tried
-        if timeout is not None and timeout >= 0:
-            if 0 < timeout < 1:
-                self._warn_of_seconds(timeout)
-            operation.expire_after(timeout / 1000, _answer_none)
-        link.pollers.join(operation, tried)
-        return operation
+        limit = -1 if timeout is None else timeout
+        if 0 < limit < 1:
+            self._warn_of_seconds(limit)
+        queue, now = self._current_binding().pollers, 0 if limit else _DONTWAIT
+        return cast("Future[int]", self._submit(queue, look, now, None, limit, flags))
 
     async def _ready(self, events: int, timeout: int) -> bool:
         try:
@@ -151,18 +136,14 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
     # -- calls that may silence the descriptor: who waits must have another look ------------------
 
     def _used(self) -> None:
-        if self._link is not None:
-            self._link.loop_handle.used()
+        if self._binding is not None:
+            self._binding.loop_handle.used()
 
     async def __aenter__(self: _SocketT) -> _SocketT:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self.close()
-
-
-def _answer_none(operation: Operation) -> None:
-    operation.finish(0)
 
 
 class Context(_Context[Socket]):
@@ -239,7 +220,7 @@ class Poller(_Poller):
         for woken in self._waits:
             _wake(woken)
 
-    def _home(self) -> _asyncio.AbstractEventLoop:
+    def _running_loop(self) -> _asyncio.AbstractEventLoop:
         """Return the loop to wait in."""
         return _asyncio.get_running_loop()
 
@@ -249,7 +230,7 @@ class Poller(_Poller):
         ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
         first.
         """
-        loop = self._home()
+        loop = self._running_loop()
         if timeout == 0 or budget_of(loop).consume():
             ready = self.poll_nonblock()
             if ready or timeout == 0:

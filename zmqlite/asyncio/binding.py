@@ -19,7 +19,7 @@ from ..error import ZMQError
 from . import selector_thread as _selector_thread
 from .operation import Operation
 
-__all__ = ["Link", "budget_of"]
+__all__ = ["LoopBinding", "budget_of"]
 
 _LATER = 0.05  # seconds; see WaitQueue.refused
 _PATIENCE = 1.0  # seconds that another thread waits for a loop to let go of a socket
@@ -61,13 +61,13 @@ def _renamed(error: ZMQError, operation: str) -> ZMQError:
     return type(error).during(operation, error.subject, error.hint, errno=error.errno)
 
 
-def _dispatch_again(binding: ReferenceType[Link]) -> None:
+def _dispatch_again(binding: ReferenceType[LoopBinding]) -> None:
     target = binding()
     if target is not None:
         target.dispatch_again()
 
 
-class Link(core.Dispatcher):
+class LoopBinding(core.Dispatcher):
     """One socket in one loop: its descriptor in the loop's selector, and who waits."""
 
     _reader: _selector_thread.Reader | None = None
@@ -120,7 +120,7 @@ class Link(core.Dispatcher):
     def dispatch_later(self) -> None:
         """Dispatch in a while."""
         if self._again is None:
-            me: ReferenceType[Link] = ref(self)
+            me: ReferenceType[LoopBinding] = ref(self)
             self._again = self.loop.call_later(_LATER, _dispatch_again, me)
 
     def dispatch_again(self) -> None:

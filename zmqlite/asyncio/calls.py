@@ -8,17 +8,14 @@ in line (`_native/loop/wait_queue.pxi`).
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
 from __future__ import annotations
 
-import pickle
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from .._loops import operations as _attempts
-from .._loops.operations import WOULD_BLOCK, YIELD
 from .._native import core
-from .futures import SNDTIMEO, Sending, go_on_sending, try_now, wait_in_line
+from .futures import Sending
 from .receives import Receives
 
 if TYPE_CHECKING:
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Calls"]
 
-_T = TypeVar("_T")
 _DONTWAIT = 1
 
 
@@ -34,19 +30,6 @@ class Calls(Receives):
     """The half of an asyncio `Socket` that moves messages."""
 
     __slots__ = ()
-
-    def _begin_send(self, attempt: Callable[[], Any], flags: int) -> Any:
-        link = self._linked()
-        queue = link.senders
-        tried = False
-        if flags & _DONTWAIT or (
-            (not queue.waiters or queue.passes(attempt)) and link.budget.consume()
-        ):
-            done, tried = try_now(link, attempt)
-            if done is not None:
-                return done
-        operation = queue.operation(self._operation, _attempts.frozen(attempt))
-        return wait_in_line(self, link, queue, operation, tried, flags, SNDTIMEO)
 
     @overload
     def send(
@@ -99,7 +82,7 @@ class Calls(Receives):
             if done is not None:
                 return done
         attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
-        return self._begin_send(attempt, flags)
+        return self._submit(self._current_binding().senders, attempt, flags)
 
     def send_multipart(
         self,
@@ -114,7 +97,10 @@ class Calls(Receives):
         """Send a sequence of parts as one message; see `send`."""
         kwargs = {"routing_id": routing_id, "group": group}
         attempt = partial(_attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
-        return cast("Future[core.MessageTracker | None]", self._begin_send(attempt, flags))
+        return cast(
+            "Future[core.MessageTracker | None]",
+            self._submit(self._current_binding().senders, attempt, flags),
+        )
 
     def send_many(
         self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0
@@ -123,74 +109,14 @@ class Calls(Receives):
 
         They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
         list is copied first. The attribute ``sent`` of the Future, and of its exception, counts
-        them: also after it was cancelled, when one more may have been drawn. SNDTIMEO is for each
-        message; with DONTWAIT it ends, with the number, when the next one would have to wait.
+        them: also after it was cancelled (`CancelledError` has it, too), when one more may have
+        been drawn. SNDTIMEO is for each message; with DONTWAIT it ends, with the number, when the
+        next one would have to wait.
         """
-        link = self._linked()
-        queue, batch = link.senders, core.Batch(self, messages, flags)
-        operation = Sending.of(queue, batch)
-        tried = False
-        if flags & _DONTWAIT or (
-            (not queue.waiters or queue.passes(batch)) and link.budget.consume()
-        ):
-            begin = monotonic()
-            value = operation.attempt()
-            link.budget.charge(monotonic() - begin)
-            if link.waiting:
-                link.loop_handle.used()
-            if value is not WOULD_BLOCK and value is not YIELD:
-                operation.finish(value)
-            tried = value is WOULD_BLOCK
-        if not operation.done():
-            go_on_sending(self, link, operation, tried, flags)
-        return cast("Count", operation)
-
-    if TYPE_CHECKING:  # these end in send and send_multipart
-
-        def send_string(
-            self,
-            u: str,
-            flags: int = 0,
-            copy: bool = True,
-            encoding: str = "utf-8",
-            **kwargs: Any,
-        ) -> Future[core.MessageTracker | None]: ...
-
-        send_unicode = send_string  # type: ignore[assignment]
-
-        def send_strings(
-            self,
-            strings: Iterable[str],
-            flags: int = 0,
-            copy: bool = True,
-            encoding: str = "utf-8",
-            **kwargs: Any,
-        ) -> Future[core.MessageTracker | None]: ...
-        def send_json(
-            self,
-            obj: Any,
-            flags: int = 0,
-            *,
-            routing_id: int | None = None,
-            group: str | bytes | None = None,
-            **kwargs: Any,
-        ) -> Future[core.MessageTracker | None]: ...
-        def send_pyobj(
-            self,
-            obj: Any,
-            flags: int = 0,
-            protocol: int = pickle.DEFAULT_PROTOCOL,
-            copy: bool = True,
-            **kwargs: Any,
-        ) -> Future[core.MessageTracker | None]: ...
-        def send_serialized(
-            self,
-            msg: _T,
-            serialize: Callable[[_T], Sequence[core.Data]],
-            flags: int = 0,
-            copy: bool = True,
-            **kwargs: Any,
-        ) -> Future[core.MessageTracker | None]: ...
+        queue, batch = self._current_binding().senders, core.Batch(self, messages, flags)
+        limit = -1 if flags & _DONTWAIT else None  # such a batch ends where it would have to wait
+        sending = self._submit(queue, batch, flags, Sending.of(queue, batch), limit=limit)
+        return cast("Count", sending)
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from asyncio import Future
+from asyncio import CancelledError, Future
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
-from weakref import ReferenceType, ref
 
 from .._loops import operations as _attempts
 from .._loops.operations import WOULD_BLOCK, YIELD
+from .._loops.readiness import IN
 from .._native import core
 from ..enums import SocketOption
 from ..error import Again, ZMQError
 from ..options.rows import Kind
-from .binding import Link
+from .binding import LoopBinding
 from .operation import Operation
 
 __all__ = [
-    "RCVTIMEO",
-    "SNDTIMEO",
     "Raising",
     "Sending",
-    "go_on_sending",
+    "time_limit",
     "try_now",
     "wait_in_line",
 ]
 
-RCVTIMEO, SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
-_DONTWAIT = 1
-
+_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
 _get_option = core.Socket._get_option
 
 
@@ -52,17 +47,24 @@ class Sending(Operation):
         """How many messages are sent so far, also after it was cancelled."""
         return self._batch.sent
 
-    @property
-    def quiet(self) -> float:
-        """Seconds since one was sent."""
-        return self._batch.quiet
+    def expire(self, socket: core.Socket | None, limit: float, tried: bool = True) -> None:
+        """Fail, unless it gets on: the limit is for each message. With one of 0 it may go on, but
+        not wait for room."""
+        left = limit / 1000 - self._batch.quiet
+        if left > 0:
+            self.expire_after(socket, limit, left)
+        elif limit or tried:
+            super().expire(socket, limit)
+        elif socket is not None:
+            self._batch.refusal = socket._not_now("send", 0)
 
-    def refuse(self, refusal: Again, tried: bool) -> None:
-        """It may go on, but not wait for room: end with `refusal` as soon as that is lacking."""
-        if tried:
-            self.fail(refusal)
-        else:
-            self._batch.refusal = refusal
+    def result(self) -> int:
+        """Return how many were sent, as of any Future; a CancelledError says it, too."""
+        try:
+            return super().result()  # type: ignore[no-any-return]
+        except CancelledError as error:
+            error.sent = self.sent  # type: ignore[attr-defined]
+            raise
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel what is not sent yet; `sent` says how many were."""
@@ -88,98 +90,65 @@ if TYPE_CHECKING:
         def sent(self) -> int: ...
 
 
-def try_now(link: Link, attempt: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return (a finished future, or None if it cannot be done now; whether the socket refused)."""
-    future: Future[Any] = Future(loop=link.loop)
+def try_now(binding: LoopBinding, attempt: Callable[[], Any], future: Future[Any]) -> bool:
+    """End a future with what an attempt gets, if it can be done now; return whether the socket
+    refused."""
     begin = monotonic()
     try:
         value = attempt()
         if value is not WOULD_BLOCK and value is not YIELD:
             future.set_result(value)
-        return (future if future.done() else None), value is WOULD_BLOCK
     except Again:
-        return None, True
+        return True
+    except (KeyboardInterrupt, SystemExit):
+        raise
     except _attempts.ForeignAgain as foreign:
         future.set_exception(_attempts.without_us(foreign.error))
-        return future, False
-    except Exception as error:
+        return False
+    except BaseException as error:
         future.set_exception(_attempts.without_us(error))
-        return future, False
+        return False
     finally:
-        link.budget.charge(monotonic() - begin)
-        if link.waiting:  # the try may have silenced what others wait for
-            link.loop_handle.used()
+        binding.budget.charge(monotonic() - begin)
+        if binding.waiting:  # the try may have silenced what others wait for
+            binding.loop_handle.used()
         del future  # the traceback of a conversion's error leads to this frame
+    return value is WOULD_BLOCK
 
 
 def wait_in_line(
     socket: core.Socket,
-    link: Link,
-    queue: core.WaitQueue,
+    binding: LoopBinding,
     operation: Operation,
+    limit: float,
     tried: bool,
-    flags: int,
-    option: int,
-) -> Operation:
-    """Let an operation wait in line, for as long as RCVTIMEO or SNDTIMEO allow."""
-    timeout = 0 if flags & _DONTWAIT else _timeout(socket, option)
-    if timeout == 0 and not tried and not queue.waiters:
-        operation.perform()
-    if operation.done():
-        return operation
-    name = "recv" if option == RCVTIMEO else "send"
-    if timeout == 0:
-        operation.fail(socket._not_now(name, 0))
-        return operation
-    _join(socket, link, queue, operation, tried, timeout, name)
-    return operation
-
-
-def go_on_sending(
-    socket: core.Socket, link: Link, operation: Sending, tried: bool, flags: int
+    paused: bool,
 ) -> None:
-    """Let a sending wait, for room or only for its next turn: each message as long as SNDTIMEO
-    allows."""
-    timeout = -1 if flags & _DONTWAIT else _timeout(socket, SNDTIMEO)
-    if timeout == 0:
-        operation.refuse(socket._not_now("send", 0), tried)
-    if not operation.done():
-        _join(socket, link, link.senders, operation, tried, timeout, "send")
+    """Let an operation wait in its queue, ``limit`` ms at most; less than 0 is for ever.
+
+    ``tried`` says that the socket refused it a moment ago, ``paused`` that it was not asked: the
+    loop had had enough of its sockets.
+    """
+    if limit == 0:
+        operation.expire(socket, 0, tried)
+        if operation.done():
+            return
+    # first: what cannot be watched is refused, and nothing of it stays in a queue
+    tried = not binding.watch() and tried
+    if limit > 0:
+        operation.expire_after(socket, limit)
+    waiter = operation._waiter
+    if paused:
+        waiter.pause()
+    waiter.queue.join(operation, tried)
 
 
-def _timeout(socket: core.Socket, option: int) -> int:
+def time_limit(socket: core.Socket, queue: core.WaitQueue) -> int:
+    """Return how long what waits in this queue may do so, in ms; -1 for ever."""
     try:
-        return int(_get_option(socket, option, Kind.INT))
+        return int(_get_option(socket, _RCVTIMEO if queue.events == IN else _SNDTIMEO, Kind.INT))
     except ZMQError:  # a socket that fails says why when it is tried
         return -1
-
-
-def _join(
-    socket: core.Socket,
-    link: Link,
-    queue: core.WaitQueue,
-    operation: Operation,
-    tried: bool,
-    timeout: int,
-    name: str,
-) -> None:
-    # first: what cannot be watched is refused, and nothing of it stays in a queue
-    tried = not link.watch() and tried
-    if timeout > 0:
-        operation.expire_after(timeout / 1000, partial(_time_is_over, ref(socket), name, timeout))
-    queue.join(operation, tried)
-
-
-def _time_is_over(
-    socket: ReferenceType[core.Socket], name: str, limit: int, operation: Operation
-) -> None:
-    """Fail, unless it gets on: the limit is for each message."""
-    left = limit / 1000 - operation.quiet if isinstance(operation, Sending) else 0
-    if left > 0:
-        operation.expire_after(left, partial(_time_is_over, socket, name, limit))
-        return
-    target = socket()  # (the operation keeps it, but for the moment in which it ends)
-    operation.fail(Again() if target is None else target._not_now(name, limit))
 
 
 class Raising:

@@ -5,7 +5,7 @@ rests on one rule: the task that awaits an operation performs it by itself, in t
 which it wakes up. The loop only tells it that it is worth a try (`Dispatcher.dispatch`), so
 between taking a message and having it there is no moment at which it could be cancelled. An
 operation that no task awaits, but that has callbacks or is kept by its owner (wait, gather,
-wait_for before Python 3.12), is performed by the link.
+wait_for before Python 3.12), is performed by the binding.
 
 What happens between the arrival of a message and its reader's next step is compiled:
 `_native/loop/wait_queue.pxi` and `_native/loop/awaiting.pxi`.
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
 from .._loops.operations import without_us
+from .._loops.readiness import IN
 from .._native import core
-from ..error import ContextTerminated, SocketClosed
+from ..error import Again, ContextTerminated, SocketClosed
 
 if TYPE_CHECKING:
     _Future = asyncio.Future[Any]
@@ -109,10 +110,29 @@ class Operation(_Future):
         else:
             self.cancel()
 
-    def expire_after(self, seconds: float, end: Callable[[Operation], object]) -> None:
-        """Call `end` unless it is over before. The timer does not keep it alive."""
+    def expire(self, socket: core.Socket | None, limit: float, tried: bool = True) -> None:
+        """Its time limit is over: a poll has found nothing, all else fails, tried at least once.
+
+        There is no ``socket`` if it went in this moment.
+        """
+        waiter = self._waiter
+        if isinstance(waiter.queue, core.PollQueue):
+            self.finish(0)
+            return
+        if not tried and not waiter.queue.waiters:
+            self.perform()
+        name = "recv" if waiter.queue.events == IN else "send"
+        self.fail(Again() if socket is None else socket._not_now(name, int(limit)))
+
+    def expire_after(
+        self, socket: core.Socket | None, limit: float, seconds: float | None = None
+    ) -> None:
+        """Expire after ``limit`` ms, or after the ``seconds`` that are left of them, unless it is
+        over before. The timer keeps nothing alive."""
         me: ReferenceType[Operation] = ref(self)
-        self._waiter.timer = self.get_loop().call_later(seconds, _expire, me, end)
+        whose = None if socket is None else ref(socket)
+        delay = limit / 1000 if seconds is None else seconds
+        self._waiter.timer = self.get_loop().call_later(delay, _expire, me, whose, limit)
 
     def add_done_callback(self, fn: Callable[[Any], object], **context: Any) -> None:
         """As of any Future. From now on the operation lives until it is over."""
@@ -157,7 +177,9 @@ for _name in _RESULTS:
     setattr(Operation, _name, _OfResult(_name))
 
 
-def _expire(operation: ReferenceType[Operation], end: Callable[[Operation], object]) -> None:
+def _expire(
+    operation: ReferenceType[Operation], socket: ReferenceType[core.Socket] | None, limit: float
+) -> None:
     target = operation()
     if target is not None and not target.done():
-        end(target)
+        target.expire(None if socket is None else socket(), limit)

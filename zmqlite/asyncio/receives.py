@@ -9,50 +9,40 @@ Each is an attempt (`_loops.operations`) that is made at once, or waits in line
 from __future__ import annotations
 
 import asyncio
-import json
-import pickle
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 
 from .._loops import operations as _attempts
-from .._loops.uses import UsedSocket
 from .._native import core
-from .._serialize import refuse_timeout
-from .binding import Link
-from .futures import (
-    RCVTIMEO,
-    Raising,
-    try_now,
-    wait_in_line,
-)
+from .binding import LoopBinding
+from .futures import Raising, time_limit, try_now, wait_in_line
 from .operation import Operation
+from .payload import FuturePayload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Receives"]
 
-_T = TypeVar("_T")
 _DONTWAIT = 1
-_LOSSLESS = "surrogateescape"
 
 
-class Receives(UsedSocket["Future[Any]"]):
+class Receives(FuturePayload):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
-    __slots__ = ("_fast_path", "_link")  # see SocketSettings
-    _link: Link | None
+    __slots__ = ("_binding", "_fast_path")  # see SocketSettings
+    _binding: LoopBinding | None
     _fast_path: core.FastPath | None
     _operation: type[Operation] = Operation  # what a call returns that has to wait
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self._link = self._fast_path = None
+        self._binding = self._fast_path = None
         return self
 
-    def _home(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop to work in."""
         try:
             return asyncio.get_running_loop()
@@ -62,47 +52,76 @@ class Receives(UsedSocket["Future[Any]"]):
                 "zmqlite.Socket is the one that blocks"
             ) from None
 
-    def _attach(self) -> Link:
+    def _attach(self) -> LoopBinding:
         """Tie the socket to the running loop."""
-        loop = self._home()
-        link = self._link
-        if link is not None:
-            if link.loop is loop:
-                return link
-            link.end()
-        self._link = link = Link(self, loop)
-        self._fast_path = link.fast_path
-        return link
+        loop = self._running_loop()
+        binding = self._binding
+        if binding is not None:
+            if binding.loop is loop:
+                return binding
+            binding.end()
+        self._binding = binding = LoopBinding(self, loop)
+        self._fast_path = binding.fast_path
+        return binding
 
-    def _linked(self) -> Link:
-        link = self._link
-        if link is None or not link.fast_path.in_loop():
-            link = self._attach()
-        return link
+    def _current_binding(self) -> LoopBinding:
+        binding = self._binding
+        if binding is None or not binding.fast_path.in_loop():
+            binding = self._attach()
+        return binding
+
+    def _submit(
+        self,
+        queue: core.WaitQueue,
+        attempt: Any,
+        flags: int,
+        operation: Operation | None = None,
+        limit: float | None = None,
+        events: int = 0,
+        is_iteration: bool = False,
+        tried: bool = False,
+    ) -> Any:
+        """Do an operation at once if nothing comes first, else have it wait in a queue.
+
+        All calls that may have to wait end here. ``attempt`` is a socket of which a part is to be
+        received, or is called and returns WOULD_BLOCK if it cannot be done; ``tried`` says that
+        it just was refused. An ``operation`` is what to return if it is more than a Future, a
+        ``limit`` its time limit in ms if that is no option of the socket.
+        """
+        binding: Any = self._binding
+        paused = False
+        if not tried and (flags & _DONTWAIT or not queue.waiters or queue.passes(attempt)):
+            if flags & _DONTWAIT or binding.budget.consume():
+                future: Future[Any] = operation or Future(loop=binding.loop)
+                try:
+                    one = attempt if operation is None else operation._waiter.attempted
+                    tried = try_now(binding, one, future)
+                    if future.done():
+                        return future
+                finally:
+                    del future  # the traceback of a conversion's error leads to this frame
+            else:
+                paused = True
+        if operation is None:
+            if queue.keep_unawaited:
+                attempt = _attempts.frozen(attempt)
+            operation = queue.operation(
+                self._operation, attempt, is_iteration=is_iteration, events=events
+            )
+        if limit is None:
+            limit = 0 if flags & _DONTWAIT else time_limit(self, queue)
+        wait_in_line(self, binding, operation, limit, tried, paused)
+        return operation
 
     # -- receiving -------------------------------------------------------------------------------
 
-    def _begin_recv(
-        self, attempt: Callable[[], Any], flags: int, is_iteration: bool = False
-    ) -> Any:
-        """Try at once, else wait in line. `attempt` returns WOULD_BLOCK if there is nothing."""
-        link = self._linked()
-        tried = False
-        if flags & _DONTWAIT or (not link.receivers.waiters and link.budget.consume()):
-            done, tried = try_now(link, attempt)
-            try:
-                if done is not None:
-                    return done
-            finally:
-                del done  # the traceback of a conversion's error leads to this frame
-        operation = link.receivers.operation(self._operation, attempt, is_iteration=is_iteration)
-        return wait_in_line(self, link, link.receivers, operation, tried, flags, RCVTIMEO)
+    def _receive(self, convert: Callable[[bytes], Any], flags: int) -> Any:
+        attempt = partial(_attempts.recv_converted, self, convert)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
-    def _wait_to_recv(self, is_iteration: bool = False) -> Any:
-        """Wait in line for a part: the quick way has just tried in vain, and left this to us."""
-        link: Any = self._link
-        operation = link.receivers.operation(self._operation, self, is_iteration=is_iteration)
-        return wait_in_line(self, link, link.receivers, operation, True, 0, RCVTIMEO)
+    def _receive_parts(self, convert: Callable[[Any], Any], flags: int, copy: bool = True) -> Any:
+        attempt = partial(_attempts.recv_parts, self, copy, convert)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     @overload
     def recv(
@@ -124,8 +143,9 @@ class Receives(UsedSocket["Future[Any]"]):
             if done is not None:
                 return done
             if fast_path.would_block:
-                return self._wait_to_recv()
-        return self._begin_recv(partial(_attempts.recv, self, copy), flags)
+                return self._submit(self._current_binding().receivers, self, 0, tried=True)
+        attempt = partial(_attempts.recv, self, copy)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     @overload
     def recv_multipart(
@@ -141,12 +161,13 @@ class Receives(UsedSocket["Future[Any]"]):
     ) -> Future[list[bytes]] | Future[list[core.Frame]]: ...
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message: a Future of the list of its parts."""
-        return self._begin_recv(partial(_attempts.recv_parts, self, copy, None), flags)
+        attempt = partial(_attempts.recv_parts, self, copy, None)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Future[int]:
         """Receive one part into a buffer: a Future of the part's full size."""
         attempt = partial(_attempts.recv_into, self, buffer, nbytes)
-        return cast("Future[int]", self._begin_recv(attempt, flags))
+        return cast("Future[int]", self._submit(self._current_binding().receivers, attempt, flags))
 
     @overload
     def recv_many(
@@ -158,63 +179,8 @@ class Receives(UsedSocket["Future[Any]"]):
     ) -> Future[list[list[bytes]]]: ...
     def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
         """Receive what is there, at most ``max`` messages; wait only for the first."""
-        return self._begin_recv(partial(_attempts.recv_many, self, max, multipart), flags)
-
-    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Future[str]:
-        """Receive one part as text."""
-        convert: Callable[[bytes], Any] = partial(str, encoding=encoding, errors=_LOSSLESS)
-        attempt = partial(_attempts.recv_converted, self, convert)
-        return cast("Future[str]", self._begin_recv(attempt, flags))
-
-    recv_unicode = recv_string  # type: ignore[assignment]
-
-    def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]:
-        """Receive one part and decode it as JSON."""
-        refuse_timeout(kwargs)
-        attempt = partial(_attempts.recv_converted, self, partial(json.loads, **kwargs))
-        return cast("Future[Any]", self._begin_recv(attempt, flags))
-
-    def recv_pyobj(self, flags: int = 0) -> Future[Any]:
-        """Receive one part and unpickle it. Never from peers that you do not trust."""
-        attempt = partial(_attempts.recv_converted, self, pickle.loads)
-        return cast("Future[Any]", self._begin_recv(attempt, flags))
-
-    def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> Future[list[str]]:
-        """Receive all parts of a message as texts."""
-
-        def convert(parts: list[bytes]) -> list[str]:
-            return [part.decode(encoding, _LOSSLESS) for part in parts]
-
-        attempt = partial(_attempts.recv_parts, self, True, convert)
-        return cast("Future[list[str]]", self._begin_recv(attempt, flags))
-
-    @overload
-    def recv_serialized(
-        self, deserialize: Callable[[list[bytes]], _T], flags: int = 0, copy: Literal[True] = True
-    ) -> Future[_T]: ...
-    @overload
-    def recv_serialized(
-        self,
-        deserialize: Callable[[list[core.Frame]], _T],
-        flags: int = 0,
-        *,
-        copy: Literal[False],
-    ) -> Future[_T]: ...
-    @overload
-    def recv_serialized(
-        self, deserialize: Callable[[Any], _T], flags: int = 0, copy: bool = True
-    ) -> Future[_T]: ...
-    def recv_serialized(
-        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
-    ) -> Any:
-        """Receive a message and pass its parts through ``deserialize``."""
-        return self._begin_recv(partial(_attempts.recv_parts, self, copy, deserialize), flags)
-
-    def recv_envelope(self, flags: int = 0) -> Future[tuple[list[bytes], list[bytes]]]:
-        """Receive a message as (envelope, body), parted at the first empty part."""
-        attempt = partial(_attempts.recv_parts, self, True, _part_envelope)
-        found = self._begin_recv(attempt, flags)
-        return cast("Future[tuple[list[bytes], list[bytes]]]", found)
+        attempt = partial(_attempts.recv_many, self, max, multipart)
+        return self._submit(self._current_binding().receivers, attempt, flags)
 
     def __aiter__(self) -> Self:
         """Iterate over received parts until the socket or the context closes."""
@@ -223,6 +189,7 @@ class Receives(UsedSocket["Future[Any]"]):
     def __anext__(self) -> Awaitable[bytes]:
         if self.closed:
             return Raising(StopAsyncIteration())
+        tried = False
         if (fast_path := self._fast_path) is not None:
             try:
                 ready = fast_path.next(self)
@@ -230,18 +197,14 @@ class Receives(UsedSocket["Future[Any]"]):
                 return Raising(error)
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
-            if fast_path.would_block:
-                return self._wait_to_recv(is_iteration=True)  # type: ignore[no-any-return]
-        attempt = partial(_attempts.recv, self, True)
-        return cast("Awaitable[bytes]", self._begin_recv(attempt, 0, is_iteration=True))
+            tried = fast_path.would_block
+        attempt = self if tried else partial(_attempts.recv, self, True)
+        queue = self._current_binding().receivers
+        waiting = self._submit(queue, attempt, 0, tried=tried, is_iteration=True)
+        return cast("Awaitable[bytes]", waiting)
 
     def __iter__(self) -> NoReturn:
         raise TypeError("an asyncio socket is iterated with `async for`")
 
     def __next__(self) -> NoReturn:
         raise TypeError("an asyncio socket is iterated with `async for`")
-
-
-def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    cut = parts.index(b"") + 1 if b"" in parts else 0
-    return parts[:cut], parts[cut:]

@@ -43,7 +43,7 @@ from ..poller import Poller as _Poller
 from ..proxy import ProxyStatistics as ProxyStatistics
 from ..security import *  # noqa: F403
 from ..watching import MonitorEvent as MonitorEvent
-from .binding import Link, Sleeper, budget_of_hub, wait_for
+from .binding import LoopBinding, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
 from .tasks import GreenProxy, TaskRunner
 from .wakeup import Wakeup
@@ -119,15 +119,15 @@ class Socket(SharedRequests, Calls):  # type: ignore[misc]
         look = partial(attempts.poll, self, flags)
         if self.closed:
             return look()  # type: ignore[no-any-return]  # it says so
-        link: Link = self._attach()
-        if not link.budget.consume():
-            link.rest()
-        waiter = Sleeper(link.pollers, look, flags)
+        binding: LoopBinding = self._attach()
+        if not binding.budget.consume():
+            binding.rest()
+        waiter = Sleeper(binding.pollers, look, flags)
         found = waiter.first_try()
         if found is WOULD_BLOCK and timeout != 0:
             if timeout and 0 < timeout < 1:
                 self._warn_of_seconds(timeout)
-            found = link.wait(waiter, True, deadline(timeout))
+            found = binding.wait(waiter, True, deadline(timeout))
         return 0 if found is WOULD_BLOCK else int(found)
 
 
@@ -249,10 +249,10 @@ class Poller(_Poller):
     def _watch(self, watches: ExitStack, source: Any, flags: int, event: _Event) -> Sleeper | None:
         """Have `event` set when a member may be ready; return what waits in the member's queue."""
         if isinstance(source, Socket):
-            link: Link = source._attach()
-            waiter = Sleeper(link.pollers, None, flags & (_POLLIN | _POLLOUT), event)
-            link.begin_wait(waiter, False)
-            watches.callback(link.end_wait, waiter)
+            binding: LoopBinding = source._attach()
+            waiter = Sleeper(binding.pollers, None, flags & (_POLLIN | _POLLOUT), event)
+            binding.begin_wait(waiter, False)
+            watches.callback(binding.end_wait, waiter)
             return waiter
         events = flags & (_POLLIN | _POLLOUT)
         if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it

@@ -20,7 +20,7 @@ from .._loops.binding import LATER, TaskBinding
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
 
-__all__ = ["Link", "Sleeper", "budget_of_hub", "wait_for"]
+__all__ = ["LoopBinding", "Sleeper", "budget_of_hub", "wait_for"]
 
 _budgets: WeakKeyDictionary[Any, core.FairnessBudget] = WeakKeyDictionary()
 
@@ -70,7 +70,7 @@ class Sleeper(core.TaskWaiter):
         return True
 
 
-class Link(TaskBinding):
+class LoopBinding(TaskBinding):
     """One socket in one hub."""
 
     _later = False
@@ -104,7 +104,7 @@ class Link(TaskBinding):
         if (
             self._watcher is None
         ):  # first: without a free descriptor nothing may stand in the queue
-            watcher = self.home.loop.io(self.descriptor(), 1)
+            watcher = self.loop.loop.io(self.descriptor(), 1)
             watcher.start(self.dispatch)
             self._watcher = watcher
         waiter.begin_wait(tried)
@@ -125,7 +125,7 @@ class Link(TaskBinding):
         """Dispatch in a while."""
         if not self._later:
             self._later = True
-            timer = self.home.loop.timer(LATER)
+            timer = self.loop.loop.timer(LATER)
             timer.start(_dispatch_again, ref(self), timer)
 
     def dispatch_again(self) -> None:
@@ -135,21 +135,21 @@ class Link(TaskBinding):
 
     def end(self) -> None:
         """The socket closes or leaves the hub: call all that wait, give the descriptor back."""
-        if self.idle or get_hub_if_exists() is self.home:
+        if self.idle or get_hub_if_exists() is self.loop:
             self.end_all()
             self._stop()
             self.release()
         elif not self.over:
             with suppress(Exception):  # the hub may end in this moment
-                self.home.loop.run_callback_threadsafe(self.end)
+                self.loop.loop.run_callback_threadsafe(self.end)
 
     @property
     def over(self) -> bool:
         """Whether the hub has ended."""
-        return self.home.dead or self.home.loop is None
+        return self.loop.dead or self.loop.loop is None
 
 
-def _dispatch_again(binding: ReferenceType[Link], timer: Any) -> None:
+def _dispatch_again(binding: ReferenceType[LoopBinding], timer: Any) -> None:
     timer.close()
     target = binding()
     if target is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
 from .._loops.socket import DONTWAIT, LoopSocket
 from ..error import ContextTerminated, SocketClosed
-from .binding import Link, Sleeper
+from .binding import LoopBinding, Sleeper
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,19 +37,19 @@ def deadline(milliseconds: float | None) -> float | None:
 class Calls(LoopSocket):
     """The half of a gevent `Socket` that moves messages."""
 
-    def _home(self) -> Any:
+    def _running_loop(self) -> Any:
         return _hub()
 
-    def _make_link(self, home: Any) -> Link:
-        return Link(self, home)
+    def _make_binding(self, loop: Any) -> LoopBinding:
+        return LoopBinding(self, loop)
 
     def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
         """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
         it cannot."""
-        link: Link = self._attach(attempt)
-        if not link.budget.consume():
-            link.rest()
-        queue = link.receivers if receives else link.senders
+        binding: LoopBinding = self._attach(attempt)
+        if not binding.budget.consume():
+            binding.rest()
+        queue = binding.receivers if receives else binding.senders
         waiter = Sleeper(queue, attempt)
         tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
         if tried:
@@ -59,7 +58,7 @@ class Calls(LoopSocket):
                 return value
         limit = self._limit(flags, receives)
         if limit:
-            value = link.wait(waiter, tried, deadline(limit))
+            value = binding.wait(waiter, tried, deadline(limit))
             if value is not WOULD_BLOCK:
                 return value
         raise self._again(limit, receives)
@@ -68,9 +67,9 @@ class Calls(LoopSocket):
 
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
-        link = self._link
-        if link is not None and copy and not flags and link.home is _hub():
-            part = link.try_recv(self)
+        binding = self._binding
+        if binding is not None and copy and not flags and binding.loop is _hub():
+            part = binding.try_recv(self)
             if part is not None:
                 return part
         return self._perform(partial(attempts.recv, self, copy), flags)
@@ -110,9 +109,14 @@ class Calls(LoopSocket):
         group: str | bytes | None = None,
     ) -> Any:
         """Send one part as soon as a peer can take it; see `zmqlite.Socket.send`."""
-        link = self._link
+        binding = self._binding
         plain = copy and not track and routing_id is None and group is None
-        if plain and link is not None and link.home is _hub() and link.try_send(self, data, flags):
+        if (
+            plain
+            and binding is not None
+            and binding.loop is _hub()
+            and binding.try_send(self, data, flags)
+        ):
             return None
         attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
         return self._perform(attempt, flags, False)
@@ -137,14 +141,7 @@ class Calls(LoopSocket):
         in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for each message; with
         DONTWAIT it returns when the next one would have to wait.
         """
-        batch = attempts.Batch(self, messages, flags)
-        try:
+        with attempts.Batch(self, messages, flags) as batch:
             while self._perform(batch, flags, False) is attempts.YIELD:
                 pass
-        except attempts.ForeignAgain as foreign:
-            raise foreign.error from None
-        except BaseException as failure:
-            with suppress(AttributeError):  # an exception of the iterable with slots
-                failure.sent = batch.sent  # type: ignore[attr-defined]
-            raise
         return batch.sent

@@ -26,7 +26,7 @@ T = TypeVar("T", bound="_AsyncSocket")
 
 _POLLIN, _POLLOUT = 1, 2
 _PACKAGE = __name__.partition(".")[0]
-_running_loop = asyncio._get_running_loop
+_get_running_loop = asyncio._get_running_loop
 
 
 def warn(message: str, category: type[Warning]) -> None:
@@ -65,9 +65,9 @@ class _Async:
     def _init_io_state(self, loop: Any = None) -> None:
         """Do nothing: a descriptor is watched when someone waits."""
 
-    def _home(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         """Return the running loop, or the one that this thread would run."""
-        running = _running_loop()
+        running = _get_running_loop()
         if running is not None:
             return running
         loop = self._silent_loop()
@@ -87,7 +87,7 @@ class _AsyncPoller(_Async, _aio.Poller, Poller):
     def poll(self, timeout: float | None = -1) -> Future[list[tuple[Any, int]]]:
         """Wait for a member: a Future of the (member, events) pairs that are ready."""
         future = super().poll(timeout)
-        if not future.done() and _running_loop() is None:
+        if not future.done() and _get_running_loop() is None:
             self._get_loop()  # warns
         return future
 
@@ -123,41 +123,35 @@ class _AsyncSocket(_Async, _aio.Socket, Socket["Future[Any]"]):  # type: ignore[
         """Return an asynchronous handle on a blocking socket, which stays its owner."""
         return cls(_from_socket=socket, io_loop=io_loop)
 
-    def _begin_recv(self, attempt: Any, flags: int, is_iteration: bool = False) -> Any:
-        return self._warned(super()._begin_recv(attempt, flags, is_iteration))
-
-    def _begin_send(self, attempt: Any, flags: int) -> Any:
-        return self._warned(super()._begin_send(attempt, flags))
+    def _submit(self, *args: Any, **kwargs: Any) -> Any:
+        """As of any asyncio socket; warns if what waits does so for a loop that does not run."""
+        future = super()._submit(*args, **kwargs)
+        if _get_running_loop() is None and not future.done():
+            self._get_loop()
+        return future
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> Future[int]:
         """A Future of the mask of events that hold, 0 when ``timeout`` ms are over first."""
         self._poll_events(0)  # a closed socket says so at once
-        found: Future[int] = self._warned(super().poll(timeout, flags))
-        return found
-
-    def _warned(self, future: Any) -> Any:
-        """Pass on a future; warn if it waits for a loop that does not run."""
-        if _running_loop() is None and not future.done():
-            self._get_loop()
-        return future
+        return super().poll(timeout, flags)
 
     # -- what some look at -----------------------------------------------------------------------
 
     @property
     def _recv_futures(self) -> deque[_FutureEvent]:
         """The calls that wait for a message. A snapshot."""
-        link = self._link
-        if link is None:
+        binding = self._binding
+        if binding is None:
             return deque()
-        return _events("recv", link.receivers.all()) + _polls(link.pollers.all(), _POLLIN)
+        return _events("recv", binding.receivers.all()) + _polls(binding.pollers.all(), _POLLIN)
 
     @property
     def _send_futures(self) -> deque[_FutureEvent]:
         """The calls that wait for room. A snapshot."""
-        link = self._link
-        if link is None:
+        binding = self._binding
+        if binding is None:
             return deque()
-        return _events("send", link.senders.all()) + _polls(link.pollers.all(), _POLLOUT)
+        return _events("send", binding.senders.all()) + _polls(binding.pollers.all(), _POLLOUT)
 
     @property
     def _shadow_sock(self) -> Socket[bytes]:

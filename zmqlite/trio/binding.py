@@ -20,7 +20,7 @@ from .._loops.binding import LATER, TaskBinding
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
 
-__all__ = ["Link", "Task", "budget_of_run"]
+__all__ = ["LoopBinding", "Task", "budget_of_run"]
 
 
 class _Iterations(trio.abc.Instrument):
@@ -59,7 +59,7 @@ class Task(core.TaskWaiter):
 
     def __init__(
         self,
-        binding: Link,
+        binding: LoopBinding,
         queue: core.WaitQueue,
         operation: Callable[[], Any],
         events: int = 0,
@@ -79,7 +79,7 @@ class Task(core.TaskWaiter):
         return 0
 
 
-class Link(TaskBinding):
+class LoopBinding(TaskBinding):
     """One socket in one trio run."""
 
     _later = False
@@ -152,7 +152,7 @@ class Link(TaskBinding):
         """Dispatch in a while."""
         if not self._later:
             self._later = True
-            me: ReferenceType[Link] = ref(self)
+            me: ReferenceType[LoopBinding] = ref(self)
             trio.lowlevel.spawn_system_task(_dispatch_again, me)
 
     def dispatch_again(self) -> None:
@@ -163,7 +163,7 @@ class Link(TaskBinding):
     def end(self) -> None:
         """The socket closes or leaves the run: call all that wait, give the descriptor back."""
         try:
-            here = trio.lowlevel.current_trio_token() is self.home
+            here = trio.lowlevel.current_trio_token() is self.loop
         except RuntimeError:
             here = False
         if here or self.idle:
@@ -171,7 +171,7 @@ class Link(TaskBinding):
             self.release()
         else:
             with suppress(trio.RunFinishedError):
-                self.home.run_sync_soon(self.end)
+                self.loop.run_sync_soon(self.end)
 
     def release(self) -> None:
         """Give the descriptor back."""
@@ -184,13 +184,13 @@ class Link(TaskBinding):
     def over(self) -> bool:
         """Whether the run has ended."""
         try:
-            self.home.run_sync_soon(bool)
+            self.loop.run_sync_soon(bool)
         except trio.RunFinishedError:
             return True
         return False
 
 
-async def _dispatch_again(binding: ReferenceType[Link]) -> None:
+async def _dispatch_again(binding: ReferenceType[LoopBinding]) -> None:
     await trio.sleep(LATER)
     target = binding()
     if target is not None:

@@ -3,14 +3,14 @@ cancellable.
 
 The quick way comes first: not cancelled, nobody waits, this pass of the run has had no more than
 its share, and libzmq can do it now. Everything else, errors included, goes the long way through
-`_trio_link`.
+`trio/binding.py`.
 """
 
+# mypy: disable-error-code="override"
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -24,12 +24,13 @@ from trio.lowlevel import (
 
 from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
-from .._loops.socket import DONTWAIT, LoopSocket
+from .._loops.socket import DONTWAIT
 from .._native import core
 from ..enums import PollEvent
 from ..error import ContextTerminated, ZMQError
 from ..error import SocketClosed as _SocketClosed
-from .binding import Link, Task
+from .binding import LoopBinding, Task
+from .payload import CoroutinePayload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,14 +45,14 @@ class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
     too."""
 
 
-class AwaitedSocket(LoopSocket):
+class AwaitedSocket(CoroutinePayload):
     """The half of `zmqlite.trio.Socket` that knows trio: it waits, sends and receives."""
 
-    def _home(self) -> TrioToken:
+    def _running_loop(self) -> TrioToken:
         return current_trio_token()
 
-    def _make_link(self, home: Any) -> Link:
-        return Link(self, home)
+    def _make_binding(self, loop: Any) -> LoopBinding:
+        return LoopBinding(self, loop)
 
     # -- the long way ----------------------------------------------------------------------------
 
@@ -60,11 +61,11 @@ class AwaitedSocket(LoopSocket):
         """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
         it cannot."""
         try:
-            link = self._attach(attempt)
-            if not link.budget.consume():
-                await link.rest()
-            queue = link.receivers if receives else link.senders
-            waiter = Task(link, queue, attempt)
+            binding = self._attach(attempt)
+            if not binding.budget.consume():
+                await binding.rest()
+            queue = binding.receivers if receives else binding.senders
+            waiter = Task(binding, queue, attempt)
             tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
             if tried:
                 value = waiter.first_try()
@@ -72,17 +73,27 @@ class AwaitedSocket(LoopSocket):
                     return value
             limit = self._limit(flags, receives)
             if limit < 0:
-                return await link.wait(waiter, tried)
+                return await binding.wait(waiter, tried)
             if limit:
                 with _trio.move_on_after(limit / 1000):
-                    return await link.wait(waiter, tried)
+                    return await binding.wait(waiter, tried)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
         raise self._again(limit, receives)
 
     # -- receiving -------------------------------------------------------------------------------
 
-    @overload  # type: ignore[override]
+    @enable_ki_protection
+    async def _receive(self, convert: Callable[[bytes], Any], flags: int) -> Any:
+        return convert(await self.recv(flags))
+
+    @enable_ki_protection
+    async def _receive_parts(
+        self, convert: Callable[[Any], Any], flags: int, copy: bool = True
+    ) -> Any:
+        return convert(await self.recv_multipart(flags, copy))
+
+    @overload
     async def recv(
         self, flags: int = 0, copy: Literal[True] = True, track: bool = False
     ) -> bytes: ...
@@ -98,14 +109,14 @@ class AwaitedSocket(LoopSocket):
     async def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
         await checkpoint_if_cancelled()
-        link = self._link
-        if link is not None and copy and not flags:
-            part = link.try_recv(self)
+        binding = self._binding
+        if binding is not None and copy and not flags:
+            part = binding.try_recv(self)
             if part is not None:
                 return part
         return await self._perform(partial(attempts.recv, self, copy), flags)
 
-    @overload  # type: ignore[override]
+    @overload
     async def recv_multipart(
         self, flags: int = 0, copy: Literal[True] = True, track: bool = False
     ) -> list[bytes]: ...
@@ -122,12 +133,12 @@ class AwaitedSocket(LoopSocket):
         await checkpoint_if_cancelled()
         return await self._perform(partial(attempts.recv_parts, self, copy, None), flags)
 
-    async def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:  # type: ignore[override]
+    async def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
         """Receive one part into a writable buffer; return the part's full size."""
         await checkpoint_if_cancelled()
         return int(await self._perform(partial(attempts.recv_into, self, buffer, nbytes), flags))
 
-    @overload  # type: ignore[override]
+    @overload
     async def recv_many(
         self, max: int = 1000, flags: int = 0, *, multipart: Literal[False] = False
     ) -> list[bytes]: ...
@@ -147,11 +158,11 @@ class AwaitedSocket(LoopSocket):
     @enable_ki_protection
     async def __anext__(self) -> bytes:
         await checkpoint_if_cancelled()
-        link = self._link
-        if link is not None:
+        binding = self._binding
+        if binding is not None:
             part: bytes | None
             try:
-                part = link.try_recv(self)
+                part = binding.try_recv(self)
             except ZMQError:
                 part = None  # the long way meets it again
             if part is not None:
@@ -168,7 +179,7 @@ class AwaitedSocket(LoopSocket):
     # -- sending ---------------------------------------------------------------------------------
 
     @enable_ki_protection
-    async def send(  # type: ignore[override]
+    async def send(
         self,
         data: Any,
         flags: int = 0,
@@ -179,15 +190,15 @@ class AwaitedSocket(LoopSocket):
     ) -> core.MessageTracker | None:
         """Send one part as soon as a peer can take it; see `zmqlite.Socket.send`."""
         await checkpoint_if_cancelled()
-        link = self._link
+        binding = self._binding
         plain = copy and not track and routing_id is None and group is None
-        if plain and link is not None and link.try_send(self, data, flags):
+        if plain and binding is not None and binding.try_send(self, data, flags):
             return None
         attempt = partial(attempts.send, self, data, flags, copy, track, routing_id, group)
         tracker: core.MessageTracker | None = await self._perform(attempt, flags, False)
         return tracker
 
-    async def send_multipart(  # type: ignore[override]
+    async def send_multipart(
         self,
         msg_parts: Sequence[Any],
         flags: int = 0,
@@ -202,7 +213,7 @@ class AwaitedSocket(LoopSocket):
         return tracker
 
     @enable_ki_protection
-    async def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
+    async def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:
         """Send every message of an iterable; return how many.
 
         They are drawn as they are sent, each when its turn comes, and other tasks run meanwhile; a
@@ -210,23 +221,16 @@ class AwaitedSocket(LoopSocket):
         sent before it in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for
         each message; with DONTWAIT it returns when the next one would have to wait.
         """
-        batch = attempts.Batch(self, messages, flags)
-        try:
+        with attempts.Batch(self, messages, flags) as batch:
             await checkpoint_if_cancelled()
             while await self._perform(batch, flags, False) is attempts.YIELD:
                 pass
-        except attempts.ForeignAgain as foreign:
-            raise foreign.error from None
-        except BaseException as error:
-            with suppress(AttributeError):  # an exception of the iterable with slots
-                error.sent = batch.sent  # type: ignore[attr-defined]
-            raise
         return batch.sent
 
     # -- waiting ---------------------------------------------------------------------------------
 
     @enable_ki_protection
-    async def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:  # type: ignore[override]
+    async def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
 
         ``timeout`` in ms, None for ever; 0 when it is over. Takes no message, waits in no line.
@@ -234,18 +238,18 @@ class AwaitedSocket(LoopSocket):
         await checkpoint_if_cancelled()
         look = partial(attempts.poll, self, flags)
         try:
-            link = self._attach(look)
-            if not link.budget.consume():
-                await link.rest()
-            waiter = Task(link, link.pollers, look, flags)
+            binding = self._attach(look)
+            if not binding.budget.consume():
+                await binding.rest()
+            waiter = Task(binding, binding.pollers, look, flags)
             found = waiter.first_try()
             if found is WOULD_BLOCK and (timeout is None or timeout < 0):
-                found = await link.wait(waiter, True)
+                found = await binding.wait(waiter, True)
             elif found is WOULD_BLOCK and timeout:
                 if timeout < 1:
                     self._warn_of_seconds(timeout)
                 with _trio.move_on_after(timeout / 1000):
-                    found = await link.wait(waiter, True)
+                    found = await binding.wait(waiter, True)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None
         return 0 if found is WOULD_BLOCK else int(found)

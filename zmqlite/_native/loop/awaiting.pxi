@@ -54,7 +54,7 @@ cdef class OperationWaiter(Waiter):
         if self.awaited:
             self.wake(at_once)
             return LAST
-        if not self.queue.loop_handle.budget.consume():
+        if not self._paused and not self.queue.loop_handle.budget.consume():
             self.queue.loop_handle.used()
             return SPENT
         begin = now()
@@ -65,6 +65,8 @@ cdef class OperationWaiter(Waiter):
     cdef int _tell(self, int events, bint at_once) except -1:
         operation = self.operation()
         if operation is not None:
+            if self._paused:  # its task goes on in the next iteration only
+                self.queue.loop_handle.budget.pause()
             self.finish(operation, events)
         return 0
 
@@ -93,6 +95,7 @@ cdef class OperationWaiter(Waiter):
 
     cpdef bint perform(self, operation) except -1:
         """Try it now; return whether it is over, well or badly."""
+        self._resume()
         value = self.attempt(operation)
         if value is WOULD_BLOCK:
             value = self.queue.refused(self, operation)
@@ -318,6 +321,7 @@ cdef class OperationAwaiter:
             raise RuntimeError("an await that is over cannot go on")
         waiter._resumed = True
         if self._waits:
+            waiter._resume()
             if operation.done() or waiter.perform(operation):
                 self._end()
                 return operation.result()
@@ -335,9 +339,13 @@ cdef class OperationAwaiter:
         return self.__next__()
 
     def throw(self, kind, value=None, trace=None):
-        """The task is cancelled, or ends: so is the operation."""
+        """The task is cancelled, or ends: so is the operation. Of many sends it hears how many happened."""
+        sent = getattr(self._operation, "sent", None)
         self._give_up()
-        raise thrown(kind, value, trace)
+        error = thrown(kind, value, trace)
+        if sent is not None:
+            note_sent(error, sent)
+        raise error
 
     def close(self):
         """The task will not go on: cancel the operation."""

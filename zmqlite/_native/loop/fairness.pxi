@@ -34,6 +34,7 @@ cdef class FairnessBudget:
     cdef int _iterations     # how many are over, as far as was noticed
     cdef bint _timed         # the clock was started, and `end` is arranged
     cdef double _start
+    cdef double _last        # when the last operation was counted, since then
     cdef Once _once
     cdef double _relieved    # when others could have the GIL, and what this thread had worked then
     cdef double _worked
@@ -44,8 +45,9 @@ cdef class FairnessBudget:
     cdef double _share       # ... and what may be used now
     cdef int _count_share
     cdef bint _divided       # what may be used now is not all of it
-    cdef int _paused
-    cdef int _due            # of those that paused, how many go on in this iteration
+    cdef bint _arranged      # `end` will be called
+    cdef int _paused         # how many paused in this iteration
+    cdef int _due            # of those that paused in the last one, how many did not go on yet
     cdef public object clock
 
     def __init__(self, call_soon, int grace=8):
@@ -76,7 +78,7 @@ cdef class FairnessBudget:
     cdef int _divide(self, int parts) noexcept:
         self._share = self._left / parts
         self._count_share = self._count_left // parts
-        self._free = min(self._grace, max(self._count_share - 1, 0))
+        self._free = 0 if self._divided else min(self._grace, max(self._count_share - 1, 0))
         return 0
 
     cdef inline double _now(self) except? -1:
@@ -90,7 +92,8 @@ cdef class FairnessBudget:
         if not self._timed:  # not by the number: the limits may change in the middle of an iteration
             self._start_clock()
             return self._count_share > 0
-        return self.used <= self._count_share and self._now() - self._start < self._share
+        self._last = self._now()
+        return self.used <= self._count_share and self._last - self._start < self._share
 
     cpdef int charge(self, double seconds) except -1:
         """Say how long the operation took that was counted last. A long one starts the clock.
@@ -104,8 +107,13 @@ cdef class FairnessBudget:
 
     cdef int _start_clock(self) except -1:
         self._timed = True
-        self._start = self._now()
-        self._call_soon(self.end)
+        self._start = self._last = self._now()
+        return self._arrange_end()
+
+    cdef int _arrange_end(self) except -1:
+        if not self._arranged:
+            self._call_soon(self.end)
+            self._arranged = True
         return 0
 
     @property
@@ -115,24 +123,27 @@ cdef class FairnessBudget:
 
     cpdef int end(self) except -1:
         """An iteration is over, the loop says."""
+        self._arranged = False
         self._begin_anew()
         self.relieve()
         return 0
 
-    def pause(self):
+    cpdef int pause(self) except -1:
         """A task pauses until the next iteration."""
         self._paused += 1
+        return self._arrange_end()
 
-    def resume(self):
+    cpdef int resume(self) except -1:
         """One of those that paused goes on, with the operation for which it had to pause."""
-        self._paused -= 1
-        self._left = max(self._left - self.elapsed, 0.0)
+        if self._timed:
+            self._left = max(self._left - (self._last - self._start), 0.0)
         self._count_left = max(self._count_left - self.used, 0)
         self.reset()
         self._divided = True
         self._divide(max(self._due, 1))
         self._due = max(self._due - 1, 0)
         self.consume()
+        return 0
 
     cdef inline int relieve(self) except -1:
         """For a moment between two tasks: let other threads have the GIL if they could not for long."""
@@ -162,6 +173,7 @@ cdef class FairnessBudget:
         self.reset()
         if self._paused or self._divided:
             self._due = self._paused
+            self._paused = 0
             self._left = self._seconds
             self._count_left = self._count
             self._divided = self._due > 0
@@ -174,6 +186,6 @@ cdef class FairnessBudget:
         If the end of an iteration was not noticed since, it is over now: what waits for each message needs
         no `end`, and the loop no iteration for it.
         """
-        if last == self._iterations and not self._timed:
+        if last == self._iterations and not self._arranged and self._due == 0:
             self._begin_anew()
         return self._iterations

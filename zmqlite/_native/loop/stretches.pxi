@@ -78,6 +78,17 @@ cdef class Batch:
             return self.sent
         return end
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        """An exception carries how many were sent, and an Again of the iterable sheds its coat."""
+        if isinstance(error, ForeignAgain):
+            raise error.error from None
+        if error is not None:
+            note_sent(error, self.sent)
+        return False
+
     def end(self):
         """It goes no further: let go of what it needed."""
         self._socket = self._messages = self._source = self._drawn = self._failure = None

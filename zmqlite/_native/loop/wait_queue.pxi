@@ -109,6 +109,7 @@ cdef class Waiter:
     cdef readonly WaitQueue queue
     cdef readonly object attempted  # to be called, or a socket of which a part is to be received
     cdef readonly int events        # of a poll: those it waits for
+    cdef bint _paused               # the loop had had enough of its sockets when it began to wait
     cdef readonly bint awaited      # a task waits: it is woken, and does its operation by itself
 
     cpdef object attempt(self, operation):
@@ -126,6 +127,17 @@ cdef class Waiter:
     cdef int _tell(self, int events, bint at_once) except -1:
         """These events hold, of those that it polls for."""
         raise NotImplementedError
+
+    def pause(self):
+        """It has to wait for nothing but the next iteration, in which it gets its share."""
+        self._paused = True
+        self.queue.loop_handle.budget.pause()
+
+    cdef inline int _resume(self) except -1:
+        if self._paused:
+            self._paused = False
+            self.queue.loop_handle.budget.resume()
+        return 0
 
     def serve(self, bint at_once):
         """Have it go on, as the first of a line whose peer may have room."""
@@ -359,6 +371,9 @@ cdef class WaitQueue:
 @cython.nonecheck(True)
 cdef class PollQueue(WaitQueue):
     """What looks and takes nothing: each look serves all, in no order."""
+
+    cpdef bint passes(self, attempt) except -1:
+        return True
 
     cpdef int serve(self, int events, bint at_once) except -1:
         """Tell those whose events hold."""

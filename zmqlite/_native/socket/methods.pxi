@@ -48,6 +48,14 @@ cdef class Socket(Handle):
             return recv_bytes(self, flags, "recv")
         return recv_frame(self, flags, track, "recv")
 
+    def _receive(self, convert, int flags):
+        """Receive one part and convert it: how all conversions of a part end."""
+        return convert(self.recv(flags))
+
+    def _receive_parts(self, convert, int flags, bint copy=True):
+        """The same for all parts of a message."""
+        return convert(self.recv_multipart(flags, copy))
+
     def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0):
         """Receive one part into a writable buffer; return the part's full size in bytes.
 
@@ -171,6 +179,18 @@ cdef class Socket(Handle):
         ``timeout`` in ms, -1 for ever; 0 when it is over (zmq_poll).
         """
         return poll_one(self, events, timeout)
+
+
+cpdef object as_text(bytes part):
+    """Return a part as text, which any bytes are."""
+    if part is None:
+        raise TypeError("a part is bytes, not None")
+    return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(part), PyBytes_GET_SIZE(part), "surrogateescape")
+
+
+def as_texts(parts):
+    """Return the parts of a message as texts."""
+    return [as_text(part) for part in parts]
 
 
 iterate_natively(Socket, type(iter([])).__next__)
