@@ -17,5 +17,5 @@ with (
     context.socket(zmq.DEALER) as workers,
 ):
     print("clients on", clients.bind(front), "workers on", workers.bind(back), flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        zmq.proxy(clients, workers)
+    with contextlib.suppress(KeyboardInterrupt), zmq.Proxy(clients, workers) as proxy:
+        proxy.wait()

@@ -164,7 +164,7 @@ def test_a_thread_safe_socket_serves_two_runs(trio_context: Any) -> None:
     joins = [in_thread(run, receive) for _ in range(2)]
 
     async def main() -> None:
-        while sum(not ln.idle for ln in dict(server._links).values()) < 2:
+        while sum(not ln.idle for ln in dict(server._bindings).values()) < 2:
             await trio.sleep(0.001)
         await client.send_many([b"1", b"2"])
 

@@ -33,7 +33,7 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
     floor 2  options, endpoint, security, hardening, certs, auth, frame, poller, monitor, peers,
-             watching, answers, requests, socket, context, proxy
+             watching, answers, requests, socket, context, proxy, proxies
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside
     floor 0  enums, constants, error, _version, _build
 """
@@ -101,6 +101,7 @@ from .monitor import (
 )
 from .peers import PastPeer as PastPeer, Peer as Peer
 from .poller import Poller as Poller, select as select, zmq_poll as zmq_poll
+from .proxies import Proxy as Proxy
 from .proxy import (
     ProxyStatistics as ProxyStatistics,
     Steering as Steering,

@@ -99,6 +99,11 @@ assert_type(socket.wait_subscribers(1, b"topic", 100), int)
 assert_type(socket.request(b"", 100, retries=2), "bytes | list[bytes]")
 assert_type(socket.request([b"", b""]), list[bytes])
 assert_type(zmq.NoAnswer().connected, "int | None")
+with zmq.Proxy(socket, ("DEALER", "tcp://*:*"), None) as proxy:
+    assert_type(proxy, zmq.Proxy)
+    assert_type(proxy.statistics(), zmq.ProxyStatistics)
+    assert_type(proxy.wait(10), bool)
+assert_type(zmq.Proxy.in_process(("ROUTER", "tcp://*:*"), ("DEALER", None, {})), zmq.Proxy)
 assert_type(socket.peers, tuple[zmq.Peer, ...])
 assert_type(socket.past_peers[0].reason, str)
 assert_type(next(socket.monitor_events()), zmq.MonitorEvent)
@@ -147,6 +152,9 @@ async def awaited() -> None:
         assert_type(dealer.send_many([b""]).sent, int)
         assert_type(await dealer.poll(10), int)
         assert_type(await dealer.wait_peers(2, 10), int)
+        async with azmq.Proxy(dealer, dealer) as proxy:
+            assert_type(proxy, azmq.Proxy)
+            assert_type(await proxy.wait(10), bool)
         assert_type(await dealer.request(b"", 10), "bytes | list[bytes]")
         assert_type(await dealer.request([b""], 10), list[bytes])
         async for event in dealer.monitor_events():

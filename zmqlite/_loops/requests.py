@@ -16,38 +16,43 @@ if TYPE_CHECKING:
 
 __all__ = ["AwaitedRequests", "SharedRequests"]
 
-_ENDS = ("recv", "__next__", "__anext__")  # what receives begins like this
-_SENDS = ("send", "loan")  # and what sends, which a REQ must not do either
+# What begins like this is refused: while requests are in flight, while those of a REQ are, which
+# must not send either, and while a proxy has the socket.
+_RECEIVES = ("recv", "__next__", "__anext__")
+_REFUSED = {
+    "requests": _RECEIVES,
+    "turns": (*_RECEIVES, "send", "loan"),
+    "proxy": (*_RECEIVES, "send", "loan", "request"),
+}
+_HINT = "requests are in flight, whose answers it would take: wait for them first"
 
 
-def _reserved(kind: type[Any], sends: bool) -> type[Any]:
-    """Return a class like this one whose receives are refused; of a REQ the sends as well.
+def _reserved(kind: type[Any], purpose: str, hint: str) -> type[Any]:
+    """Return a class like this one some of whose calls are refused, for such a purpose.
 
-    A socket has it while requests are in flight. So those that make none do not pay for a look.
+    A socket has it only meanwhile. So those that are never reserved do not pay for a look.
     """
-    name = "_reserved_req" if sends else "_reserved_dealer"
+    name = f"_reserved_for_{purpose}"
     found: type[Any] | None = vars(kind).get(name)
     if found is None:
-        found = _make_reserved(kind, sends)
+        found = _make_reserved(kind, _REFUSED[purpose], hint)
         setattr(kind, name, found)
     return found
 
 
-def _make_reserved(kind: type[Any], sends: bool) -> type[Any]:
-    refused = _ENDS + _SENDS * sends
+def _make_reserved(kind: type[Any], refused: tuple[str, ...], hint: str) -> type[Any]:
     members: dict[str, Any] = {
-        name: _refusal(name) for name in dir(kind) if name.startswith(refused)
+        name: _refusal(name, hint) for name in dir(kind) if name.startswith(refused)
     }
-    members["__slots__"] = ()
+    members["__slots__"], members["_is_reserved"] = (), True
     members["__module__"], members["__qualname__"] = kind.__module__, kind.__qualname__
     if "_repr_cls" in vars(kind):
         members["_repr_cls"] = vars(kind)["_repr_cls"]
     return type(kind.__name__, (kind,), members)
 
 
-def _refusal(name: str) -> Any:
+def _refusal(name: str, hint: str) -> Any:
     def refuse(self: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
-        hint = "requests are in flight, whose answers it would take: wait for them first"
         raise StateError.during(name.strip("_"), self._subject(), hint)
 
     async def refuse_later(self: Any) -> NoReturn:
@@ -57,20 +62,27 @@ def _refusal(name: str) -> Any:
 
 
 class SharedRequests(RequestSocket):
-    """What requests need of a socket that tasks share."""
+    """What requests and proxies need of a socket that tasks share."""
 
     __slots__ = ()
+    _is_reserved = False
 
     def _receives(self) -> bool:
         binding: Any = getattr(self, "_binding", None)
         return bool(binding and binding.receivers.waiters)
 
     def _reserve(self, reserved: bool) -> None:
-        kind: type[Any] = type(self)
         if reserved:
-            self.__class__ = _reserved(kind, self._asked.by_turns)
+            self._keep_out("turns" if self._asked.by_turns else "requests", _HINT)
         else:
-            self.__class__ = kind.__bases__[0]
+            self._let_in()
+
+    def _keep_out(self, purpose: str, hint: str) -> None:
+        """Refuse some calls of others from now on."""
+        self.__class__ = _reserved(type(self), purpose, hint)
+
+    def _let_in(self) -> None:
+        self.__class__ = type(self).__bases__[0]
 
     def _send_now(self, asked: Asked, message: list[Any]) -> None:
         super()._send_now(asked, message)

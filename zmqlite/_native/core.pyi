@@ -545,6 +545,13 @@ class Poller:
 
 def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]: ...
 def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None: ...
+def _own_proxy(
+    frontend: Socket,
+    backend: Socket,
+    capture: Socket | None,
+    control: Socket,
+    totals: list[int],
+) -> None: ...
 def proxy_steerable(
     frontend: Socket, backend: Socket, capture: Socket | None = None, control: Socket | None = None
 ) -> None: ...

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .. import constants
 from .._loops import operations as _attempts
+from .._loops.proxies import AwaitedProxy
 from .._loops.requests import AwaitedRequests
 from .._native import core
 from ..constants import *  # noqa: F403
@@ -38,13 +39,14 @@ from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
+from .tasks import TaskRunner
 from .wakeup import Wakeup, is_cancelled
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
-    __all__ = ["Context", "Poller", "Socket", "set_fairness"]
+    __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
     __all__ += constants.__all__
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
@@ -176,6 +178,16 @@ class Context(_Context[Socket]):
             if not self.closed:
                 await _asyncio.sleep(pause)
                 pause = min(2 * pause, 0.05)
+
+
+class _ProxyRunner(TaskRunner):
+    new_context: Any = Context
+
+
+class Proxy(AwaitedProxy):
+    __doc__ = AwaitedProxy.__doc__
+    _thread_runner = _ProxyRunner
+    _sleep = staticmethod(_asyncio.sleep)
 
 
 class Poller(_Poller):

@@ -40,10 +40,12 @@ from ..options.rows import Kind
 from ..peers import PastPeer as PastPeer
 from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
+from ..proxy import ProxyStatistics as ProxyStatistics
 from ..security import *  # noqa: F403
 from ..watching import MonitorEvent as MonitorEvent
 from .binding import LoopBinding, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
+from .tasks import GreenProxy, TaskRunner
 from .wakeup import Wakeup
 
 if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
@@ -61,6 +63,8 @@ else:  # a list would hide from checkers what comes by a star
         "PastPeer",
         "Peer",
         "Poller",
+        "Proxy",
+        "ProxyStatistics",
         "Socket",
         "device",
         "proxy",
@@ -362,3 +366,12 @@ def device(*args: Any) -> None:
     nothing."""
     frontend, backend = args[-2:]
     proxy(frontend, backend)
+
+
+class _ProxyRunner(TaskRunner):
+    new_context: Any = Context
+
+
+class Proxy(GreenProxy):
+    __doc__ = GreenProxy.__doc__
+    _thread_runner = _ProxyRunner

@@ -24,16 +24,18 @@ import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
 from .. import constants
+from .._loops.proxies import AwaitedProxy
 from .._loops.requests import AwaitedRequests
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
 from .binding import budget_of_run
 from .socket import AwaitedSocket
 from .socket import SocketClosed as SocketClosed
+from .tasks import TaskRunner
 from .wakeup import Wakeup
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
-    __all__ = ["Context", "Socket", "SocketClosed", "set_fairness"]
+    __all__ = ["Context", "Proxy", "Socket", "SocketClosed", "set_fairness"]
     __all__ += constants.__all__
 
 
@@ -125,3 +127,13 @@ class Context(_Context[Socket]):
                 message = f"leaving the context with unclosed socket {socket!r}"
                 warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
         await self.aclose()
+
+
+class _ProxyRunner(TaskRunner):
+    new_context: Any = Context
+
+
+class Proxy(AwaitedProxy):
+    __doc__ = AwaitedProxy.__doc__
+    _thread_runner = _ProxyRunner
+    _sleep = staticmethod(_trio.sleep)

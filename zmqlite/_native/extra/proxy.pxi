@@ -163,7 +163,8 @@ cdef int proxy_turn(Direction *directions, Capture *captured, void *control, bin
             return 0
 
 
-cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle control):
+cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle control, list totals=None):
+    """Forward until the end. With ``totals``, which gets the counters then, nobody else may use the sockets meanwhile."""
     cdef Direction directions[2]
     cdef Capture captured
     cdef bint paused = False
@@ -180,11 +181,18 @@ cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle co
     if capture is not None:
         captured.socket = capture.handle
         captured.pair = capture._type_number == ZMQ_PAIR
-    leave_all(sockets)
+    if totals is None:
+        leave_all(sockets)
+    else:
+        block_all(sockets)
     try:
-        while run_slice(sockets, directions, &captured, control, &paused, frontend, backend):
+        while run_slice(sockets, directions, &captured, control, &paused, frontend, backend, totals is None):
             PyErr_CheckSignals()
     finally:
+        if totals is not None:
+            unblock_all(sockets)
+            leave_all(sockets)
+            totals[:] = counters(directions)
         give_up_directions(sockets, directions, &captured)
 
 
@@ -217,14 +225,15 @@ cdef void drop_held(Direction *direction, Capture *captured) noexcept nogil:
 
 
 cdef bint run_slice(list sockets, Direction *directions, Capture *captured, Handle control, bint *paused, Handle frontend,
-                    Handle backend) except -1:
-    """One turn inside all the sockets; returns whether to go on."""
+                    Handle backend, bint enters) except -1:
+    """One turn inside all the sockets; returns whether to go on. ``enters`` says that it is not inside yet."""
     cdef bint commanded = False
     cdef int error
     cdef long sleep = one_step(-1)
     cdef void *commands = NULL
-    enter_all(sockets)  # refuses those that a signal handler closed
-    block_all(sockets)
+    if enters:
+        enter_all(sockets)  # refuses those that a signal handler closed
+        block_all(sockets)
     try:
         if control is not None:
             commands = control.handle
@@ -237,8 +246,17 @@ cdef bint run_slice(list sockets, Direction *directions, Capture *captured, Hand
                  next_step(error, "proxy", frontend._type_number))
         return True
     finally:
-        unblock_all(sockets)
-        leave_all(sockets)
+        if enters:
+            unblock_all(sockets)
+            leave_all(sockets)
+
+
+cdef list counters(Direction *directions):
+    """Messages and bytes that each side received and sent; the frontend first."""
+    cdef int place
+    return [number for place in (0, 1) for number in (
+        directions[place].messages, directions[place].read_bytes,
+        directions[1 - place].messages, directions[1 - place].read_bytes)]
 
 
 cdef bint obey(Handle control, Direction *directions, bint *paused) except -1:
@@ -259,9 +277,7 @@ cdef bint obey(Handle control, Direction *directions, bint *paused) except -1:
     elif command == b"RESUME":
         paused[0] = False
     elif command == b"STATISTICS":
-        replies = [number.to_bytes(8, byteorder) for place in (0, 1) for number in (
-            directions[place].messages, directions[place].read_bytes,
-            directions[1 - place].messages, directions[1 - place].read_bytes)]
+        replies = [number.to_bytes(8, byteorder) for number in counters(directions)]
     elif command != b"TERMINATE" and not replies:
         fail(EINVAL, "proxy_steerable", subject_of(control),
              f"{command!r} is no command: PAUSE, RESUME, TERMINATE, STATISTICS")
@@ -288,6 +304,12 @@ def proxy(frontend, backend, capture=None):
     """
     need_sockets("proxy", frontend, backend, capture, None)
     run_proxy(frontend, backend, capture, None)
+
+
+def _own_proxy(frontend, backend, capture, control, list totals not None):
+    """Run proxy_steerable() for `Proxy`: the sockets are its own until it returns, between two turns as well."""
+    need_sockets("Proxy", frontend, backend, capture, control)
+    run_proxy(frontend, backend, capture, control, totals)
 
 
 def proxy_steerable(frontend, backend, capture=None, control=None):
