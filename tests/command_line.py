@@ -87,7 +87,7 @@ class Started:
             self.process.kill()
             out, err = self.process.communicate()
             pytest.fail(f"{self.words} hangs; it said {out!r}, {self.said + err.decode()!r}")
-        return self.process.returncode, out.decode(), self.said + err.decode()
+        return self.process.returncode, (out or b"").decode(), self.said + err.decode()
 
 
 def run(*words: str, data: bytes | None = b"", **options: Any) -> tuple[int, str, str]:
@@ -170,7 +170,8 @@ class Terminal:
 
 def plain(drawn: str) -> str:
     """Return what was drawn without the codes of the terminal."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn).replace("\r", "")
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
+    return re.sub(r"\r+\n?", "\n", text)
 
 
 def free_port() -> int:

@@ -13,17 +13,19 @@ from typing import Any
 from ...certs import load_certificate
 from ...context import Context
 from ...endpoint import check
-from ...enums import Event, SocketType
-from ...error import ZMQError
+from ...enums import SocketType
+from ...error import Again, ZMQError
 from ...security import curve_public
 from ..shared.opening import curve_options, duration
 from .finding import FINE, NOTE, WRONG, Finding
 
 __all__ = ["the_address", "the_keys"]
 
-# RFC 23: signature, version 3.1, mechanism, no server, filler; a peer answers with its own
+# RFC 23: signature, version, mechanism, and more. A peer that has read our signature and version
+# sends all of its own; a mechanism that it does not speak would have it hang up.
 _SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
-_GREETING = _SIGNATURE + b"\x03\x01" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
+_VERSION = b"\x03\x01"
+_GREETING = 64  # bytes in all
 
 
 def the_address(
@@ -57,10 +59,10 @@ def greet(address: str, transport: str, place: str, patience: float) -> Finding:
         return Finding(WRONG, address, error.strerror or str(error), remedy_for(error))
     with stream:
         try:
-            stream.sendall(_GREETING)
+            stream.sendall(_SIGNATURE + _VERSION)
             seen = b""
-            while len(seen) < len(_GREETING) and time.monotonic() - start < patience:
-                piece = stream.recv(len(_GREETING) - len(seen))
+            while len(seen) < _GREETING and time.monotonic() - start < patience:
+                piece = stream.recv(_GREETING - len(seen))
                 if not piece:
                     break
                 seen += piece
@@ -99,39 +101,35 @@ def spoken(address: str, seen: bytes) -> Finding:
     if len(seen) < len(_SIGNATURE) or seen[0] != 0xFF or not seen[9] & 1:
         text = "someone listens, and does not speak ZeroMQ" if seen else "the peer hung up at once"
         return Finding(WRONG, address, text, "is this the port of another service?")
-    if len(seen) < len(_GREETING):
+    if len(seen) < _GREETING:
         return Finding(NOTE, address, "an old ZeroMQ (ZMTP 2 or older) is there")
     mechanism = seen[12:32].rstrip(b"\0").decode("ascii", "replace")
     return Finding(FINE, address, f"ZeroMQ is there: ZMTP {seen[10]}.{seen[11]}, {mechanism}")
 
 
 def encrypted(address: str, patience: float, server_key: str, key_file: str | None) -> Finding:
-    """Shake hands with CURVE."""
+    """Shake hands with CURVE, as each type of socket that the peer may want."""
     context = Context()
+    end = time.monotonic() + patience
+    reason = ""
     try:
-        options: dict[str, Any] = {**curve_options(server_key, key_file)}
-        socket = context.socket(SocketType.SUB, rcvtimeo=1, linger=0, **options)
-        with socket.monitor_events() as events:
-            socket.connect(address)
-            try:
-                socket.wait_peers(1, timeout=patience * 1000)
-            except ZMQError:
-                socket.close()  # the events end
-                told = [e for e in events if e.event & _REFUSALS]
-                reason = f": {told[-1].reason}" if told and told[-1].reason else ""
-                remedy = "a wrong --server-key, a key the server does not know, or no CURVE there"
-                return Finding(WRONG, address, f"no CURVE handshake{reason}", remedy)
-        return Finding(FINE, address, "the CURVE handshake succeeds with these keys")
+        for kind in _TYPES:
+            options: dict[str, Any] = {**curve_options(server_key, key_file)}
+            with context.socket(kind, linger=0, connect=address, **options) as socket:
+                while not socket.past_peers and time.monotonic() < end:
+                    try:
+                        socket.wait_peers(1, timeout=20)
+                    except Again:
+                        continue
+                    return Finding(FINE, address, "the CURVE handshake succeeds with these keys")
+                reason = next((f": {past.reason}" for past in socket.past_peers), reason)
     finally:
         context.destroy(linger=0)
+    remedy = "a wrong --server-key, a key the server does not know, or no CURVE there"
+    return Finding(WRONG, address, f"no CURVE handshake{reason}", remedy)
 
 
-_REFUSALS = (
-    Event.HANDSHAKE_FAILED_AUTH
-    | Event.HANDSHAKE_FAILED_PROTOCOL
-    | Event.HANDSHAKE_FAILED_NO_DETAIL
-    | Event.DISCONNECTED
-)
+_TYPES = (SocketType.DEALER, SocketType.SUB, SocketType.PUSH, SocketType.PULL, SocketType.PAIR)
 
 
 def the_keys(name: str) -> Iterator[Finding]:

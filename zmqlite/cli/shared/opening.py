@@ -89,6 +89,8 @@ class Opening:
     """Seconds that a receive, a send, or the wait for peers may take; None is for ever."""
     wait_peers: int = 0
     quiet: bool = False
+    delivers: bool = False
+    """Whether what was sent is to have left at the end."""
 
     @contextmanager
     def open(
@@ -99,12 +101,9 @@ class Opening:
         `before` is called with the socket before it is bound or connected.
         """
         limit = milliseconds(self.timeout)
-        options: dict[str, Any] = {
-            "rcvtimeo": limit,
-            "sndtimeo": limit,
-            "linger": limit,
-            **self.options,
-        }
+        linger = limit if self.delivers else 0
+        options: dict[str, Any] = {"rcvtimeo": limit, "sndtimeo": limit, "linger": linger}
+        options.update(self.options)
         context = Context()
         try:
             socket = context.socket(self.type, **options)

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -153,11 +154,14 @@ def wide(output: Console) -> int:
 
 
 def printed(what: RenderableType, output: Console) -> str:
-    """Return what would be drawn as text, for an output that is no terminal."""
-    plain = Console(width=wide(output), no_color=True, highlight=False)
-    with plain.capture() as kept:
-        plain.print(what)
-    return "\n".join(line.rstrip() for line in kept.get().splitlines())
+    """Return what would be drawn, as text."""
+    kept = StringIO()
+    colours = output.color_system if output.is_terminal else None
+    Console(
+        file=kept, width=wide(output), highlight=False, color_system=colours,
+        force_terminal=output.is_terminal, no_color=output.no_color,
+    ).print(what)  # fmt: skip
+    return "\n".join(line.rstrip() for line in kept.getvalue().splitlines())
 
 
 class View:

@@ -42,13 +42,7 @@ def show(findings: list[Finding], output: Console) -> None:
     """Print the findings, and the sum of them."""
     wrong = sum(one.status == WRONG for one in findings)
     last = f"{wrong} of {len(findings)} are wrong" if wrong else "Nothing is wrong."
-    if output.is_terminal:
-        with output.capture() as kept:
-            output.print(drawn(findings))
-        write(kept.get().rstrip("\n"))
-    else:
-        write(printed(drawn(findings), output))
-    write(last)
+    write(f"{printed(drawn(findings), output)}\n{last}")
 
 
 @verb(

@@ -38,7 +38,7 @@ def keygen(name: str, folder: str, meta: tuple[str, ...], force: bool, quiet: bo
     """
     if not has("curve"):
         raise CommandError("this libzmq has no CURVE")
-    if Path(name).name != name:
+    if Path(name).name != name or name == "..":
         raise CommandError(f"{name!r} is no name of a file; --dir says where it goes", USAGE)
     remarks: dict[str, str] = {}
     for remark in meta:

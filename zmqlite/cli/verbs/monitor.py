@@ -110,7 +110,6 @@ class Watch:
         """Print events until there are enough."""
         opening = self.opening
         limit, opening.timeout = opening.timeout, None
-        opening.options.setdefault("linger", 0)
         with ExitStack() as stack, opening.open(self._begin) as socket:
             over = False
             if limit is not None:

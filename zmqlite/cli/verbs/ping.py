@@ -101,8 +101,8 @@ def draw(view: View, trips: Trips) -> None:
     "ping",
     Example("A hundred round trips", "zmqlite ping -c tcp://127.0.0.1:5558"),
     Example(
-        "As many as there can be of 1 KiB, one after the other",
-        "zmqlite ping -c tcp://127.0.0.1:5558 -n 10000 -i 0 --size 1KiB --json",
+        "A thousand of 1 KiB, without a pause, for a program",
+        "zmqlite ping -c tcp://127.0.0.1:5558 -n 1000 -i 0 --size 1KiB --json",
     ),
 )
 @option("-n", "--count", type=COUNT, default=100, metavar="N", show_default=True,
@@ -124,7 +124,7 @@ def ping(
     """
     if opening.timeout is None:
         opening.timeout = _PATIENCE
-    opening.options = {"linger": 0, "req_relaxed": 1, "req_correlate": 1, **opening.options}
+    opening.options = {"req_relaxed": 1, "req_correlate": 1, **opening.options}
     trips = Trips(" ".join(opening.connect + opening.bind), size)
     with opening.open() as socket:
         try:

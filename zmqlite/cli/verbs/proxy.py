@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 
@@ -57,13 +57,15 @@ class Proxy:
     capture: tuple[str, ...]
     options: dict[str, Any]
     quiet: bool
+    opened: list[PlainSocket] = field(default_factory=list[PlainSocket])
+    """They live until the context ends, however early that is."""
 
     @contextmanager
     def run(self) -> Generator[Steering, None, None]:
         """Run it; at the end it stops, and what is on its way is dropped."""
         context = Context()
         try:
-            sides = [self._side(context, number) for number in range(2)]
+            sides = [self._side(context, 0), self._side(context, 1)]
             capture = self._capture(context)
             ours = context.socket(SocketType.PAIR, bind=CONTROL, rcvtimeo=_ANSWER, linger=0)
             control = context.socket(SocketType.PAIR, connect=CONTROL, linger=0)
@@ -79,6 +81,7 @@ class Proxy:
 
     def _side(self, context: Context[PlainSocket], number: int) -> PlainSocket:
         socket: PlainSocket = context.socket(self.kinds[number], linger=0, **self.options)
+        self.opened.append(socket)
         for address in self.bind[number]:
             self._say(f"the {SIDES[number]} is bound to {socket.bind(address)}")
         for address in self.connect[number]:
@@ -135,12 +138,19 @@ class Watch:
         before, start = self.total, time.monotonic()
         while True:
             time.sleep(interval)
-            with suppress(Again):  # a busy proxy answers in a while
-                self.total = self.steering.statistics()
+            if self.look():
                 end = time.monotonic()
                 if view is not None:
                     view.show(rates(self.total, before, end - start, view.width))
                 before, start = self.total, end
+
+    def look(self) -> bool:
+        """Ask; tell whether there was an answer, for a busy proxy may take a while."""
+        try:
+            self.total = self.steering.statistics()
+        except Again:
+            return False
+        return True
 
 
 @verb(
@@ -204,6 +214,7 @@ def proxy(types: str, interval: float, quiet: bool, **given: Any) -> int:
             with live_view(stderr=True) as view:
                 watch.show(interval, None if quiet else view)
         finally:
+            watch.look()
             if not quiet:
                 complain(f"zmqlite: {summary(watch.total)}")
     return SUCCESS

@@ -129,8 +129,8 @@ def count_until(socket: PlainSocket, meter: Meter, end: float) -> bool:
     "rate",
     Example("Show what a publisher does", "zmqlite rate -c tcp://127.0.0.1:5556"),
     Example(
-        "Ten seconds of two topics, for a program",
-        "zmqlite rate -c tcp://127.0.0.1:5556 --topic weather --topic sports -n 10 --json",
+        "Three seconds of two topics, for a program",
+        "zmqlite rate -c tcp://127.0.0.1:5556 --topic weather --topic sports -n 3 --json",
     ),
 )
 @option("-i", "--interval", type=DURATION, default=1.0, metavar="TIME",

@@ -140,6 +140,7 @@ def replay(opening: Opening, file: str, speed: float, count: int | None) -> int:
     FILE is what `record` wrote; - is standard input. The exit code is 1 if it ends in the middle
     of a message, after those before it.
     """
+    opening.delivers = True
     if opening.type in (SocketType.PUB, SocketType.XPUB):
         opening.options.setdefault("xpub_nodrop", 1)
     sent = 0

@@ -30,7 +30,6 @@ topic_option = option(
 
 def print_all(opening: Opening, form: Format, count: int | None, groups: tuple[str, ...]) -> int:
     """Print what arrives until there are enough, and return the exit code."""
-    opening.options.setdefault("linger", 0)
     with opening.open() as socket:
         for group in groups:
             socket.join(group)

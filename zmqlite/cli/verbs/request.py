@@ -40,7 +40,6 @@ def request(opening: Opening, source: Source) -> int:
     Each message is a request, as with send; the answer is printed before the next is sent. The
     exit code is 124 when an answer does not come in time.
     """
-    opening.options.setdefault("linger", 0)
     with opening.open() as socket:
         for parts in source:
             socket.send_multipart(parts)
@@ -120,6 +119,7 @@ def reply(
     "exit status N".
     """
     form = named(format_name, separator)
+    opening.delivers = True
     answer, program = _answers(text, echo, command, form)
     with opening.open() as socket:
         left = count

@@ -18,6 +18,7 @@ TIMEOUT = "Give up when a message cannot be sent, or does not leave, in this tim
 
 def send_all(opening: Opening, source: Source, group: str | None = None) -> int:
     """Send every message, wait until they have left, and return the exit code."""
+    opening.delivers = True
     if opening.type is SocketType.ROUTER:
         opening.options.setdefault("router_mandatory", 1)  # an unknown peer is an error
     with opening.open() as socket:

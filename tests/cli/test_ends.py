@@ -1,0 +1,190 @@
+"""How commands end: Ctrl-C, an output that takes nothing; and what a terminal shows meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command_line import ENVIRONMENT, LIMIT, Started, Terminal, plain, run
+from support import FACTOR, in_time, needs_drafts
+
+TCP = "tcp://127.0.0.1:*"
+NOBODY = "tcp://127.0.0.1:9"
+PATIENCE = str(20 * FACTOR)
+
+WAITING = [
+    ["send", "-b", TCP, "x"],
+    ["recv", "-b", TCP],
+    ["sub", "-b", TCP],
+    ["pub", "-b", TCP, "x"],
+    ["push", "-b", TCP],
+    ["pull", "-b", TCP],
+    ["reply", "-b", TCP, "--echo"],
+    ["request", "-b", TCP, "x"],
+    ["ping", "-b", TCP, "-T", "100"],
+    ["rate", "-b", TCP],
+    ["record", "-", "-b", TCP],
+    pytest.param(["monitor", "-b", TCP], marks=needs_drafts),
+    ["proxy", "--frontend", TCP, "--backend", TCP],
+    ["bench", "--serve", "-b", TCP],
+]
+
+
+@pytest.mark.parametrize("words", WAITING, ids=lambda words: words[0])
+def test_ctrl_c_is_clean_and_quick(words: list[str]) -> None:
+    def attempt() -> float:
+        with Started(*words) as started:
+            started.endpoint(int(words[0] == "proxy"))
+            start = time.monotonic()
+            started.interrupt()
+            code, _, err = started.end()
+            assert code == 130, err
+            assert err.splitlines()[-1] == "zmqlite: interrupted"
+            assert "Traceback" not in err
+            assert "Warning" not in err
+            return time.monotonic() - start
+
+    in_time(1.0, attempt)
+
+
+def test_ctrl_c_ends_a_bench_and_its_other_process() -> None:
+    with Started("bench", "-t", "tcp", "--seconds", "60", "-s", "16") as bench:
+        bench.wait_for("[1/1]")
+        bench.interrupt()
+        code, _, err = bench.end()
+        assert code == 130
+        assert "Traceback" not in err
+
+
+def filled(words: list[str], shell: str, **options: object) -> tuple[int, str]:
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {shell}', "bash", sys.executable, "-m", "zmqlite", *words],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        env={**os.environ, **ENVIRONMENT}, timeout=LIMIT, **options,  # type: ignore[call-overload]
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+PRINTING = [
+    ["--help"],
+    ["send", "--help"],
+    ["doctor"],
+    ["completion", "bash"],
+    ["rate", "-b", TCP, "-n", "1", "-i", "10ms", "-q"],
+    ["record", "-", "-b", TCP, "--for", "10ms", "-q"],
+    ["ping", "-c", NOBODY, "-n", "1", "-T", "20ms"],
+    ["bench", "-t", "inproc", "-s", "16", "--seconds", "10ms", "-q"],
+]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", PRINTING, ids=lambda words: words[0])
+def test_a_full_disk_is_one_line(words: list[str]) -> None:
+    code, err = filled(words, "> /dev/full")
+    line = "zmqlite: cannot write to standard output: No space left on device\n"
+    assert (code, err) == (1, line)
+
+
+def test_a_closed_pipe_is_one_line() -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        code, err = filled(["doctor"], f">&{writes}", pass_fds=[writes])
+    finally:
+        os.close(writes)
+    assert (code, err) == (1, "zmqlite: cannot write to standard output: Broken pipe\n")
+
+
+def test_messages_into_a_closed_pipe_are_one_line() -> None:
+    """As in `zmqlite pull ... | head -1`."""
+    with Started("pull", "-b", TCP) as printing:
+        place = printing.endpoint()
+        assert printing.process.stdout is not None
+        printing.process.stdout.close()
+        printing.process.stdout = None
+        assert run("push", "-c", place, "x", "-T", PATIENCE)[0] == 0
+        code, _, err = printing.end()
+        assert code == 1
+        last = err.splitlines()[-1]
+        assert last == "zmqlite: cannot write to standard output: Broken pipe"
+
+
+# -- on a terminal -------------------------------------------------------------------------------
+
+WIDTHS = [40, 80]
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_rate_draws_a_table_that_fits(columns: int) -> None:
+    with Terminal("rate", "-b", TCP, "-i", "100ms", columns=columns) as screen:
+        place = plain(screen.wait_for("\n")).split()[-1]
+        topic = "a.topic.with.a.name.that.is.wider.than.a.narrow.window.has.columns"
+        assert run("pub", "-c", place, "-n", "1234", topic, "-T", PATIENCE)[0] == 0
+        screen.wait_for(lambda seen: "(all)" in seen and "1,234" in plain(seen))
+        screen.press_ctrl_c()
+        code, seen = screen.end()
+    assert code == 130
+    drawn = plain(seen)
+    assert "…" in drawn
+    rows = [line for line in drawn.split("\n") if "messages/s" in line or "…" in line]
+    assert all(len(row) <= columns for row in rows), rows
+    assert seen.rstrip().endswith("zmqlite: interrupted")
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_ping_draws_and_ends_with_its_histogram(columns: int) -> None:
+    with Started("reply", "--echo", "-b", TCP) as server:
+        words = ["ping", "-c", server.endpoint(), "-n", "30", "-T", PATIENCE]
+        with Terminal(*words, columns=columns) as screen:
+            code, seen = screen.end()
+    assert code == 0
+    last = plain(seen).rpartition("30 round trips")[2].splitlines()
+    assert any("█" in line for line in last)
+    assert all(len(line) <= columns for line in last if "█" in line)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_proxy_shows_its_rates(columns: int) -> None:
+    words = ["proxy", "--frontend", TCP, "--backend", TCP, "-i", "50ms"]
+    with Terminal(*words, columns=columns) as screen:
+        screen.wait_for(lambda seen: seen.count("frontend  ") > 2)
+        screen.press_ctrl_c()
+        code, seen = screen.end()
+    assert code == 130
+    assert plain(seen).splitlines()[-1] == "zmqlite: interrupted"
+    assert "0 messages (0 B) from the frontend" in plain(seen)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_bench_draws_its_table_once_more_at_the_end(columns: int) -> None:
+    words = ["bench", "-t", "inproc", "-t", "tcp", "-s", "16", "--seconds", "20ms"]
+    with Terminal(*words, columns=columns) as screen:
+        code, seen = screen.end()
+    assert code == 0
+    assert "[2/2] 16 B over tcp" in plain(seen)
+    rows = [line.split() for line in plain(seen).rpartition("over ")[2].splitlines()]
+    assert [row[0] for row in rows[1:] if row] == ["inproc", "tcp"]
+
+
+def test_colours_are_for_terminals_that_want_them() -> None:
+    with Terminal("doctor") as screen:
+        assert "\x1b[32m" in screen.end()[1]
+    with Terminal("doctor", NO_COLOR="1") as screen:
+        assert "\x1b[32m" not in screen.end()[1]
+    assert "\x1b" not in run("doctor")[1]
+    with Terminal("send", "--help", NO_COLOR="1") as screen:
+        assert "\x1b" not in screen.end()[1]
+
+
+def test_a_terminal_is_shown_no_control_characters() -> None:
+    with Terminal("pull", "-b", TCP, "-n", "1", "-T", PATIENCE) as screen:
+        place = plain(screen.wait_for("\n")).split()[-1]
+        assert run("push", "-c", place, "-f", "quoted", r'"\x1b[2J\x07"')[0] == 0
+        code, seen = screen.end()
+    assert code == 0
+    assert r"\x1b[2J\x07" in seen
+    assert "\x1b[2J" not in seen

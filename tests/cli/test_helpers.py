@@ -1,0 +1,218 @@
+"""keygen, doctor, completion, the help, and the command without its extra."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import ENVIRONMENT, LIMIT, Started, run
+from support import FACTOR, needs_curve
+
+import zmqlite as zmq
+from zmqlite.certs import load_certificate
+from zmqlite.cli.table import VERBS
+
+TCP = "tcp://127.0.0.1:*"
+PATIENCE = str(20 * FACTOR)
+
+
+@needs_curve
+def test_keygen_makes_a_pair_and_replaces_none(tmp_path: Path) -> None:
+    words = ["keygen", "me", "--dir", str(tmp_path / "keys"), "--meta", "name=Alice"]
+    code, out, err = run(*words)
+    public, secret = tmp_path / "keys" / "me.key", tmp_path / "keys" / "me.key_secret"
+    assert code == 0, err
+    assert load_certificate(public) == (out.strip().encode(), None)
+    key, own = load_certificate(secret)
+    assert own is not None
+    assert zmq.curve_public(own) == key == out.strip().encode()
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert "name = Alice" in secret.read_text()
+    before = secret.read_bytes()
+    code, out, err = run(*words)
+    assert (code, out, secret.read_bytes()) == (2, "", before)
+    assert "--force replaces it" in err
+    public.unlink()
+    assert run(*words)[0] == 2  # one of the two is enough
+    assert run(*words, "--force")[0] == 0
+    assert secret.read_bytes() != before
+
+
+@needs_curve
+@pytest.mark.parametrize("words", [["a/b"], [".."], ["x", "--meta", "none"]])
+def test_keygen_refuses_odd_names(words: list[str], tmp_path: Path) -> None:
+    assert run("keygen", *words, cwd=str(tmp_path))[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def examined(*words: str, **options: object) -> tuple[int, dict[str, dict[str, str]]]:
+    code, out, err = run("doctor", "--json", *words, **options)
+    assert out, err
+    return code, {one["subject"]: one for one in json.loads(out)}
+
+
+def test_doctor_finds_nothing_wrong_here() -> None:
+    code, out, err = run("doctor")
+    assert (code, err) == (0, ""), out
+    assert out.splitlines()[-1] == "Nothing is wrong."
+    _, found = examined()
+    assert zmq.__version__ in found["zmqlite"]["text"]
+    assert zmq.zmq_version() in found["libzmq"]["text"]
+    for transport in ("inproc", "tcp"):
+        assert found[transport]["text"] == "a message went there and back"
+
+
+def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+    """Few descriptors, and a folder for temporary files whose name is too long."""
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    import resource
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))
+
+    code, found = examined(env={"TMPDIR": str(long)}, preexec_fn=few)
+    assert code == 1
+    assert found["descriptors"]["status"] == "WRONG"
+    assert "ulimit -n" in found["descriptors"]["remedy"]
+    if zmq.has("ipc"):
+        assert found["temporary"]["remedy"] == "set TMPDIR to a shorter path"
+
+
+def test_doctor_examines_addresses(context: zmq.SyncContext, tmp_path: Path) -> None:
+    with context.socket(zmq.PULL) as pull, socket.create_server(("127.0.0.1", 0)) as other:
+        good = str(pull.bind(TCP))
+        deaf = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        words = [good, deaf, "tcp://127.0.0.1:9", "tcp://127.0.0.1:99999", f"ipc://{tmp_path}/x"]
+        code, found = examined(*words, "-T", "200ms")
+        assert code == 1
+        assert found[good]["status"] == "ok"
+        assert "ZMTP 3.1, NULL" in found[good]["text"]
+        assert "nobody listens there" in found[words[2]]["remedy"]
+        assert "too large" in found[words[3]]["text"]
+        assert "nobody has bound this path" in found[words[4]]["remedy"]
+        assert found[deaf]["status"] == "WRONG"
+
+
+@needs_curve
+def test_doctor_tries_keys(context: zmq.SyncContext, tmp_path: Path) -> None:
+    public, secret = zmq.curve_keypair()
+    assert run("keygen", "me", cwd=str(tmp_path))[0] == 0
+    mine = tmp_path / "me.key_secret"
+    with context.socket(zmq.PUB, curve_server=1, curve_secretkey=secret) as server:
+        place = str(server.bind(TCP))
+        words = [place, "--key-file", str(mine), "-T", PATIENCE, "--server-key"]
+        code, out, _ = run("doctor", *words, public.decode())
+        assert code == 0, out
+        assert "the CURVE handshake succeeds" in out
+        assert "the two keys belong together" in out
+        words[words.index(PATIENCE)] = "300ms"
+        code, found = examined(*words, zmq.curve_keypair()[0].decode())
+        assert code == 1
+        assert found[place]["text"].startswith("no CURVE handshake")
+    mine.chmod(0o644)
+    code, found = examined("--key-file", str(mine))
+    assert (code, found[str(mine)]["remedy"]) == (1, f"chmod 600 {mine}")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_what_the_shell_takes(shell: str) -> None:
+    code, out, _ = run("completion", shell)
+    assert (code, "_ZMQLITE_COMPLETE" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("zmqlite mon", ["monitor"]),
+        ("zmqlite send --typ", ["--type"]),
+        ("zmqlite send --type dea", ["dealer"]),
+        ("zmqlite send -o sndhw", ["sndhwm="]),
+        ("zmqlite recv --bind tc", ["tcp://"]),
+        ("zmqlite pull -f he", ["hex"]),
+    ],
+)
+def test_words_are_completed(line: str, expected: list[str]) -> None:
+    words = line.split()
+    shell = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    code, out, _ = run(env={"_ZMQLITE_COMPLETE": "bash_complete", **shell})
+    assert code == 0
+    assert [answer.partition(",")[2] for answer in out.split()] == expected
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_help_with_examples(verb: str) -> None:
+    code, out, err = run(verb, "--help")
+    assert (code, err) == (0, "")
+    assert f"zmqlite {verb}" in out.partition("Examples:")[2] or verb == "completion"
+    assert "Examples:" in out
+    assert max(map(len, out.splitlines())) <= 140
+
+
+def test_the_help_names_every_verb() -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert all(f"\n  {name} " in out for name in [*VERBS, "demo", "version"])
+
+
+# -- without the extra ---------------------------------------------------------------------------
+
+WITHOUT = "import sys; sys.modules['click'] = None; from zmqlite.cli import main; "
+
+
+def bare(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, **ENVIRONMENT}, timeout=LIMIT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_the_extra_a_verb_says_how_to_get_it(verb: str) -> None:
+    done = bare(f"{WITHOUT}sys.exit(main([{verb!r}, '--help']))")
+    line = f"zmqlite: `{verb}` needs click and rich: pip install 'zmqlite[cli]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+def test_without_the_extra_version_and_demo_work() -> None:
+    assert bare(f"{WITHOUT}sys.exit(main(['version']))").returncode == 0
+    done = bare(f"{WITHOUT}sys.exit(main(['demo', '--quick', '--only', 'reqrep']))")
+    assert done.returncode == 0
+    done = bare(f"{WITHOUT}sys.exit(main(['--help']))")
+    assert (done.returncode, "zmqlite[cli]" in done.stdout) == (0, True)
+    assert bare(f"{WITHOUT}sys.exit(main([]))").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zmqlite, zmqlite.asyncio, zmqlite.cli",
+        "from zmqlite.cli import main; main(['version'])",
+    ],
+)
+def test_nothing_else_loads_click_or_rich(code: str) -> None:
+    done = bare(f"{code}; import sys; sys.exit('click' in sys.modules or 'rich' in sys.modules)")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_console_script_is_the_same_command() -> None:
+    script = Path(sys.executable).with_name("zmqlite")
+    if not script.exists():
+        pytest.skip("zmqlite is not installed with its script")
+    done = subprocess.run([script, "version"], capture_output=True, text=True, check=True)
+    assert zmq.__version__ in done.stdout
+
+
+def test_the_same_command_twice_in_one_process() -> None:
+    with Started("pull", "-b", TCP, "-n", "2", "-T", PATIENCE) as printing:
+        place = printing.endpoint()
+        call = f"main(['push', '-c', {place!r}, 'x'])"
+        done = bare(f"from zmqlite.cli import main; assert {call} == 0; assert {call} == 0")
+        assert done.returncode == 0, done.stderr
+        assert printing.end()[1] == "x\nx\n"
