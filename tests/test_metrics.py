@@ -28,7 +28,8 @@ def parsed(text: str) -> dict[tuple[str, str, str], int]:
     for line in text.splitlines():
         if line.startswith("# "):
             _, what, announced, rest = line.split(" ", 3)
-            assert what in ("HELP", "TYPE") and rest
+            assert what in ("HELP", "TYPE")
+            assert rest
             continue
         match = SAMPLE.fullmatch(line)
         assert match, line

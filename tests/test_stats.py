@@ -16,7 +16,7 @@ import zmqlite as zmq
 pytestmark = needs_patch("known-numbers")
 LIMIT = 5000 * FACTOR
 
-# A peer of another make: subscribes or pulls, and says what it got once it is told that all was sent.
+# A peer of another make: it says what it got once it is told how much was sent.
 RECEIVER = """
 import sys, zmq
 context = zmq.Context()
@@ -76,8 +76,8 @@ class TestAgainstAnotherProcess:
             assert (stats.messages_out, stats.bytes_out) == (501, 499 * 500 // 2 + 5)
             assert answer(program, 501) == [501, stats.bytes_out, 0]
         wait_until(lambda: pusher.stats().disconnects == 1, what="the end of the peer")
+        wait_until(lambda: not pusher.stats().peers, what="its queue to go")
         assert pusher.stats().messages_out == 501, "what went to a peer that left stays counted"
-        assert not pusher.stats().peers
 
 
 @pytest.mark.parametrize("endpoint", ["tcp", "ipc", "inproc", "ws"], indirect=True)
@@ -166,7 +166,7 @@ class TestDrops:
 
     def test_those_who_are_behind_are_counted_until_they_have_room(self, context: Any) -> None:
         publisher = context.socket(zmq.PUB, sndhwm=2, linger=0)
-        subscriber = context.socket(zmq.SUB, rcvhwm=2, subscribe="", rcvtimeo=int(LIMIT))
+        subscriber = context.socket(zmq.SUB, rcvhwm=2, subscribe="")
         subscriber.connect(publisher.bind("inproc://behind"))
         publisher.wait_subscribers(1, timeout=LIMIT)
         sent = received = 0
@@ -174,7 +174,7 @@ class TestDrops:
             for _ in range(7):
                 publisher.send(b"x")
                 sent += 1
-            received += len(subscriber.recv_many(3))
+            received += sum(subscriber.recv_nonblock() is not None for _ in range(3))
         stats = publisher.stats()
         assert stats.messages_out + stats.drops == sent
         assert stats.messages_out == received + subscriber.stats().queued_in
@@ -186,12 +186,13 @@ class TestDrops:
         dish.join("group")
         dish.connect(radio.bind("inproc://radio"))
         wait_until(lambda: radio.stats().peers, what="the peer")
-        wait_until(lambda: _sends(radio) and radio.stats().messages_out, what="the group")
+        while not radio.stats().messages_out:  # until the group is known
+            radio.send(b"x", group="group")
         for _ in range(10):
             radio.send(b"x", group="group")
         stats = radio.stats()
         assert stats.queued_out == 3
-        assert stats.drops == dish.stats().queued_in - stats.messages_out + 8 or stats.drops >= 8
+        assert stats.messages_out + stats.drops == 1 + 10
 
     def test_a_router(self, context: Any) -> None:
         router = context.socket(zmq.ROUTER, sndhwm=3, linger=0)
@@ -218,11 +219,6 @@ class TestDrops:
         assert (stats.messages_in, stats.queued_in, stats.drops) == (1, 0, 9)
 
 
-def _sends(radio: Any) -> bool:
-    radio.send(b"x", group="group")
-    return True
-
-
 class TestConnections:
     def test_they_come_and_go(self, context: Any) -> None:
         server = context.socket(zmq.PULL)
@@ -233,7 +229,7 @@ class TestConnections:
             wait_until(lambda n=number: server.stats().disconnects == n, what="its end")
 
     def test_failed_handshakes(self, context: Any) -> None:
-        public, secret = zmq.curve_keypair()
+        _, secret = zmq.curve_keypair()
         server = context.socket(zmq.PULL, curve_server=1, curve_secretkey=secret)
         client = context.socket(zmq.PUSH, linger=0)
         client.connect(server.bind("tcp://127.0.0.1:*"))

@@ -49,7 +49,9 @@ _METRICS = (
     _Metric("queued_in_messages", False, "queued_in", "{message}", "Messages to be received."),
     _Metric("queued_out_messages", False, "queued_out", "{message}", "Messages queued for peers."),
     _Metric("unsent_messages", False, "unsent", "{message}", "Messages still in this process."),
-    _Metric("connections", False, "peers", "{connection}", "Connections, and places to connect to."),
+    _Metric(
+        "connections", False, "peers", "{connection}", "Connections, and places to connect to."
+    ),
 )
 
 
@@ -62,9 +64,7 @@ def prometheus(contexts: Context[Any] | Iterable[Context[Any]]) -> str:
     Raises `NotSupported` with a libzmq that zmqlite did not build.
     """
     found = _collect(contexts)
-    labels = {
-        key: f'{{type="{_escaped(key[0])}",endpoint="{_escaped(key[1])}"}}' for key in found
-    }
+    labels = {key: f'{{type="{_escaped(key[0])}",endpoint="{_escaped(key[1])}"}}' for key in found}
     lines: list[str] = []
     for metric in _METRICS:
         name = f"zmqlite_{metric.name}" + "_total" * metric.counts
@@ -106,9 +106,7 @@ def instrument(contexts: Context[Any] | Iterable[Context[Any]], meter: Any = Non
     if meter is None:
         meter = api.get_meter("zmqlite")
     for metric in _METRICS:
-        make = (
-            meter.create_observable_counter if metric.counts else meter.create_observable_gauge
-        )
+        make = meter.create_observable_counter if metric.counts else meter.create_observable_gauge
         make(f"zmqlite.{metric.name}", [observer(metric)], metric.unit, metric.text)
 
 
