@@ -327,6 +327,7 @@ class BuildExtension(build_ext):
             native.features,
             COMPILER,
             SWITCHES,
+            native.objects,
         )
         for extension in self.extensions:
             self._prepare(extension, native)

@@ -92,7 +92,11 @@ def _find_tree() -> Path:
 
 
 def _find_archives(version: str) -> list[list[Path]]:
-    """Return what to link, the likeliest first: this tree's builds before the cache, by age."""
+    """Return what to link, the likeliest first.
+
+    What this Python's zmqlite is linked to comes before the rest, which are this tree's builds,
+    then those of the cache, each by age: the newest there may be of another tree.
+    """
     folders = [ROOT / "build"]
     sys.path.insert(0, str(ROOT / "vendor"))
     try:
@@ -103,8 +107,13 @@ def _find_archives(version: str) -> list[list[Path]]:
         sys.path.pop(0)
 
     def find(pattern: str) -> list[Path]:
-        return [p for folder in folders for p in sorted(folder.rglob(pattern), key=_age)[::-1]]
+        found = [p for folder in folders for p in sorted(folder.rglob(pattern), key=_age)[::-1]]
+        return sorted(found, key=lambda path: path.name not in linked)
 
+    try:
+        linked = importlib.import_module("zmqlite._build").ARCHIVES
+    except (ImportError, AttributeError):
+        linked = ()
     sodium = find("libsodium-*.a")[:1]
     return [[archive, *sodium] for archive in find(f"libzmq-{version}-*.a")]
 

@@ -38,6 +38,7 @@ def write_build_info(
     features: Iterable[str],
     compiler: str,
     switches: Iterable[str],
+    archives: Iterable[str] = (),
 ) -> None:
     """Write zmqlite/_build.py."""
     header = (include / "zmq.h").read_text(encoding="utf-8", errors="replace")
@@ -59,6 +60,8 @@ def write_build_info(
         "RECONNECT_STOP_AFTER_DISCONNECT: int": int(stop[1], 0) if stop else 0,
         "COMPILER: str": compiler,
         "SWITCHES: tuple[str, ...]": tuple(switches),
+        # by name: the cache may hold newer ones, of other trees
+        "ARCHIVES: tuple[str, ...]": tuple(Path(archive).name for archive in archives),
     }
     lines = ['"""How this copy of zmqlite was built (written by setup.py)."""', ""]
     lines += ["from __future__ import annotations", ""]
