@@ -134,8 +134,8 @@ def _all(stats: SocketStats) -> tuple[Any, ...]:
 
 
 def _value(stats: SocketStats, metric: _Metric) -> int:
-    value = getattr(stats, metric.field)
-    return len(value) if isinstance(value, tuple) else int(value)
+    value: Any = getattr(stats, metric.field)
+    return len(stats.peers) if metric.field == "peers" else int(value)
 
 
 def _escaped(text: str) -> str:
