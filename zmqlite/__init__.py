@@ -33,7 +33,8 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
     floor 2  options, endpoint, security, hardening, certs, auth, frame, poller, monitor, peers,
-             watching, answers, requests, socket, context, proxy, proxies
+             watching, stats, answers, requests, socket, context, proxy, proxies,
+             metrics
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside
     floor 0  enums, constants, error, _version, _build
 """
@@ -87,6 +88,7 @@ from .error import (
     ZMQError as ZMQError,
     ZMQVersionError as ZMQVersionError,
 )
+from .stats import PeerStats as PeerStats, SocketStats as SocketStats
 from .watching import MonitorEvent as MonitorEvent
 from .frame import (
     COPY_THRESHOLD as COPY_THRESHOLD,

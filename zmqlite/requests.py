@@ -31,7 +31,7 @@ from .error import (
     ThreadMisuse,
 )
 from .options.rows import Kind
-from .watching import WatchedSocket
+from .stats import CountedSocket
 
 __all__ = ["RequestSocket", "finished"]
 
@@ -53,7 +53,7 @@ def finished(coroutine: Coroutine[Any, Any, _T]) -> _T:
     raise RuntimeError("a coroutine that should only block has suspended")
 
 
-class RequestSocket(WatchedSocket):
+class RequestSocket(CountedSocket):
     """The part of `Socket` that makes requests; see `Socket`."""
 
     __slots__ = ("_asked",)

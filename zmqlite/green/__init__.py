@@ -42,6 +42,8 @@ from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
 from ..proxy import ProxyStatistics as ProxyStatistics
 from ..security import *  # noqa: F403
+from ..stats import PeerStats as PeerStats
+from ..stats import SocketStats as SocketStats
 from ..watching import MonitorEvent as MonitorEvent
 from .binding import LoopBinding, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
@@ -62,10 +64,12 @@ else:  # a list would hide from checkers what comes by a star
         "MonitorEvent",
         "PastPeer",
         "Peer",
+        "PeerStats",
         "Poller",
         "Proxy",
         "ProxyStatistics",
         "Socket",
+        "SocketStats",
         "device",
         "proxy",
         "select",

@@ -120,6 +120,9 @@ cdef class Context:
             fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
         return PyBytes_FromStringAndSize(buffer, strlen(buffer))
 
+    def _get_numbers(self):
+        return read_numbers(self)
+
     def sockets(self):
         """Return the sockets of this context that are open, oldest last."""
         cdef list found = []  # first: making it may run the collector, which may shorten the chain
