@@ -87,7 +87,11 @@ class Started:
             self.process.kill()
             out, err = self.process.communicate()
             pytest.fail(f"{self.words} hangs; it said {out!r}, {self.said + err.decode()!r}")
-        return self.process.returncode, (out or b"").decode(), self.said + err.decode()
+        return (
+            self.process.returncode,
+            (out or b"").decode(errors="surrogateescape"),
+            self.said + err.decode(),
+        )
 
 
 def run(*words: str, data: bytes | None = b"", **options: Any) -> tuple[int, str, str]:
