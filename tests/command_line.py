@@ -28,7 +28,7 @@ class Started:
 
     def __init__(self, *words: str, **options: Any) -> None:
         self.words = words
-        self.said = ""
+        self.said = self.printed = ""
         environment = {**os.environ, **ENVIRONMENT, **options.pop("env", {})}
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "zmqlite", *words],
@@ -60,6 +60,18 @@ class Started:
             self.said += piece.decode()
         return self.said
 
+    def read_until(self, holds: Callable[[str], bool]) -> str:
+        """Read standard output until it is as wanted; return it."""
+        assert self.process.stdout is not None
+        end = time.monotonic() + LIMIT
+        while not holds(self.printed):
+            ready, _, _ = select.select([self.process.stdout], [], [], end - time.monotonic())
+            piece = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            if not piece:
+                pytest.fail(f"{self.words} printed {self.printed[-1500:]!r}, and no more")
+            self.printed += piece.decode()
+        return self.printed
+
     def endpoint(self, number: int = 0) -> str:
         """Return the address that it has bound."""
         while len(BOUND.findall(self.said)) <= number or not self.said.endswith("\n"):
@@ -87,7 +99,8 @@ class Started:
             self.process.kill()
             out, err = self.process.communicate()
             pytest.fail(f"{self.words} hangs; it said {out!r}, {self.said + err.decode()!r}")
-        return self.process.returncode, (out or b"").decode(), self.said + err.decode()
+        printed = self.printed + (out or b"").decode(errors="surrogateescape")
+        return self.process.returncode, printed, self.said + err.decode()
 
 
 def run(*words: str, data: bytes | None = b"", **options: Any) -> tuple[int, str, str]:

@@ -90,7 +90,7 @@ def test_doctor_examines_addresses(context: zmq.SyncContext, tmp_path: Path) -> 
         good = str(pull.bind(TCP))
         deaf = f"tcp://127.0.0.1:{other.getsockname()[1]}"
         words = [good, deaf, "tcp://127.0.0.1:9", "tcp://127.0.0.1:99999", f"ipc://{tmp_path}/x"]
-        code, found = examined(*words, "-T", "200ms")
+        code, found = examined(*words, "-T", "2")
         assert code == 1
         assert found[good]["status"] == "ok"
         assert "ZMTP 3.1, NULL" in found[good]["text"]

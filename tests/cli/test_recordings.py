@@ -146,7 +146,7 @@ def test_standard_output_and_input(context: zmq.SyncContext) -> None:
         assert (code, err) == (0, "")
     with Started("pull", "-b", TCP, "-n", "2", "-T", PATIENCE) as printing:
         words = ["replay", "-", "-t", "push", "-c", printing.endpoint(), "-q"]
-        assert run(*words, data=out.encode("latin-1"))[0] == 0
+        assert run(*words, data=out.encode(errors="surrogateescape"))[0] == 0
         assert printing.end()[1] == "a\nb\n"
 
 

@@ -103,7 +103,7 @@ def test_ping_goes_on_after_a_lost_answer(context: zmq.SyncContext) -> None:
     limit = int(20_000 * FACTOR)
     with (
         context.socket(zmq.ROUTER, rcvtimeo=limit) as server,
-        Started("ping", "-c", server.bind(TCP), "-n", "3", "-T", "500ms", "--json") as ping,
+        Started("ping", "-c", server.bind(TCP), "-n", "3", "-T", "2", "--json") as ping,
     ):
         server.recv_multipart()
         server.send_multipart(server.recv_multipart())

@@ -156,7 +156,7 @@ def wide(output: Console) -> int:
 def printed(what: RenderableType, output: Console) -> str:
     """Return what would be drawn, as text."""
     kept = StringIO()
-    colours = output.color_system if output.is_terminal else None
+    colours: Any = output.color_system if output.is_terminal else None
     Console(
         file=kept, width=wide(output), highlight=False, color_system=colours,
         force_terminal=output.is_terminal, no_color=output.no_color,
