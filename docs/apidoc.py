@@ -4,6 +4,7 @@ Signatures of the compiled core are read from its stub, `_native/core.pyi`, sinc
 itself knows no types. Options are attributes of sockets and contexts; they are drawn on the page
 of options and left out here. Pages about an event loop show what differs from the plain module.
 
+```{member-table} SocketOption   the members of an enum of options: number, what each is for
 ```{constant-table}               the flat names: each with its value and its enum
 ```{module-list} zmqlite.pyzmq    the modules below a package, each with what it says of itself
 """
@@ -88,14 +89,6 @@ def skip_member(app: Any, what: str, name: str, obj: Any, skip: bool, settings: 
     return skip
 
 
-def meaning(app: Any, what: str, name: str, obj: Any, settings: Any, lines: list[str]) -> None:
-    """Give a member of an enum of options what its row says."""
-    family, _, member = name.removeprefix("zmqlite.").partition(".")
-    for row in ROWS.get(family, ()):
-        if row.name == member:
-            lines[:] = [f"{row.doc[0].upper()}{row.doc[1:]}."]
-
-
 # -- directives -----------------------------------------------------------------------------------
 
 
@@ -126,6 +119,27 @@ class ConstantTable(SphinxDirective):
             shown = str(int(value)) if isinstance(value, int) else repr(value)
             lines.append((cell, shown, literal(member) if member else ""))
         return [table(("name", "value", "member of an enum"), lines, (36, 20, 44))]
+
+
+class MemberTable(SphinxDirective):
+    """Draw the members of an enum of options with what each is for."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        family = self.arguments[0]
+        docs = {row.name: row.doc for row in ROWS[family]}
+        domain = self.env.get_domain("py")
+        lines = []
+        for name, member in getattr(zmq, family).__members__.items():
+            cell = literal(name)
+            cell["ids"] = [f"zmqlite.{family}.{name}"]
+            domain.note_object(cell["ids"][0], "attribute", cell["ids"][0], location=cell)
+            what = docs.get(name, "")
+            if member.name != name:
+                what = f"an older name of {member.name}"
+            lines.append((cell, str(member.value), what))
+        return [table(("member", "value", "what it is for"), lines, (30, 8, 62))]
 
 
 class ModuleList(SphinxDirective):
@@ -164,7 +178,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-signature", typed_signature)
     app.connect("autodoc-skip-member", skip_member)
-    app.connect("autodoc-process-docstring", meaning)
+    app.add_directive("member-table", MemberTable)
     app.add_directive("constant-table", ConstantTable)
     app.add_directive("module-list", ModuleList)
     return {"parallel_read_safe": True, "version": zmq.__version__}

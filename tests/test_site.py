@@ -73,6 +73,8 @@ def public_names() -> Iterator[str]:
     """Yield every public name with its place: of zmqlite, its event loops, auth and certs."""
     for name in zmq.__all__:
         yield f"zmqlite.{name}"
+        for member in getattr(getattr(zmq, name), "__members__", ()):
+            yield f"zmqlite.{name}.{member}"
     for kind in ("Context", "Socket", "Frame", "MessageTracker", "Poller", "Steering"):
         for member in own_members(getattr(zmq, kind)):
             yield f"zmqlite.{kind}.{member}"
@@ -100,6 +102,12 @@ def test_nothing_public_is_missing(inventory: set[str]) -> None:
     spelled = {name.lower() for name in inventory}  # options have names in both cases
     missing = [name for name in public_names() if name.lower() not in spelled]
     assert missing == [], "give them a place in docs/reference"
+
+
+def test_anchors_of_constants_are_there(site: Path) -> None:
+    text = (site / "reference" / "constants.html").read_text(encoding="utf-8")
+    for name in ("LINGER", "SocketOption.LINGER", "SocketType.REQ", "REQ"):
+        assert text.count(f'id="zmqlite.{name}"') == 1, name
 
 
 def test_signatures_have_types(site: Path) -> None:
