@@ -6,7 +6,6 @@ an event loop (`_loops/proxies.py`). The sockets belong to it from the start to 
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -377,6 +376,7 @@ class Proxy(ProxyBase):
 
 def serve(line: Any, given: tuple[Any, ...]) -> None:
     """Run a proxy in this process, for the parent at the other end of the line."""
+    signal: Any = import_module("signal")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the parent, who stops this
     try:
         with Proxy(*given) as proxy:
