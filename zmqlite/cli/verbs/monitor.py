@@ -63,7 +63,7 @@ def for_programs(event: MonitorEvent, now: float) -> str:
         "zmqlite monitor -c tcp://127.0.0.1:5556",
     ),
     Example(
-        "See who comes to an address; the sockets' types have to fit",
+        "See who comes to an address; the types of the sockets have to fit",
         "zmqlite monitor -t pull -b tcp://*:5557",
     ),
     Example(
