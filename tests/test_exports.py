@@ -29,8 +29,8 @@ LOADED = """
 _address_errors _build _native _native.address _native.core _native.info _serialize
 options.attributes options.check options.context options.keywords options.rows options.socket
 options.table
-_version constants context endpoint enums error frame hardening monitor options peers poller
-proxy security socket watching
+_version answers constants context endpoint enums error frame hardening monitor options peers
+poller proxy requests security socket watching
 """
 
 # What a messaging library has no need of before the first message.
