@@ -10,10 +10,14 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +34,7 @@ pytestmark = [
 ]
 LIMIT = int(20_000 * FACTOR)
 PROGRAM = HERE / "browser.js"
+EXAMPLE = HERE.parents[1] / "examples" / "browser"
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 CHROMIUM += ["--no-first-run", "--disable-background-networking", "--enable-logging=stderr"]
 
@@ -264,3 +269,28 @@ def test_a_page_comes_to_no_server_with_keys(
     safe.rcvtimeo = 200
     with pytest.raises(zmq.Again):
         safe.recv()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process")
+def test_the_example_serves_its_page_and_ends_on_ctrl_c(context: zmq.Context[Any]) -> None:
+    words = [sys.executable, "-W", "error", str(EXAMPLE / "chart.py"), "127.0.0.1", "0"]
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("open ").strip()
+        page, _, place = address.partition("#")
+        with urllib.request.urlopen(page, timeout=20 * FACTOR) as answer:
+            text = answer.read().decode()
+        for script in re.findall(r'src="(\w+\.js)"', text):
+            assert script == "jszmq.js" or (EXAMPLE / script).is_file()
+        with context.socket(zmq.SUB, linger=0, rcvtimeo=LIMIT, connect=place) as reader:
+            reader.subscribe(b"lima")
+            topic, body = reader.recv_multipart()
+            assert topic == b"lima"
+            assert re.fullmatch(rb"\d+\.\d{3} [\d.]+", body)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20 * FACTOR) == 0
+    finally:
+        process.kill()
+        process.communicate()
