@@ -28,8 +28,8 @@ def read_yaml(path: Path) -> Any:
     return pytest.importorskip("yaml").safe_load(path.read_text(encoding="utf-8"))
 
 
-def test_figures_are_those_of_the_performance_page() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+def test_figures_are_those_of_the_page_of_figures() -> None:
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (?:PUSH|REQ|the same).*$", README, re.MULTILINE)
     assert len(rows) == 7
     for row in rows:
