@@ -204,6 +204,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "pyzmq._freezing",
         "pyzmq._freezing.hook-zmqlite.pyzmq",
         "pyzmq.auto",
+        "pyzmq._record",
         "pyzmq._environment",
         "pyzmq.__main__",
     ),

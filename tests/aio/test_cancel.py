@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 from collections import Counter
 from typing import Any
@@ -204,3 +205,30 @@ def test_what_gather_has_received_is_gathers(run: Any, wire: Any) -> None:
         assert isinstance(pull.recv(zmq.DONTWAIT).exception(), zmq.Again)
 
     run(main())
+
+
+@pytest.mark.parametrize("end", ["close", "term"])
+@pytest.mark.parametrize("call", ["recv", "anext", "poll", "send"])
+def test_a_task_cancelled_just_before_the_end_leaves_no_complaint(
+    run_both: Any, make_context: Any, call: str, end: str
+) -> None:
+    """What its operation ended with is of no use to a task that goes on with CancelledError."""
+    context = make_context(cls=azmq.Context)
+
+    async def main() -> None:
+        socket = context.socket(zmq.PUSH if call == "send" else zmq.PULL, linger=0)
+        calls = {"recv": socket.recv, "anext": socket.__anext__, "poll": socket.poll}
+        begin = calls.get(call, lambda: socket.send(b""))
+
+        async def wait() -> None:
+            await begin()
+
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        socket.close() if end == "close" else context.destroy(linger=0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run_both(main())
+    gc.collect()

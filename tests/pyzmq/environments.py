@@ -95,6 +95,12 @@ class Environment:
         target = self.site / "zmqlite"
         target.unlink() if target.is_symlink() else shutil.rmtree(target)
 
+    @staticmethod
+    def inherited() -> dict[str, str]:
+        """Return what a program's environment has of ours."""
+        drop = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PYTHONWARNINGS", "VIRTUAL_ENV")
+        return {k: v for k, v in os.environ.items() if k not in drop}
+
     def start(
         self,
         *words: object,
@@ -103,12 +109,10 @@ class Environment:
         timeout: float = 30 * FACTOR,
     ) -> subprocess.CompletedProcess[str]:
         """Run the environment's Python to its end."""
-        drop = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PYTHONWARNINGS", "VIRTUAL_ENV")
-        inherited = {k: v for k, v in os.environ.items() if k not in drop}
         return subprocess.run(
             [str(self.executable), *map(str, words)],
             capture_output=True, text=True, check=False, timeout=timeout, input=input,
-            cwd=cwd or self.folder, env={**inherited, **self.variables},
+            cwd=cwd or self.folder, env={**self.inherited(), **self.variables},
         )  # fmt: skip
 
     def __call__(self, code: str, *flags: str, cwd: Path | None = None) -> str:

@@ -129,15 +129,40 @@ def test_the_hook_knows_which_modules_need_a_loop() -> None:
                     assert "gevent" in needed(name), name
 
 
-@pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+AWAITED = """
+    import asyncio
+    import zmqlite.asyncio as zmq
+
+    async def answer(server):
+        async for request in server:
+            await server.send(request.upper())
+
+    async def main():
+        with zmq.Context() as context:
+            with context.socket(zmq.REP) as server, context.socket(zmq.REQ) as client:
+                client.connect(server.bind("tcp://127.0.0.1:*"))
+                task = asyncio.create_task(answer(server))
+                await client.send(b"hello")
+                assert await asyncio.wait_for(client.recv(), 20) == b"HELLO"
+                task.cancel()
+
+    asyncio.run(main())
+    print("fine")
+"""
+VERSION = 'assert importlib.metadata.version("pyzmq") == zmq.__version__\n'
+PROGRAMS = {
+    "activated": f"import zmqlite.pyzmq.auto\n{textwrap.dedent(USE)}{VERSION}",
+    "asyncio": textwrap.dedent(AWAITED),
+}
+
+
+@pytest.fixture(scope="module", params=list(PROGRAMS))
+def frozen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program that PyInstaller has packed; that takes longer than a test may."""
     if importlib.util.find_spec("PyInstaller") is None:
         pytest.skip("PyInstaller is not installed")
     folder = tmp_path_factory.mktemp("frozen")
-    version = 'assert importlib.metadata.version("pyzmq") == zmq.__version__\n'
-    text = f"import zmqlite.pyzmq.auto\n{textwrap.dedent(USE)}{version}"
-    (folder / "app.py").write_text(text)
+    (folder / "app.py").write_text(PROGRAMS[request.param])
     words = ["-y", "--log-level", "ERROR", "--onedir", "--paths", str(PACKAGE.parents[1])]
     subprocess.run([sys.executable, "-m", "PyInstaller", *words, "app.py"], cwd=folder, check=True)
     return folder / "dist" / "app" / ("app.exe" if sys.platform == "win32" else "app")

@@ -12,11 +12,15 @@ from typing import Any
 
 from .._version import __version__ as our_version
 from ..cli.output import Parser, complain, guarded, write
-from ._environment import ActivationError, activate, active_files, deactivate, resolve
+from ._environment import ActivationError, activate, active_files, deactivate, is_owned, resolve
 from ._path import FOLDER
 
 PROGRAM = "python -m zmqlite.pyzmq"
 RUN = "run a program with `import zmq` meaning zmqlite, in all processes that it starts, too"
+
+UNOWNED = """,
+  which this installation of zmqlite does not own: an earlier one or another user has left it, or
+  there is no RECORD to enter it into. Uninstalling zmqlite leaves it; `deactivate` removes it"""
 
 
 def run(words: Sequence[str]) -> int:  # noqa: RET503 - it may not return at all
@@ -57,7 +61,7 @@ def show_status() -> int:
     else:
         write(f"import zmq gives an error: {found.where}")
     for path in active_files():
-        write(f"switched by {path}")
+        write(f"switched by {path}{'' if is_owned(path) else UNOWNED}")
     write(f"pyzmq itself is {_installed_pyzmq()}")
     return 0 if found.ours else 1
 
@@ -83,7 +87,11 @@ def switch(words: Sequence[str]) -> int:
     commands.add_parser("status", help="tell what `import zmq` gives here (exit code 0: zmqlite)")
     arguments = parser.parse_args(words)
     if arguments.command == "activate":
-        write(f"import zmq now means zmqlite {our_version}, by {activate(arguments.user)}")
+        left = [path for path in active_files() if not is_owned(path)]
+        path = activate(arguments.user)
+        write(f"import zmq now means zmqlite {our_version}, by {path}")
+        for old in left:
+            write(f"{old} was there already, left by an installation that is gone or by hand")
     elif arguments.command == "deactivate":
         removed = deactivate()
         write("\n".join(f"removed {path}" for path in removed) or "nothing to undo")

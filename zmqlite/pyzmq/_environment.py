@@ -2,8 +2,9 @@
 
 `activate` writes one file into a folder of the environment that Python's `site` module reads at
 start-up. Its one line hangs a doorbell in sys.meta_path: until someone imports zmq, it costs a
-comparison an import; then it calls `_activation`. When zmqlite is gone it stays silent, and
-`import zmq` means what it meant before.
+comparison an import; then it calls `_activation`. The file is entered into zmqlite's RECORD, and
+an installer removes it with zmqlite. Where it stays all the same when zmqlite is gone, it is
+silent, and `import zmq` means what it meant before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["ActivationError", "Resolved", "activate", "active_files", "deactivate", "resolve"]
+from . import _record
+
+__all__ = [
+    "ActivationError",
+    "Resolved",
+    "activate",
+    "active_files",
+    "deactivate",
+    "is_owned",
+    "resolve",
+]
 
 # site reads these in the order of their names: this one late, so that the bell hangs in front
 FILE = "zmqlite_as_zmq.pth"
@@ -137,11 +148,27 @@ def active_files() -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
+def _places(path: Path) -> list[Path]:
+    """Return where the zmqlite may lie that owns a file: beside it, or in the same environment."""
+    beside = path.parent
+    if str(beside) not in site.getsitepackages():  # the user's own
+        return [beside]
+    # a virtual environment may see those of its base, too, which is no business of its own
+    folders = [Path(folder) for folder in site.getsitepackages()]
+    return [beside, *(folder for folder in folders if folder.is_relative_to(sys.prefix))]
+
+
+def is_owned(path: Path) -> bool:
+    """Tell whether uninstalling zmqlite removes a file that switches this environment."""
+    return _record.holds(path, _places(path))
+
+
 def activate(user: bool = False) -> Path:
     """Let every Python that this environment starts resolve `import zmq` to zmqlite.
 
-    pyzmq may be installed there; it stays, unused. Returns the file that does it. A new process
-    is started to see that it works; if not, the file is taken away again.
+    pyzmq may be installed there; it stays, unused. Returns the file that does it, which goes
+    when zmqlite is uninstalled or replaced by another version. A new process is started to see
+    that it works; if not, the file is taken away again.
 
     Raises:
         ActivationError: the folder cannot be written, or another `zmq` still comes first.
@@ -165,7 +192,9 @@ def activate(user: bool = False) -> Path:
             raise ActivationError(f"`import zmq` still gives {found.where}")
     except BaseException:
         path.unlink()
+        _record.strike(path, _places(path))
         raise
+    _record.enter(path, _places(path))
     return path
 
 
@@ -182,5 +211,6 @@ def deactivate() -> list[Path]:
             path.unlink()
         except OSError as error:
             raise ActivationError(f"{path} cannot be removed ({error.strerror})") from error
+        _record.strike(path, _places(path))
         removed.append(path)
     return removed

@@ -367,6 +367,8 @@ cdef class OperationAwaiter:
         try:
             if not operation.done():
                 operation.cancel()
+            elif not operation.cancelled():
+                operation.exception()  # of no use to a task that was cancelled: not to be logged
         finally:
             self._end()
         return 0
