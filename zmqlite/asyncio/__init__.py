@@ -172,14 +172,13 @@ class Context(_Context[Socket]):
             for socket in self.sockets():
                 message = f"Destroying context with unclosed socket {socket!r}"
                 warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
-        pause = 0.0005
+        pause, wait = 0.0005, core.EndWait(self)
         while not self.closed:
             for socket in self.sockets():
                 with suppress(ThreadMisuse):
                     socket.close()
-            if self.sockets():  # threads wait in them
-                self.shutdown()
-            else:
+            self.shutdown()
+            if not self.sockets() and wait.look():  # else threads wait in them
                 with suppress(Again):
                     self.term(0)
             if not self.closed:
