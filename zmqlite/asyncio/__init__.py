@@ -38,6 +38,7 @@ from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
+from .gate import GateService
 from .operation import Operation
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class Context(_Context[Socket]):
     """
 
     _socket_class = Socket
+    _gate_service = GateService
     _repr_cls = "zmqlite.asyncio.Context"
     _instance = None
 

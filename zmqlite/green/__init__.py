@@ -43,6 +43,7 @@ from ..security import *  # noqa: F403
 from ..watching import MonitorEvent as MonitorEvent
 from .binding import Link, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
+from .gate import GateService
 
 if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
     from typing_extensions import Self
@@ -128,6 +129,7 @@ class Context(_Context[Socket]):
     """
 
     _socket_class = Socket
+    _gate_service = GateService
     _repr_cls = "zmqlite.green.Context"
     _instance = None
 
