@@ -433,10 +433,16 @@ def test_a_peer_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         runner.measure(nowhere, "zmqlite", 0, 0.001)
 
 
-def test_the_tools_of_libzmq_run() -> None:
+@pytest.fixture(scope="module")
+def compiled_tools() -> Path:
+    """Compile them outside the limit of a test: a busy machine needs a minute and more."""
     if not list((ROOT / "vendor" / "libzmq").glob("unpacked/*/perf")):
         pytest.skip("this copy has no unpacked libzmq")
-    cpptools.build()
+    return cpptools.build()
+
+
+def test_the_tools_of_libzmq_run(compiled_tools: Path) -> None:
+    assert cpptools.build() == compiled_tools, "what is compiled is used again"
     for cell in (Cell("latency", "tcp", 16), Cell("messages", "inproc", 16, number=1000)):
         assert runner.measure(cell, "libzmq", 0, 0.001).count >= 2
 

@@ -17,24 +17,31 @@ import zmqlite as zmq
 from zmqlite import _build, options
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)]
 PAGES_WITH_CODE = [
     page
     for page in PAGES
     if any(b.language in ("python", "pycon") for b in blocks(page.read_text()))
 ]
-NEEDS = {"trio.md": "trio", "gevent.md": "gevent"}
+NEEDS = {"trio.md": "trio", "gevent.md": "gevent", "numpy.md": "numpy"}
 RUNNER = Path(__file__).with_name("run_page.py")
 
 
-@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.name)
+def name_of(page: Path) -> str:
+    return str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT).with_suffix(""))
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=name_of)
 def test_code_runs(page: Path, tmp_path: Path) -> None:
     """In an empty folder, with warnings as errors, and without a word on stderr."""
     if page.name in NEEDS:
         pytest.importorskip(NEEDS[page.name])
-    if page.name in ("auth.md", "security.md") and not zmq.has("curve"):
+    text = page.read_text()
+    if re.search("curve_keypair|certificates", text) and not zmq.has("curve"):
         pytest.skip("built without CURVE")
-    if page.name == "peers.md" and "known-peers.patch" not in _build.LIBZMQ_PATCHES:
+    asks_for_peers = re.search(r"wait_(peers|subscribers)\(|\.(past_)?peers\b", text)
+    if asks_for_peers and "known-peers.patch" not in _build.LIBZMQ_PATCHES:
         pytest.skip("built without known-peers.patch")
     env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
     done = subprocess.run(
@@ -46,9 +53,13 @@ def test_code_runs(page: Path, tmp_path: Path) -> None:
 
 
 def test_every_page_is_in_the_contents() -> None:
-    index = (ROOT / "docs" / "index.md").read_text()
-    listed = set(re.findall(r"^([\w-]+)$", index, re.MULTILINE))
-    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"} <= listed
+    """In that of the site, or of its folder."""
+    for folder in (DOCS, *(path.parent for path in DOCS.glob("*/index.md"))):
+        index = (folder / "index.md").read_text()
+        listed = set(re.findall(r"^([\w/-]+)$", index, re.MULTILINE))
+        here = {page.stem for page in folder.glob("*.md")} - {"index"}
+        here |= {f"{path.parent.name}/index" for path in folder.glob("*/index.md")}
+        assert here <= listed, folder
 
 
 def test_no_code_block_is_left_unmarked() -> None:

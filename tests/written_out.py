@@ -115,7 +115,7 @@ HEAD = '''"""The options of sockets and contexts, as attributes and as keywords.
 
 # fmt: off
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TypedDict, overload
+from typing import Any, Literal, NoReturn, TypedDict, overload
 
 from typing_extensions import Self
 
@@ -179,7 +179,9 @@ def typed_options() -> str:
     types["HWM"] = "int"
     types |= {alias: types[name] for alias, name in rows.SOCKET_ALIASES.items()}
     text += "class SocketKeywords(TypedDict, total=False):\n"
-    text += "    harden: bool\n    copy_threshold: int\n    shadow: Any\n"
+    text += "    harden: bool\n"
+    text += "    overflow: Literal['block', 'drop_newest', 'latest']\n"
+    text += "    copy_threshold: int\n    shadow: Any\n"
     for name, kind in types.items():
         text += f"    {name.lower()}: {kind}\n    {name}: {kind}\n"
     return text

@@ -17,7 +17,9 @@ from .error import ZMQError
 from .hardening import HARDENED
 from .options.context import ContextSettings
 from .options.keywords import set_by_name, sort_keywords, type_named
+from .options.overflow import set_overflow
 from .socket import Socket
+from .stats import SocketStats, rows_of_context, summed
 
 __all__ = ["Context"]
 
@@ -139,17 +141,20 @@ class Context(ContextSettings, Generic[SocketT]):
         `socket_type` is a number, a `SocketType` or its name. Keywords are socket options by
         name, in any case (`linger=0`, `subscribe=["a", "b"]`, `hwm=10`); what `socket_class`
         takes itself is passed to it, and so is every unknown name when that class is not
-        `Socket`. `harden=True` gives this socket what `harden()` gives all. `bind` and `connect`
-        take one endpoint or several. If any step fails, the socket is closed before the exception
-        leaves.
+        `Socket`. `harden=True` gives this socket what `harden()` gives all; `overflow` is what it
+        does with a message that has no room: "block", "drop_newest" or "latest". `bind` and
+        `connect` take one endpoint or several. If any step fails, the socket is closed before the
+        exception leaves.
 
         Raises `TypeError` for an unknown keyword, `InvalidArgument` for an unknown type,
-        `ContextTerminated` for a closed context, and what the options and endpoints raise.
+        `ContextTerminated` for a closed context, `NotSupported` for
+        an `overflow` that this type cannot have, and what the options and endpoints raise.
         """
         make = socket_class or self._socket_class
         if isinstance(socket_type, str):
             socket_type = type_named(socket_type)
         harden = kwargs.pop("harden", False) if kwargs else False
+        overflow = kwargs.pop("overflow", None) if kwargs else None
         if not kwargs:
             socket = make(self, socket_type)
             settings: list[tuple[str, Any]] = []
@@ -167,6 +172,8 @@ class Context(ContextSettings, Generic[SocketT]):
                     socket.setsockopt(number, value)
             for name, value in settings:
                 set_by_name(socket, name, value)
+            if overflow is not None:
+                set_overflow(socket, overflow)
             if bind is not None:
                 socket.bind(bind)
             if connect is not None:
@@ -194,6 +201,18 @@ class Context(ContextSettings, Generic[SocketT]):
             self.sockopts[SocketOption[name.upper()]] = value
         self._zap_required = zap
         return self
+
+    def stats(self) -> SocketStats:
+        """Return what all sockets of this context have counted, those that are closed included.
+
+        May be called from any thread, whatever others do with the sockets. What is still on its
+        way from sockets that were closed is in `unsent`. zmqlite's own sockets count, too, such as
+        those of `monitor_events`. `metrics` gives the same by type and endpoint.
+
+        Raises `NotSupported` with a libzmq that zmqlite did not build, `ContextTerminated` while
+        the context ends.
+        """
+        return summed(rows_of_context(self))
 
     # -- the end ---------------------------------------------------------------------------------
 

@@ -123,18 +123,21 @@ push.close()
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_slow_peer_that_takes_something_is_not_dropped(transport):
-    """One long message fills all the time; the PING comes behind it, and is answered then."""
+    """One long message fills all the time; the PING comes behind it, and is answered then.
+
+    The limit is far above the 200 ms after which the kernel itself asks whether there is room.
+    """
     hostile_program(
         PEER
         + """
 def kept():
-    push = zmq.PUSH(linger=0, sndbuf=8192, heartbeat_ivl=50, heartbeat_timeout=200,
+    push = zmq.PUSH(linger=0, sndbuf=8192, heartbeat_ivl=50, heartbeat_timeout=800,
         bind=sys.argv[1])
     gone = events(push, zmq.EVENT_DISCONNECTED)
     raw = meet(push, "PULL", rcvbuf=8192)
     push.send(b"x" * 50_000_000)   # more than it takes meanwhile
     pauses = Pauses()
-    while pauses.so_far() < 1 and raw.recv(80_000):
+    while pauses.so_far() < 3 and raw.recv(80_000):
         pauses.another()
         time.sleep(0.01)  # time is the subject: it is slow
     pauses.another()
@@ -143,7 +146,7 @@ def kept():
     gone.close()
     raw.close()
     push.close()
-    return not dropped or pauses.longest > 0.1 and "not known"
+    return not dropped or pauses.longest > 0.4 and "not known"
 
 verdict(kept)
 """,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..enums import Event
 from ..error import ContextTerminated, SocketClosed
 from ..peers import Wait
-from ..watching import EventStream, MonitorEvent, WatchedSocket
+from ..stats import CountedSocket, Drain
+from ..watching import EventStream, MonitorEvent
 
 __all__ = ["AwaitedEvents", "AwaitedPeers"]
 
@@ -34,8 +35,8 @@ class AwaitedEvents(EventStream):
             raise StopAsyncIteration from None
 
 
-class AwaitedPeers(WatchedSocket):
-    """The waits of `WatchedSocket` as coroutines, with the `_sleep` of an event loop."""
+class AwaitedPeers(CountedSocket):
+    """The waits of `CountedSocket` as coroutines, with the `_sleep` of an event loop."""
 
     __slots__ = ()
     _stream_class = AwaitedEvents
@@ -55,6 +56,10 @@ class AwaitedPeers(WatchedSocket):
     ) -> int:
         """Wait until there are ``n`` subscribers; see `zmqlite.Socket.wait_subscribers`."""
         return await self._wait_async(Wait(self, "wait_subscribers", n, timeout, topic))
+
+    async def wait_drained(self, timeout: float | None = None) -> int:  # type: ignore[override]
+        """Wait until all that was sent has left; see `zmqlite.Socket.wait_drained`."""
+        return await self._wait_async(Drain(self, timeout))
 
     async def _wait_async(self, wait: Wait) -> int:
         await self._sleep(0)  # others run, and one that was cancelled ends

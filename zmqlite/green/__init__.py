@@ -40,6 +40,8 @@ from ..peers import PastPeer as PastPeer
 from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
 from ..security import *  # noqa: F403
+from ..stats import PeerStats as PeerStats
+from ..stats import SocketStats as SocketStats
 from ..watching import MonitorEvent as MonitorEvent
 from .binding import Link, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
@@ -59,8 +61,10 @@ else:  # a list would hide from checkers what comes by a star
         "MonitorEvent",
         "PastPeer",
         "Peer",
+        "PeerStats",
         "Poller",
         "Socket",
+        "SocketStats",
         "device",
         "proxy",
         "select",

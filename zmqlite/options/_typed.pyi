@@ -5,7 +5,7 @@ Written by tests/written_out.py from options/rows.py: change it there, not here.
 
 # fmt: off
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TypedDict, overload
+from typing import Any, Literal, NoReturn, TypedDict, overload
 
 from typing_extensions import Self
 
@@ -338,6 +338,7 @@ class ContextOptions:
 
 class SocketKeywords(TypedDict, total=False):
     harden: bool
+    overflow: Literal['block', 'drop_newest', 'latest']
     copy_threshold: int
     shadow: Any
     sndhwm: int

@@ -1,0 +1,234 @@
+"""What sockets have sent, received and dropped, what waits, and waiting until nothing does.
+
+libzmq, as zmqlite builds it, counts in the thread that uses a pipe; `known-numbers` in its
+patches. Any thread may read the numbers, whatever the owner of the socket is doing.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .enums import SocketType
+from .error import InvalidArgument, NotSupported, ThreadMisuse, ZMQError
+from .peers import Wait
+from .watching import WatchedSocket
+
+__all__ = ["CountedSocket", "PeerStats", "SocketStats"]
+
+# What our own libzmq adds to its options.
+_NUMBERS = 23130
+_HEAD, _SIZE = struct.Struct("=17q"), struct.Struct("=q")
+_CONNECT = 2  # a direction, as libzmq says it; 1 is bound, 0 neither
+_DIRECTIONS = ("", "bound", "connected")
+_SHOWN = 5  # peers in an error
+
+
+class PeerStats(NamedTuple):
+    """What went to and came from one connection, or one place that a socket connects to.
+
+    `endpoint`, `address` and `direction` are as in `Peer`; before a connection is made both are
+    where it goes to. The numbers are as in `SocketStats`.
+    """
+
+    endpoint: str
+    address: str
+    direction: str
+    messages_in: int
+    bytes_in: int
+    messages_out: int
+    bytes_out: int
+    drops: int
+    queued_in: int
+    queued_out: int
+    unsent: int
+
+
+class SocketStats(NamedTuple):
+    """What a socket, or all sockets of a context, have counted since they were made.
+
+    A message counts once, however many parts it has, and once for each peer that it goes to;
+    bytes are those of all parts, without a ROUTER's address part. `queued_in` waits to be
+    received here, `queued_out` is in the queues to peers, and `unsent` has not left this process.
+    `drops` found no room (PUB, XPUB, RADIO and ROUTER drop silently, and so does `overflow=`),
+    `unroutable` had no peer of that name. `connects` and `disconnects` are of connections that
+    had shaken hands, `retries` tries to connect again. `peers` are the connections there are.
+    """
+
+    messages_in: int
+    bytes_in: int
+    messages_out: int
+    bytes_out: int
+    queued_in: int
+    queued_out: int
+    unsent: int
+    drops: int
+    unroutable: int
+    connects: int
+    disconnects: int
+    failed_handshakes: int
+    retries: int
+    peers: tuple[PeerStats, ...]
+
+
+class Row(NamedTuple):
+    """What libzmq writes for a connection, an endpoint of a socket, or one of closed sockets."""
+
+    is_peer: bool
+    type: int
+    socket: int
+    peer: PeerStats
+    unroutable: int
+    connects: int
+    disconnects: int
+    failed_handshakes: int
+    retries: int
+
+
+def rows(data: bytes) -> Iterator[Row]:
+    """Decode what libzmq writes: seventeen numbers and two texts for each row."""
+    place = 0
+    while place < len(data):
+        kind, number, socket, direction, *counts = _HEAD.unpack_from(data, place)
+        place += _HEAD.size
+        texts: list[str] = []
+        for _ in range(2):
+            (size,) = _SIZE.unpack_from(data, place)
+            place += _SIZE.size + size
+            texts.append(data[place - size : place].decode("utf-8", "surrogateescape"))
+        local, remote = texts
+        endpoint = remote if direction == _CONNECT else local
+        peer = PeerStats(endpoint, remote, _DIRECTIONS[direction], *counts[:5], *counts[10:])
+        yield Row(kind == 1, number, socket, peer, *counts[5:10])
+
+
+def summed(found: list[Row]) -> SocketStats:
+    """Add up rows."""
+    peers = [row.peer for row in found]
+    return SocketStats(
+        messages_in=sum(peer.messages_in for peer in peers),
+        bytes_in=sum(peer.bytes_in for peer in peers),
+        messages_out=sum(peer.messages_out for peer in peers),
+        bytes_out=sum(peer.bytes_out for peer in peers),
+        queued_in=sum(peer.queued_in for peer in peers),
+        queued_out=sum(peer.queued_out for peer in peers),
+        unsent=sum(peer.unsent for peer in peers),
+        drops=sum(peer.drops for peer in peers),
+        unroutable=sum(row.unroutable for row in found),
+        connects=sum(row.connects for row in found),
+        disconnects=sum(row.disconnects for row in found),
+        failed_handshakes=sum(row.failed_handshakes for row in found),
+        retries=sum(row.retries for row in found),
+        peers=tuple(row.peer for row in found if row.is_peer),
+    )
+
+
+def rows_of_context(context: Any) -> list[Row]:
+    """Return all rows of a context. Raises as `Context.stats` does."""
+    try:
+        return list(rows(context._get_numbers()))
+    except (InvalidArgument, NotSupported):
+        raise _not_ours("stats", "Context") from None
+
+
+def by_endpoint(context: Any) -> dict[tuple[str, str], SocketStats]:
+    """Return the numbers of a context by the names of socket types and by endpoints."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows_of_context(context):
+        try:
+            name = SocketType(row.type).name
+        except ValueError:
+            name = str(row.type)
+        found.setdefault((name, row.peer.endpoint), []).append(row)
+    return {key: summed(found[key]) for key in sorted(found)}
+
+
+class CountedSocket(WatchedSocket):
+    """The part of `Socket` that tells what was counted, and waits for what was sent."""
+
+    __slots__ = ()
+
+    def stats(self) -> SocketStats:
+        """Return what this socket has sent, received and dropped, and what waits in its queues.
+
+        May be called from any thread, also while another one uses the socket: then news of peers
+        that have come over inproc may be missing. Costs a moment; counting itself is always on.
+
+        Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
+        """
+        return summed(list(rows(self._read_numbers("stats"))))
+
+    def _read_numbers(self, operation: str) -> bytes:
+        try:
+            return self.get_long_option(_NUMBERS)
+        except ThreadMisuse:
+            if self.closed or self.context is None:
+                raise
+            return self._numbers_from_context()
+        except InvalidArgument:
+            raise _not_ours(operation, self._subject()) from None
+
+    def _numbers_from_context(self) -> bytes:
+        """Another thread is inside this socket: the context may be asked."""
+        raw: bytes = self.context._get_numbers()
+        own, place, kept = self.underlying, 0, b""
+        while place < len(raw):
+            start = place
+            place += _HEAD.size
+            for _ in range(2):
+                place += _SIZE.size + _SIZE.unpack_from(raw, place)[0]
+            if _HEAD.unpack_from(raw, start)[2] == own:
+                kept += raw[start:place]
+        return kept
+
+    def wait_drained(self, timeout: float | None = None) -> int:
+        """Wait until all that was sent has left this process; return how much there is left: 0.
+
+        ``timeout`` in milliseconds, None for ever. Over tcp, ipc, ws and wss a message has left
+        when the system has taken its last byte, over udp when it was taken from the queue, over
+        inproc when the peer is there. That says nothing of whether the peer has received it.
+        What goes down with a broken connection counts as gone, as libzmq sends it to nobody else.
+
+        Raises `Again` when the time is over, which says how many messages wait and for whom;
+        `SocketClosed` when the socket is closed meanwhile; `NotSupported` with a libzmq that
+        zmqlite did not build. While it waits it uses the socket, as a receive would.
+        """
+        return self._wait(Drain(self, timeout))
+
+
+class Drain(Wait):
+    """One wait until nothing is unsent."""
+
+    def __init__(self, socket: CountedSocket, timeout: float | None) -> None:
+        super().__init__(socket, "wait_drained", 0, timeout)
+        self._counted = socket
+        self._last: SocketStats | None = None
+
+    def _count(self) -> int:
+        data = self._counted._read_numbers("wait_drained")
+        self._last = summed(list(rows(data)))
+        return -self._last.unsent
+
+    def _refuse_vain(self) -> None:
+        """Nothing is in vain: what cannot leave now may later."""
+
+    def _who(self) -> str:
+        """Say how many messages wait, and for whom."""
+        last = self._last
+        waiting = [] if last is None else [peer for peer in last.peers if peer.unsent]
+        waiting.sort(key=lambda peer: -peer.unsent)
+        total = 0 if last is None else last.unsent
+        named = [
+            f"{peer.unsent} for {peer.address or peer.endpoint or 'a peer'}"
+            for peer in waiting[:_SHOWN]
+        ]
+        more = ", ..." * (len(waiting) > _SHOWN)
+        messages = "1 message waits" if total == 1 else f"{total} messages wait"
+        return f"{self._timeout:g} ms are over: {messages}: " + ", ".join(named) + more
+
+
+def _not_ours(operation: str, subject: str) -> ZMQError:
+    return NotSupported.during(
+        operation, subject, "it takes the libzmq that zmqlite builds, with its patches"
+    )
