@@ -63,7 +63,8 @@ cdef int remember_lingering(Handle self, size_t address, int linger) except -1:
     """A socket was closed that may have messages to send: whose they are, until when, and whether the program
     said so."""
     cdef Context context = self._context
-    cdef double end = FOREVER if linger < 0 else now() + linger / 1000.0
+    # (libzmq itself keeps a linger that is not endless; it may need a moment to end the socket then)
+    cdef double end = FOREVER if linger < 0 else now() + linger / 1000.0 + 2
     if context is None:
         return 0
     if context._lingering is None:
