@@ -1,6 +1,6 @@
-"""Puts the figures into docs/performance.md, between two markers, and the plots beside it.
+"""Puts the figures into docs/performance.md and docs/figures.md, and the plots beside them.
 
-What is outside the markers is written by hand and stays.
+Each page has two markers. What is outside them is written by hand and stays.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ END = "<!-- figures: end -->"
 def write(document: dict[str, Any], samples: Sequence[Sample], docs: Path = DOCS) -> list[Path]:
     """Draw the plots, put the tables between the markers, and return what was written."""
     drawn = plots.write(Samples(samples), docs / "plots")
-    page = docs / "performance.md"
-    page.write_text(put_between(page.read_text(encoding="utf-8"), figures(document, samples)))
-    return [page, *drawn]
+    texts = {"performance.md": short(document, samples), "figures.md": figures(document, samples)}
+    for name, text in texts.items():
+        page = docs / name
+        page.write_text(put_between(page.read_text(encoding="utf-8"), text), encoding="utf-8")
+    return [*(docs / name for name in texts), *drawn]
 
 
 def put_between(page: str, text: str) -> str:
@@ -37,19 +39,28 @@ def put_between(page: str, text: str) -> str:
     return f"{head}{BEGIN}\n\n{text}\n\n{tail}"
 
 
+def short(document: dict[str, Any], samples: Sequence[Sample]) -> str:
+    """Return what a reader wants to know first: one table, and the plots."""
+    parts = [
+        report.summary(Samples(samples)),
+        "PUSH to PULL by the size of a message, one call each, except the last two columns: round "
+        "trips. Above 1 zmqlite is faster.",
+    ]
+    parts += [f"![{caption}](plots/{name}.svg)" for name, caption in plots.CAPTIONS.items()]
+    return "\n\n".join([*parts, report.circumstances(document, samples)])
+
+
 def figures(document: dict[str, Any], samples: Sequence[Sample]) -> str:
     """Return everything that was measured, in Markdown."""
     whole = Samples(samples)
     parts = [report.circumstances(document, samples)]
     parts += [
-        "### Targets",
-        "What this library set out to reach: D is the design's section, I an issue. Values are "
-        "medians of rounds in which both sides ran, one after the other.",
+        "## Targets",
+        "What this library set out to reach. Values are medians of rounds in which both sides "
+        "ran, one after the other.",
         report.verdicts(whole),
-        "### At a glance",
     ]
-    parts += [f"![{caption}](plots/{name}.svg)" for name, caption in plots.CAPTIONS.items()]
     for title, table in report.sections(whole):
-        parts += [f"### {title}", table]
+        parts += [f"## {title}", table]
     parts += report.losses(document)
     return "\n\n".join(parts)

@@ -113,13 +113,42 @@ def verdicts(samples: Samples) -> str:
     return f"{text}\n\n{met} of {measured} measured targets are met; there are {len(judged)}."
 
 
+COLUMNS = {
+    # a column of the short table -> the row of the targets, and whether less is better there
+    **{
+        head: (f"{{}} {size}: rate / pyzmq", False)
+        for head, size in (
+            ("16 B", "16 B"), ("128 B", "128 B"), ("1 KiB", "1024 B"), ("32 KiB", "32 KiB"),
+            ("1 MiB", "1024 KiB"),
+        )
+    },
+    "asyncio, 16 B": ("asyncio {} 16 B: rate / pyzmq", False),
+    "REQ/REP": ("REQ/REP {}: p50 / pyzmq", True),
+    "asyncio REQ/REP": ("asyncio REQ/REP {}: rate / pyzmq", False),
+}  # fmt: skip
+
+
+def summary(samples: Samples) -> str:
+    """Return the short table: how many times pyzmq's rate, by transport."""
+    values = {verdict.target.name: verdict for verdict in targets.judge(samples)}
+    rows = []
+    for transport in targets.HOT:
+        row = [transport]
+        for name, less in COLUMNS.values():
+            verdict = values.get(name.format(transport))
+            found = verdict.value if verdict and verdict.values else None
+            row.append("-" if not found else f"{1 / found if less else found:.3g}")
+        rows.append(row)
+    return table(["times pyzmq's rate", *COLUMNS], rows)
+
+
 def circumstances(document: dict[str, Any], samples: Sequence[Sample]) -> str:
     """Say where, when and with what it was measured, and how quiet it was."""
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     rounds = [sample.round + 1 for sample in samples]
     lines = [
-        f"Measured on {document['machine']}, {document['system']}; {versions}.",
-        f"Begun {document['begun']} at load {document['load_at_start']};",
+        f"On {document['machine']}, {document['system']}; {versions}.",
+        f"Measured on {document['begun'][:10]}, begun at load {document['load_at_start']};",
         f"{noise(samples)}.",
         f"Up to {max(rounds, default=0)} rounds of about {document['seconds']} s a measurement.",
     ]

@@ -1,6 +1,6 @@
 """Directives that draw tables from the code, so that the pages cannot lag behind it.
 
-```{option-table} socket|context|message      every row of that option table
+```{option-list} socket|context|message       every option, by purpose, with an anchor each
 ```{error-table}                               every exception: errno, built-in, meaning
 ```{feature-table}                             what this build of libzmq can do
 ```{pyzmq-differences}                         where the surface differs from pyzmq's, and why
@@ -19,11 +19,13 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from pyzmq_differences import ROWS
+from sphinx.util.docutils import SphinxDirective
 
 import zmqlite as zmq
 from zmqlite import options
 from zmqlite.enums import Errno
 from zmqlite.error import error_for
+from zmqlite.options import rows
 
 KINDS = {
     options.INT: "int", options.INT64: "int64", options.UINT64: "uint64", options.BYTES: "bytes",
@@ -36,6 +38,17 @@ TABLES = {
 }
 PACKAGES = Path(__file__).parents[1] / "tests" / "pyzmq" / "packages" / "results.json"
 Cell = Any  # text, or a literal
+SECTIONS = {
+    # the first option of each purpose, in the order of the rows
+    "TYPE": "What the socket is",
+    "SNDHWM": "Queues, time limits and closing",
+    "ROUTING_ID": "Names and routing",
+    "SUBSCRIBE": "Publish and subscribe",
+    "BACKLOG": "Connecting, and staying connected",
+    "IPV6": "The network below",
+    "ZAP_DOMAIN": "Security",
+    "RATE": "Multicast, and one transport only",
+}
 
 
 def literal(text: str) -> nodes.literal:
@@ -96,36 +109,59 @@ def access(option: options.Option) -> str:
     return ", ".join(["get"] * option.readable + [when] * option.writable)
 
 
-class OptionTable(Directive):
-    """Draw one option table: name, kind, default, range, what it needs, what it does."""
+class OptionList(SphinxDirective):
+    """Draw options: what each is for, then its type, default and range; by purpose."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        rows = [
-            (
-                literal(option.name.lower()),
-                str(option.number),
-                KINDS[option.kind],
-                access(option),
-                "" if option.default is None else literal(repr(option.default)),
-                span(option),
-                needs(option),
-                option.doc,
-            )
-            for option in TABLES[self.arguments[0]]
-        ]
-        head = (
-            "option",
-            "number",
-            "kind",
-            "access",
-            "default",
-            "values",
-            "needs",
-            "what it is for",
-        )
-        return [table(head, rows, (20, 6, 8, 10, 8, 14, 14, 40))]
+        self.owner = self.arguments[0]
+        found: list[nodes.Node] = []
+        home: nodes.Element | None = None
+        for option in TABLES[self.owner]:
+            title = SECTIONS.get(option.name) if self.owner == "socket" else None
+            if title or home is None:
+                home = nodes.definition_list(classes=["options"])
+                found.append(section(title, home) if title else home)
+            home += self.item(option)
+        return found
+
+    def item(self, option: options.Option) -> nodes.definition_list_item:
+        name = option.name.lower()
+        anchor = ("option-" if self.owner == "socket" else f"{self.owner}-option-") + name
+        term = nodes.term("", "", literal(name), ids=[anchor])
+        names = [alias for alias, of in rows.SOCKET_ALIASES.items() if of == option.name]
+        for alias in names if self.owner == "socket" else ():
+            term += [nodes.Text(", "), literal(alias.lower())]
+        term += nodes.reference("", "¶", refid=anchor, classes=["headerlink"])
+        self.enter(term, [name, *(alias.lower() for alias in names)], anchor)
+        doc = option.doc[0].upper() + option.doc[1:] + "."
+        body = nodes.definition("", nodes.paragraph("", doc))
+        facts = nodes.paragraph("", classes=["facts"])
+        facts += [nodes.Text(f"{KINDS[option.kind]}; {access(option)}")]
+        if option.default is not None:
+            facts += [nodes.Text("; default "), literal(repr(option.default))]
+        extra = "; ".join(filter(None, (span(option), needs(option), f"number {option.number}")))
+        facts += nodes.Text(f"; {extra}")
+        body += facts
+        return nodes.definition_list_item("", term, body)
+
+    def enter(self, term: nodes.term, names: Sequence[str], anchor: str) -> None:
+        """Put the attribute into the inventory, under each of its names."""
+        if self.owner == "message" or names[0] in ("subscribe", "unsubscribe"):
+            return  # these are methods, too
+        domain = self.env.get_domain("py")
+        for name in names:
+            place = f"zmqlite.{self.owner.capitalize()}.{name}"
+            domain.note_object(place, "attribute", anchor, location=term)  # type: ignore[attr-defined]
+
+
+def section(title: str, body: nodes.Element) -> nodes.section:
+    """Return a section of the page, with its place in the contents."""
+    found = nodes.section("", nodes.title("", title), body)
+    found["ids"] = [nodes.make_id(title)]
+    found["names"] = [nodes.fully_normalize_name(title)]
+    return found
 
 
 class ErrorTable(Directive):
@@ -228,7 +264,7 @@ def package_results() -> list[dict[str, Any]]:
 
 
 def setup(app: Any) -> dict[str, Any]:
-    app.add_directive("option-table", OptionTable)
+    app.add_directive("option-list", OptionList)
     app.add_directive("error-table", ErrorTable)
     app.add_directive("feature-table", FeatureTable)
     app.add_directive("package-table", PackageTable)

@@ -225,7 +225,7 @@ def fast(number: int, ours: float = 30.0) -> list[Sample]:
 
 def test_a_verdict_is_the_median_of_five_rounds() -> None:
     row = targets.at_least(
-        "rate", "D7", 1.9, targets.Term(PLAIN, "rate"), targets.Term(PLAIN, "rate", "pyzmq")
+        "rate", 1.9, targets.Term(PLAIN, "rate"), targets.Term(PLAIN, "rate", "pyzmq")
     )
     rounds = [fast(0, 10), fast(1), fast(2), fast(3), fast(4, 1000)]
     (verdict,) = targets.judge(Samples([s for some in rounds for s in some]), [row])
@@ -243,7 +243,7 @@ def test_a_target_may_be_a_difference() -> None:
     """CPU of an extra part: (ten parts - one part) of ours over the same of theirs."""
     term = targets.Term
     row = targets.Target(
-        "parts", "D7",
+        "parts",
         (term("ten", "us"), term("one", "us", factor=-1)),
         (term("ten", "us", "pyzmq"), term("one", "us", "pyzmq", -1)), 0.3, False,
     )  # fmt: skip
@@ -295,16 +295,20 @@ def test_the_page_keeps_what_is_written_by_hand(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     import pages
 
-    page = tmp_path / "performance.md"
-    page.write_text(f"# Above\n\n{pages.BEGIN}\nold\n{pages.END}\n\n## Below\n")
+    both = [tmp_path / "performance.md", tmp_path / "figures.md"]
+    for page in both:
+        page.write_text(f"# Above\n\n{pages.BEGIN}\nold\n{pages.END}\n\n## Below\n")
     samples, document = every_kind(), results.start(1.0)
     written = pages.write(document, samples, tmp_path)
-    text = page.read_text()
-    assert text.startswith("# Above\n")
-    assert text.endswith("\n## Below\n")
-    assert "\nold\n" not in text
-    assert "### Targets" in text
-    for target in re.findall(r"\]\((plots/[^)]+)\)", text):
+    for page in both:
+        text = page.read_text()
+        assert text.startswith("# Above\n")
+        assert text.endswith("\n## Below\n")
+        assert "\nold\n" not in text
+    assert "## Targets" in both[1].read_text()
+    shown = re.findall(r"\]\((plots/[^)]+)\)", both[0].read_text())
+    assert shown
+    for target in shown:
         assert tmp_path / target in written
     before = {path: path.read_bytes() for path in written}
     pages.write(document, samples, tmp_path)
@@ -314,8 +318,9 @@ def test_the_page_keeps_what_is_written_by_hand(tmp_path: Path) -> None:
         pages.put_between("no markers", "text")
 
 
-def test_the_performance_page_has_the_markers() -> None:
-    text = (ROOT / "docs" / "performance.md").read_text()
+@pytest.mark.parametrize("page", ["performance.md", "figures.md"])
+def test_the_page_has_the_markers(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
     source = (BENCHMARKS / "pages.py").read_text()
     for name in ("BEGIN", "END"):
         found = re.search(rf'^{name} = "(.*)"$', source, re.MULTILINE)

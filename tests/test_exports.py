@@ -28,9 +28,9 @@ ROOF = Path(zmqlite.__file__)
 LOADED = """
 _address_errors _build _native _native.address _native.core _native.info _serialize
 options.attributes options.check options.context options.keywords options.rows options.socket
-options.table
-_version constants context endpoint enums error frame hardening monitor options peers poller
-proxy security socket watching
+options.overflow options.table
+_version answers constants context endpoint enums error frame hardening monitor options peers
+poller proxy requests security socket stats watching
 """
 
 # What a messaging library has no need of before the first message.

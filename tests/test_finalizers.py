@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,24 @@ def collected_in(holder: list[Any]) -> float:
     del cycle
     gc.collect()
     return time.monotonic() - start
+
+
+def quickest(attempt: Callable[[], float]) -> float:
+    """A finalizer that waits does so in each attempt, a busy machine does not."""
+    gc.collect()
+    gc.freeze()  # the collector shall look at what the attempts made, not at a whole run's objects
+    try:
+        return min(seconds_of(attempt))
+    finally:
+        gc.unfreeze()
+
+
+def seconds_of(attempt: Callable[[], float]) -> Iterator[float]:
+    for _ in range(4):
+        seconds = attempt()
+        yield seconds
+        if seconds < LIMIT:
+            return
 
 
 class BusyLoop:
@@ -60,12 +79,16 @@ def test_a_socket_of_a_busy_loop_is_dropped_in_another_thread(
     if forced:
         monkeypatch.setenv("ZMQLITE_SELECTOR_THREAD", "1")
     context = make_context()
-    busy = BusyLoop(context)
-    try:
-        assert collected_in(busy.sockets) < LIMIT
-    finally:
-        busy.let_go.set()
-        busy.join()
+
+    def attempt() -> float:
+        busy = BusyLoop(context)
+        try:
+            return collected_in(busy.sockets)
+        finally:
+            busy.let_go.set()
+            busy.join()
+
+    assert quickest(attempt) < LIMIT
     wait_until(lambda: not context.sockets(), what="the loop to close the socket")
 
 
@@ -74,13 +97,14 @@ def test_a_socket_whose_selector_thread_is_busy(
     make_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZMQLITE_SELECTOR_THREAD", "1")
-    context, let_go, inside = make_context(), threading.Event(), threading.Event()
+    context = make_context()
+    select = _selector_thread.SelectorThread._select
 
     async def main() -> float:
+        let_go, inside = threading.Event(), threading.Event()
         sockets = [azmq.Socket(context, zmq.PULL)]
         sockets[0].bind("inproc://dropped")
         assert await sockets[0].poll(1) == 0
-        select = _selector_thread.SelectorThread._select
         reader: Any = _selector_thread.reader_of(asyncio.get_running_loop())
         wait_until(lambda: reader._selected, what="the thread to watch it")
 
@@ -89,17 +113,20 @@ def test_a_socket_whose_selector_thread_is_busy(
             let_go.wait(20 * FACTOR)
             select(thread, selector)
 
-        monkeypatch.setattr(_selector_thread.SelectorThread, "_select", busy)
-        reader._nudge()
-        assert inside.wait(10 * FACTOR)
-        threading.Timer(2 * LIMIT, let_go.set).start()
+        with monkeypatch.context() as patch:
+            patch.setattr(_selector_thread.SelectorThread, "_select", busy)
+            reader._nudge()
+            assert inside.wait(10 * FACTOR)
+        timer = threading.Timer(2 * LIMIT, let_go.set)
+        timer.start()
         seconds = collected_in(sockets)
         let_go.set()
+        timer.join()
         for _ in range(3):
             await asyncio.sleep(0)
         return seconds
 
-    assert asyncio.run(main()) < LIMIT
+    assert quickest(lambda: asyncio.run(main())) < LIMIT
     wait_until(lambda: not context.sockets(), what="the loop to close the socket")
 
 

@@ -33,7 +33,7 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
     floor 2  options, endpoint, security, hardening, certs, frame, poller, auth, monitor, peers,
-             watching, stats, socket, context, proxy, metrics
+             watching, stats, answers, requests, socket, context, proxy, metrics
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside
     floor 0  enums, constants, error, _version, _build
 """
@@ -75,6 +75,7 @@ from .error import (
     InterruptedSystemCall as InterruptedSystemCall,
     InvalidArgument as InvalidArgument,
     LateOptionWarning as LateOptionWarning,
+    NoAnswer as NoAnswer,
     NotDone as NotDone,
     NotSupported as NotSupported,
     PermissionDenied as PermissionDenied,

@@ -3,6 +3,7 @@
     ZMQBaseError (Exception)
     ├── ZMQError (OSError)                          any errno without a class of its own
     │   ├── Again (BlockingIOError)                 EAGAIN
+    │   │   └── NoAnswer                            EAGAIN, raised by name only
     │   ├── ContextTerminated                       ETERM
     │   │   └── ClosedContext (NotSupported)        ENOTSUP, raised by name only
     │   ├── InterruptedSystemCall (InterruptedError)  EINTR
@@ -58,6 +59,7 @@ __all__ = [
     "InterruptedSystemCall",
     "InvalidArgument",
     "LateOptionWarning",
+    "NoAnswer",
     "NotDone",
     "NotSupported",
     "PermissionDenied",
@@ -181,6 +183,16 @@ class Again(ZMQError, BlockingIOError):
     """
 
     _default_errno = Errno.EAGAIN.value
+
+
+class NoAnswer(Again):
+    """`request` got no answer; it was sent ``tries`` times in ``waited`` ms, and at the end had
+    ``connected`` peers (None: unknown); ``reason`` is why a handshake failed or a peer left."""
+
+    tries: int = 0
+    waited: float = 0.0
+    connected: int | None = None
+    reason: str = ""
 
 
 class ContextTerminated(ZMQError):

@@ -123,14 +123,19 @@ def _collect(contexts: Context[Any] | Iterable[Context[Any]]) -> _Found:
         for key, stats in by_endpoint(context).items():
             known = found.get(key)
             if known is not None:
-                stats = SocketStats(*(a + b for a, b in zip(known, stats, strict=True)))
+                both: list[Any] = [a + b for a, b in zip(_all(known), _all(stats), strict=True)]
+                stats = SocketStats(*both)
             found[key] = stats
     return found
 
 
+def _all(stats: SocketStats) -> tuple[Any, ...]:
+    return stats
+
+
 def _value(stats: SocketStats, metric: _Metric) -> int:
-    value = getattr(stats, metric.field)
-    return len(value) if isinstance(value, tuple) else int(value)
+    value: Any = getattr(stats, metric.field)
+    return len(stats.peers) if metric.field == "peers" else int(value)
 
 
 def _escaped(text: str) -> str:

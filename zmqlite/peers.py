@@ -30,7 +30,12 @@ _BOUND = 1
 _CONNECTIONLESS = ("udp://", "pgm://", "epgm://", "norm://")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
 _SHOWN = 5  # endpoints in an error
-_ENDS = {-1: "closed by this socket", 0: "the peer broke the protocol", 2: "no sign of life"}
+_ENDS = {
+    -2: "turned away by this socket",
+    -1: "closed by this socket",
+    0: "the peer broke the protocol",
+    2: "no sign of life",
+}
 _GONE = {0: "the peer closed it", errno.EPIPE: "the peer closed it"}
 
 

@@ -18,8 +18,8 @@ from .endpoint import Endpoint, check
 from .enums import Event, PollEvent, SocketType
 from .error import ZMQBindError, ZMQError
 from .hardening import require_zap
+from .requests import RequestSocket
 from .security import check_pem, preflight
-from .stats import CountedSocket
 
 __all__ = ["Socket"]
 
@@ -32,7 +32,7 @@ _PORTS = (49152, 65536)
 _SHOWN = 3  # endpoints in a repr
 
 
-class Socket(CountedSocket, Generic[T]):
+class Socket(RequestSocket, Generic[T]):
     """A ZeroMQ socket: zmq_socket(3). Made by `Context.socket()`, or by calling a type.
 
     It belongs to one thread at a time; handing it on is allowed, sharing it raises

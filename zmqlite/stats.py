@@ -163,15 +163,16 @@ class CountedSocket(WatchedSocket):
         try:
             return self.get_long_option(_NUMBERS)
         except ThreadMisuse:
-            if self.closed or self.context is None:
+            home: Any = self.context  # None of what was made elsewhere
+            if self.closed or home is None:
                 raise
-            return self._numbers_from_context()
+            return self._numbers_from_context(home)
         except InvalidArgument:
             raise _not_ours(operation, self._subject()) from None
 
-    def _numbers_from_context(self) -> bytes:
+    def _numbers_from_context(self, home: Any) -> bytes:
         """Another thread is inside this socket: the context may be asked."""
-        raw: bytes = self.context._get_numbers()
+        raw: bytes = home._get_numbers()
         own, place, kept = self.underlying, 0, b""
         while place < len(raw):
             start = place

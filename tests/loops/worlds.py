@@ -356,7 +356,10 @@ class Awaited:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.plain, name)
-        waits = name.startswith(("send", "recv", "poll", "wait")) and "_nonblock" not in name
+        waits = (
+            name.startswith(("send", "recv", "poll", "wait", "request"))
+            and "_nonblock" not in name
+        )
         return awaitable(value) if waits and callable(value) else value
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -351,3 +351,53 @@ assert sorted(said) == sorted(prefix + topic for topic in topics)
 """,
         version,
     )
+
+
+@needs_patch("eager-peer")
+def test_a_message_right_behind_ready():
+    """A peer need not wait for our READY, which says nothing that it must know."""
+    hostile_program(
+        """
+        with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=10000) as pull:
+            port = wire.port_of(pull.bind("tcp://127.0.0.1:*"))
+            hello = wire.greeting() + wire.ready("PUSH")
+            for n in range(300):
+                raw = wire.connect(port)
+                raw.sendall(hello + wire.frame(b"%d" % n) + wire.frame(b"end"))
+                assert [pull.recv(), pull.recv()] == [b"%d" % n, b"end"]
+                wire.read_until(raw, b"READY")
+                raw.close()
+        """
+    )
+
+
+@needs_patch("eager-peer")
+@pytest.mark.parametrize("verdict", ["200", "400", "300"])
+def test_a_message_right_behind_ready_waits_for_the_verdict(verdict):
+    """It is received if the ZAP handler lets its peer in, and the connection ends if not."""
+    hostile_program(
+        """
+        verdict = sys.argv[1].encode()
+        with zmq.Context() as context, context.socket(zmq.PULL, linger=0) as pull, \\
+                context.socket(zmq.REP, linger=0, rcvtimeo=10000) as handler:
+            handler.bind("inproc://zeromq.zap.01")
+            pull.zap_domain, pull.handshake_ivl, pull.rcvtimeo = "all", 0, 10000
+            port = wire.port_of(pull.bind("tcp://127.0.0.1:*"))
+            for n in range(10):
+                raw = wire.connect(port)
+                raw.sendall(wire.greeting() + wire.ready("PUSH") + wire.frame(b"%d" % n))
+                request = handler.recv_multipart()
+                handler.send_multipart([*request[:2], verdict, b"", b"", b""])
+                if verdict == b"200":
+                    assert pull.recv() == b"%d" % n
+                    wire.read_until(raw, b"READY")
+                elif n:
+                    wire.hang_up(raw)   # this one has not waited to hear it
+                else:
+                    assert wire.ended(raw)
+                raw.close()
+            assert not pull.poll(0)
+            wire.wait_until(lambda: not pull.peers, "the end of all")
+        """,
+        verdict,
+    )

@@ -7,7 +7,8 @@ import struct
 import threading
 
 import pytest
-from support import connect_pair, in_thread, wait_until
+from programs import hostile_program
+from support import connect_pair, in_thread, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -317,3 +318,65 @@ def test_storm_on_a_shared_scatter(context):
         join()
     watcher()
     assert total == 9000 * 3000
+
+
+@needs_patch("joined-groups")
+def test_a_group_that_is_joined_without_end():
+    """It is joined once, and left when it is left."""
+    hostile_program(
+        """
+        with zmq.Context() as context, context.socket(zmq.RADIO, linger=0) as radio:
+            raw = wire.connect(wire.port_of(radio.bind("tcp://127.0.0.1:*")))
+            wire.speak(raw, "DISH")
+            join, leave = wire.join(b"again"), wire.join(b"again", leave=True)
+            raw.sendall(join * 1000 + leave + leave + wire.join(b"last"))
+            raw.settimeout(0.02)
+            heard, until = b"", time.monotonic() + 20
+            while b"here" not in heard:
+                assert time.monotonic() < until
+                radio.send(b"gone", group="again")
+                radio.send(b"here", group="last")
+                try:
+                    heard += raw.recv(4096)
+                except TimeoutError:
+                    pass
+            raw.settimeout(20)
+            radio.send(b"gone", group="again")
+            radio.send(b"end", group="last")
+            heard = heard[heard.index(b"here"):] + wire.read_until(raw, b"end")
+            assert b"gone" not in heard, heard
+            raw.close()
+        """
+    )
+
+
+@needs_patch("joined-groups")
+def test_one_send_reads_so_many_joins_and_no_more():
+    """65,536; another peer's end does not lose what is left."""
+    hostile_program(
+        """
+        import re
+        with zmq.Context() as context, context.socket(zmq.RADIO, linger=0, rcvhwm=0) as radio:
+            port = wire.port_of(radio.bind("tcp://127.0.0.1:*"))
+            raws = [wire.connect(port) for _ in range(2)]
+            flood = (wire.join(b"again") + wire.join(b"again", leave=True)) * 100_000
+            for raw in raws:
+                wire.speak(raw, "DISH")
+                raw.sendall(flood + wire.join(b"last") + wire.ping(b"all"))
+                wire.read_until(raw, b"PONGall")  # all is in the pipe
+            raws.pop().close()
+            raw, = raws
+            raw.settimeout(0.001)
+            sent, heard, until = 0, b"", time.monotonic() + 20
+            while b"." not in heard:
+                assert time.monotonic() < until
+                radio.send(b"%d." % sent, group="last")
+                sent += 1
+                try:
+                    heard += raw.recv(4096)
+                except TimeoutError:
+                    pass
+            assert int(re.search(rb"([0-9]+)[.]", heard)[1]) > 0, "the first send read all"
+            raw.close()
+        """
+    )

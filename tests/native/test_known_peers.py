@@ -188,6 +188,56 @@ def test_the_last_sixteen_are_remembered(context: Any) -> None:
     assert len(server.past_peers) == 16
 
 
+class TestTurnedAway:
+    """Whom the socket takes no message from, and sends none, does not count."""
+
+    @pytest.mark.parametrize("name", ["PAIR", "CHANNEL"])
+    def test_a_second_peer(self, context: Any, name: str) -> None:
+        if name == "CHANNEL" and not zmq.has("draft"):
+            pytest.skip("built without drafts")
+        kind = getattr(zmq, name)
+        server, first = connect_pair(context, "tcp://127.0.0.1:*", kind, kind)
+        assert server.wait_peers(1, LIMIT) == 1
+        (known,) = server.peers
+        second = context.socket(kind, linger=0)
+        second.connect(server.endpoints[0])
+        wait_until(lambda: server.past_peers, what="the refusal")
+        assert [peer.address for peer in server.peers] == [known.address]
+        with pytest.raises(zmq.Again, match="1 of 2 peers"):
+            server.wait_peers(2, 20)
+        (past,) = server.past_peers
+        assert past.reason == "turned away by this socket"
+        assert past.peer.address != known.address
+        second.send(b"nobody takes this")
+        second.close()
+        first.send(b"still here")
+        assert server.recv() == b"still here"
+        assert len(server.past_peers) == 1, "it was told once"
+
+    def test_who_has_lost_its_name(self, context: Any) -> None:
+        server = context.socket(zmq.ROUTER, router_handover=1, rcvtimeo=int(LIMIT))
+        bound = server.bind("tcp://127.0.0.1:*")
+        for n in range(3):
+            dealer = context.socket(zmq.DEALER, routing_id=b"name", linger=0, rcvtimeo=int(LIMIT))
+            dealer.connect(bound)
+            dealer.send(b"%d" % n)
+            assert server.recv_multipart() == [b"name", b"%d" % n]
+            wait_until(lambda n=n: len(server.past_peers) == n, what="the handover")
+            assert server.wait_peers(1, LIMIT) == len(server.peers) == 1
+            server.send_multipart([b"name", b"welcome"])
+            assert dealer.recv() == b"welcome"
+
+    def test_where_it_went_itself(self, context: Any) -> None:
+        """The second of two that a PAIR connects to."""
+        bound = [context.socket(zmq.PAIR, linger=0) for _ in range(2)]
+        client = context.socket(zmq.PAIR, linger=0)
+        for one in bound:
+            client.connect(one.bind("tcp://127.0.0.1:*"))
+        wait_until(lambda: client.past_peers, what="the refusal")
+        assert client.wait_peers(1, LIMIT) == len(client.peers) == 1
+        assert client.peers[0].endpoint == bound[0].endpoints[0]
+
+
 WORKER = """
 import sys, zmqlite as zmq
 with zmq.Context() as context, context.socket(zmq.PULL) as tasks:

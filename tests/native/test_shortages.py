@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from programs import hostile_program
 from support import needs_patch
@@ -312,6 +314,43 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
     assert xpub.recv() == b"\\1small"
     xpub.send(b"small")
     wire.read_until(raw, b"small")
+    raw.close()
+"""
+    )
+
+
+@needs_patch("kept-upstream")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it counts on glibc's malloc")
+def test_no_memory_for_one_part_of_what_a_subscriber_sends() -> None:
+    """All of the message is dropped, not that part alone."""
+    hostile_program(
+        LIMITED
+        + """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+part, count = b"p" * 50_000, 40
+with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as xpub:
+    raw = wire.connect(wire.port_of(xpub.bind("tcp://127.0.0.1:*")))
+    wire.speak(raw, "XSUB")
+    xpub.wait_peers(1, 20000)
+    raw.sendall(wire.frame(part, flags=1) + wire.frame(b"before" * 50))
+    assert len(xpub.recv_multipart()) == 2   # (what a thread needs for the first one is there)
+    raw.sendall(wire.frame(part, flags=1) * count + wire.frame(b"end"))
+    raw.sendall(wire.ping(b"all"))
+    wire.read_until(raw, b"PONGall")
+    limit(0)
+    held = []
+    while block := libc.malloc(len(part) + 200):
+        held.append(block)
+    for block in held[:6:2]:   # room for copies of some parts
+        libc.free(block)
+    assert not xpub.poll(0), "a part of a message"
+    resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+    for block in (*held[1:6:2], *held[6:]):
+        libc.free(block)
+    raw.sendall(wire.frame(b"more", flags=1) + wire.frame(b"after"))
+    assert xpub.recv_multipart() == [b"more", b"after"]
     raw.close()
 """
     )

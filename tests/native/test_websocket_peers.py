@@ -58,7 +58,7 @@ BAD = {
     "nothing in it": wire.ws_frame(b""),
     "nothing in it, said at length": wire.ws_header(0, long=2),
     "nothing in it, said at great length": wire.ws_header(0, long=8),
-    "not the last piece": b"\\x02" + wire.ws_frame(b"x")[1:],
+    "a ping in pieces": b"\\x09" + wire.ws_frame(b"x", 9)[1:],
     "too large": wire.ws_header(1 << 63) + b"\\0",
 }
 """

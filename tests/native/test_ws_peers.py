@@ -51,7 +51,7 @@ pull = zmq.PULL(bind="ws://127.0.0.1:*", rcvtimeo=10000)
 port = wire.port_of(pull.last_endpoint)
 mask = bytes(4)
 for wrong in (
-    b"\\x02" + wire.ws_message(b"x")[1:],              # not the last of its message
+    b"\\x09" + wire.ws_frame(b"x", 9)[1:],             # a ping in pieces
     *(wire.ws_frame(b"x", code) for code in (0, 1, 3, 7, 11, 15)),
     wire.ws_frame(b"x", mask=None),
     *(wire.ws_header(0, long=long) for long in (0, 2, 8)),

@@ -96,6 +96,9 @@ context.io_threads = 2
 assert_type(socket.poll(100), int)
 assert_type(socket.wait_peers(2, timeout=100), int)
 assert_type(socket.wait_subscribers(1, b"topic", 100), int)
+assert_type(socket.request(b"", 100, retries=2), "bytes | list[bytes]")
+assert_type(socket.request([b"", b""]), list[bytes])
+assert_type(zmq.NoAnswer().connected, "int | None")
 assert_type(socket.peers, tuple[zmq.Peer, ...])
 assert_type(socket.past_peers[0].reason, str)
 assert_type(next(socket.monitor_events()), zmq.MonitorEvent)
@@ -144,6 +147,8 @@ async def awaited() -> None:
         assert_type(dealer.send_many([b""]).sent, int)
         assert_type(await dealer.poll(10), int)
         assert_type(await dealer.wait_peers(2, 10), int)
+        assert_type(await dealer.request(b"", 10), "bytes | list[bytes]")
+        assert_type(await dealer.request([b""], 10), list[bytes])
         async for event in dealer.monitor_events():
             assert_type(event, zmq.MonitorEvent)
         await dealer.send_string("text")

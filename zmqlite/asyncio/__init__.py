@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import constants
 from .._loops import operations as _attempts
-from .._loops.peers import AwaitedPeers
+from .._loops.requests import AwaitedRequests
 from .._native import core
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
 from ..enums import PollEvent, SocketOption
-from ..error import Again, ThreadMisuse
+from ..error import Again, SocketClosed, ThreadMisuse
 from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
@@ -40,6 +40,7 @@ from .binding import budget_of
 from .calls import Calls
 from .gate import GateService
 from .operation import Operation
+from .wakeup import Wakeup, is_cancelled
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -67,7 +68,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
         budget.count = max(count, 1)
 
 
-class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
+class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
     """A ZeroMQ socket whose data calls are awaited; see `zmqlite.Socket` for all else.
 
     Belongs to the loop that runs when it is first used, and moves when it is used in another.
@@ -79,6 +80,7 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
     _repr_cls = "zmqlite.asyncio.Socket"
     _unwaited = False
     _sleep = staticmethod(_asyncio.sleep)
+    _new_wakeup: Any = Wakeup
 
     @classmethod
     def from_socket(cls: type[_SocketT], socket: core.Socket) -> _SocketT:
@@ -129,6 +131,14 @@ class Socket(AwaitedPeers, Calls):  # type: ignore[misc]
             operation.expire_after(timeout / 1000, _answer_none)
         link.pollers.join(operation, tried)
         return operation
+
+    async def _ready(self, events: int, timeout: int) -> bool:
+        try:
+            return bool(await self.poll(timeout, events))
+        except _asyncio.CancelledError:
+            if self.closed and not is_cancelled(_asyncio.current_task()):
+                raise SocketClosed.during("poll", self._subject(), "it was closed") from None
+            raise
 
     def _ready_source(self) -> tuple[Any, int]:
         """What speaks when the socket may be ready: FD, or a signal for types that have none."""

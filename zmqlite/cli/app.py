@@ -1,23 +1,36 @@
-"""The parser and the table of commands."""
+"""The command line as a whole: who parses, and what each way to end is as an exit code.
+
+`demo` and `version` need nothing, and argparse reads them. The other verbs need the extra `cli`:
+they are loaded when one of them is called, and where click is missing one line says how to get it.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
-from .command import INTERRUPTED, Command
+from ..error import Again, InvalidArgument, NotSupported, ZMQBaseError
+from .command import FAILURE, INTERRUPTED, TIMEOUT, USAGE, Command, CommandError
 from .demo.command import DEMO
 from .output import Parser, complain, guarded
+from .table import EXTRA, VERBS, how_to_get
 from .version import VERSION, describe
 
 COMMANDS: tuple[Command, ...] = (DEMO, VERSION)
+NAMES = frozenset(command.name for command in COMMANDS)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line, one subparser a command."""
+    """Return the parser of what needs no extra, one subparser a command."""
     parser = Parser(
-        prog="python -m zmqlite", description="ZeroMQ for Python, from the command line."
+        prog="zmqlite",
+        description="ZeroMQ for Python, from the command line.",
+        epilog=f"{EXTRA} brings more: {', '.join(VERBS)}.",
     )
     parser.add_argument("-V", "--version", action="version", version=describe()[0])
     words = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -32,19 +45,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process.
 
     0 is success, 1 a failure that has been explained on stderr, a standard output that takes
-    nothing among them, 130 an interruption by Ctrl-C. A faulty command line raises SystemExit(2),
-    as argparse does.
+    nothing among them, 124 a time limit that was reached, 130 an interruption by Ctrl-C. A faulty
+    command line raises SystemExit(2), as argparse does.
     """
-
-    def run() -> int:
-        arguments = build_parser().parse_args(argv)
-        code: int = arguments.run(arguments)
-        return code
-
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return guarded(run)
+        return guarded(lambda: run(words))
     except KeyboardInterrupt:
         # Ctrl-C may strike between opening something and noting it down; that is no news now
         warnings.simplefilter("ignore", ResourceWarning)
         complain("zmqlite: interrupted")
         return INTERRUPTED
+    except CommandError as error:
+        complain(f"zmqlite: {error}")
+        return error.code
+    except (ZMQBaseError, OSError) as error:
+        complain(f"zmqlite: {error}")
+        return _code_of(error)
+
+
+def run(words: list[str]) -> int:
+    """Have the right parser read the words, and do what they say."""
+    needs_none = bool(words) and words[0] in NAMES
+    completes = "_ZMQLITE_COMPLETE" in os.environ  # the shell asks, by way of click
+    if completes or not needs_none:
+        group = _load_group()
+        if group is not None:
+            return int(group.run(words, [(c.name, c.summary) for c in COMMANDS]))
+    if words and words[0] in VERBS:
+        complain(how_to_get(words[0]))
+        raise SystemExit(USAGE)
+    arguments = build_parser().parse_args(words)
+    code: int = arguments.run(arguments)
+    return code
+
+
+def _load_group() -> Any:
+    """Return the module with the click group, None where the extra is missing."""
+    try:
+        return import_module(f"{__package__}.group")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("click", "rich"):
+            return None
+        raise
+
+
+def _code_of(error: Exception) -> int:
+    if isinstance(error, Again):
+        return TIMEOUT
+    addressed = getattr(error, "operation", "").startswith(("bind", "connect"))
+    wrong = isinstance(error, InvalidArgument) or (addressed and isinstance(error, NotSupported))
+    return USAGE if wrong else FAILURE

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["OutputError", "Parser", "complain", "guarded", "write"]
+__all__ = ["OutputError", "Parser", "complain", "guarded", "write", "write_bytes"]
 
 FAILURE = 1
 
@@ -26,10 +26,24 @@ def write(text: str) -> None:
     try:
         stream.write(f"{text}\n")
         stream.flush()
-    except OSError as error:
-        raise OutputError(error.strerror or str(error)) from error
-    except ValueError as error:  # it was closed, or cannot encode the text
-        raise OutputError(str(error)) from error
+    except (OSError, ValueError) as error:  # it was closed, or cannot encode the text
+        raise _refused(error) from error
+
+
+def write_bytes(data: bytes) -> None:
+    """Write bytes to standard output, at once. Raises `OutputError`."""
+    stream: Any = sys.stdout
+    if stream is None:
+        raise OutputError("it is closed")
+    try:
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except (OSError, ValueError) as error:
+        raise _refused(error) from error
+
+
+def _refused(error: OSError | ValueError) -> OutputError:
+    return OutputError(getattr(error, "strerror", None) or str(error))
 
 
 def complain(text: str) -> None:

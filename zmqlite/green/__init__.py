@@ -24,6 +24,7 @@ from gevent.event import Event as _Event
 from .. import constants, error, frame, monitor, security
 from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
+from .._loops.requests import SharedRequests
 from .._native import core, info
 from .._native.info import *  # noqa: F403
 from ..constants import *  # noqa: F403
@@ -46,6 +47,7 @@ from ..watching import MonitorEvent as MonitorEvent
 from .binding import Link, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
 from .gate import GateService
+from .wakeup import Wakeup
 
 if TYPE_CHECKING:  # the data calls take and return what those of a blocking socket do
     from typing_extensions import Self
@@ -94,7 +96,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     budget.reset()
 
 
-class Socket(Calls):
+class Socket(SharedRequests, Calls):  # type: ignore[misc]
     """A ZeroMQ socket whose calls suspend only their own greenlet; see `zmqlite.Socket` for all
     else.
 
@@ -104,6 +106,10 @@ class Socket(Calls):
 
     _repr_cls = "zmqlite.green.Socket"
     _sleep = staticmethod(gevent.sleep)
+    _new_wakeup: Any = Wakeup
+
+    async def _ready(self, events: int, timeout: int) -> bool:
+        return bool(self.poll(timeout, events))
 
     def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.

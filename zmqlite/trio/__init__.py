@@ -27,7 +27,7 @@ import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
 from .. import constants
-from .._loops.peers import AwaitedPeers
+from .._loops.requests import AwaitedRequests
 from .._native import core
 from .._serialize import refuse_timeout
 from ..constants import *  # noqa: F403
@@ -36,6 +36,7 @@ from .binding import budget_of_run
 from .gate import GateService
 from .socket import AwaitedSocket
 from .socket import SocketClosed as SocketClosed
+from .wakeup import Wakeup
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
     __all__ = ["Context", "Socket", "SocketClosed", "set_fairness"]
@@ -60,7 +61,7 @@ def set_fairness(*, seconds: float | None = None, count: int | None = None) -> N
     budget.reset()
 
 
-class Socket(AwaitedPeers, AwaitedSocket):  # type: ignore[misc]
+class Socket(AwaitedRequests, AwaitedSocket):  # type: ignore[misc]
     """A ZeroMQ socket whose data calls are awaited; see `zmqlite.Socket` for all else.
 
     Any number of tasks may use it at once; those that wait for one direction are served in order.
@@ -70,6 +71,8 @@ class Socket(AwaitedPeers, AwaitedSocket):  # type: ignore[misc]
 
     _repr_cls = "zmqlite.trio.Socket"
     _sleep = staticmethod(_trio.sleep)
+    _new_wakeup: Any = Wakeup
+    _request = enable_ki_protection(AwaitedRequests._request)
     _closed_error = SocketClosed
 
     async def aclose(self) -> None:

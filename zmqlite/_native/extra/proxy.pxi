@@ -44,9 +44,10 @@ cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *drop
         return 0
     if zmq_msg_send(msg, socket, flags | ZMQ_DONTWAIT) < 0:
         error = libzmq_errno()
-        if error == EHOSTUNREACH or (error == EAGAIN and inside[0]):
-            # (a ROUTER that insists: nobody of that name; it drops the rest by itself)
-            dropping[0] = flags & ZMQ_SNDMORE and (pair or error == EHOSTUNREACH)
+        if error == EHOSTUNREACH or error == ENOMEM or (error == EAGAIN and inside[0]):
+            # (a ROUTER that insists: nobody of that name; it drops the rest by itself. An XSUB has no memory
+            # for one more topic: some subscriber's, not the proxy's fault)
+            dropping[0] = flags & ZMQ_SNDMORE and (pair or error != EAGAIN)
             zmq_msg_close(msg)
             zmq_msg_init(msg)
             error = 0

@@ -2,12 +2,6 @@
 
 cdef enum:
     MAX_IO_THREADS = 1024
-    NUMBERS = 23131  # an option that our own libzmq adds
-
-
-cdef struct NumbersRoom:  # where it writes to, and how much there is
-    void *data
-    size_t size
 
 
 cdef class Context:
@@ -127,21 +121,7 @@ cdef class Context:
         return PyBytes_FromStringAndSize(buffer, strlen(buffer))
 
     def _get_numbers(self):
-        """Return what our own libzmq has counted for the sockets of this context; see zmqlite.stats."""
-        cdef NumbersRoom room
-        cdef size_t size = sizeof(room)
-        cdef bytes value
-        cdef int error = ENOBUFS
-        room.size = 4096
-        while error == ENOBUFS:
-            value = PyBytes_FromStringAndSize(NULL, room.size)
-            room.data = PyBytes_AS_STRING(value)
-            with cython.critical_section(self):
-                self._check()
-                error = libzmq_errno() if zmq_ctx_get_ext(self.handle, NUMBERS, &room, &size) else 0
-        if error:
-            fail(error, "stats", "Context", "")
-        return value[:room.size]
+        return read_numbers(self)
 
     def sockets(self):
         """Return the sockets of this context that are open, oldest last."""

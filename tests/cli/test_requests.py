@@ -1,0 +1,113 @@
+"""request, reply and ping."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from command_line import Started, run
+from support import FACTOR
+
+import zmqlite as zmq
+
+PATIENCE = str(20 * FACTOR)
+TCP = "tcp://127.0.0.1:*"
+
+
+def asked(
+    reply: list[str], request: list[str], data: bytes = b"", code: int = 0
+) -> tuple[str, str]:
+    """Have one command answer and another ask; return what both printed."""
+    with Started("reply", "-b", TCP, "-T", PATIENCE, *reply) as server:
+        words = ["request", "-c", server.endpoint(), "-T", PATIENCE, *request]
+        done, answers, err = run(*words, data=data)
+        assert done == 0, err
+        ended, requests, _ = server.end()
+        assert ended == code
+        return answers, requests
+
+
+def test_an_echo() -> None:
+    assert asked(["--echo", "-n", "2"], ["-p", "a", "-p", "b", "c"]) == ("c\na\tb\n", "")
+
+
+def test_a_fixed_text_and_the_requests_shown() -> None:
+    assert asked(["-n", "2", "-s", "pong"], [], b"x\ny\n") == ("pong\npong\n", "x\ny\n")
+
+
+def test_a_command_answers() -> None:
+    """Its standard output, without the last line end; the request is its standard input."""
+    reply = ["--exec", "tr a-z A-Z; echo", "-n", "2"]
+    assert asked(reply, ["abc", "-p", "d", "-p", "e"])[0] == "ABC\nDE\n"
+
+
+def test_a_command_that_fails_answers_with_two_parts() -> None:
+    answers, _ = asked(["--exec", "cat; exit 3", "-n", "1"], ["x", "-f", "quoted"])
+    assert answers == '"x" "exit status 3"\n'
+
+
+def test_a_command_that_fails_may_end_it() -> None:
+    assert asked(["--exec", "exit 1", "--fail"], ["x", "-f", "quoted"], code=1)[0] == (
+        '"" "exit status 1"\n'
+    )
+
+
+def test_no_answer_is_a_timeout() -> None:
+    code, out, err = run("request", "-c", "tcp://127.0.0.1:9", "-T", "100ms", "x")
+    assert (code, out, err) == (124, "", "zmqlite: no answer within 100 ms\n")
+
+
+def test_no_request_is_a_timeout() -> None:
+    code, _, err = run("reply", "-b", TCP, "-q", "-T", "100ms", "--echo")
+    assert (code, err) == (124, "zmqlite: no request within 100 ms\n")
+
+
+@pytest.mark.parametrize("words", [[], ["text", "--echo"], ["--echo", "--exec", "cat"]])
+def test_there_is_one_answer(words: list[str]) -> None:
+    code, _, err = run("reply", "-b", TCP, *words)
+    assert code == 2
+    assert "say what to answer" in err
+
+
+def test_ping_measures_round_trips() -> None:
+    with Started("reply", "--echo", "-b", TCP) as server:
+        words = ["ping", "-c", server.endpoint(), "-n", "20", "-i", "0", "-T", PATIENCE]
+        code, out, err = run(*words)
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
+        assert lines[0].startswith("20 round trips of 64 B to tcp://127.0.0.1:")
+        assert lines[0].endswith("0 without an answer")
+        assert re.match(r"min \S+ .s  p50 .*  p90 .*  p99 .*  max \S+ \w?s$", lines[1])
+        counts = [re.match(r" *\S+ \w?s +([\d,]+)", line) for line in lines[3:]]
+        assert sum(int(found[1]) for found in counts if found) == 20
+
+
+def test_ping_as_json() -> None:
+    with Started("reply", "--echo", "-b", TCP) as server:
+        words = ["ping", "-c", server.endpoint(), "-n", "5", "--size", "1KiB", "--json"]
+        code, out, _ = run(*words, "-T", PATIENCE)
+        found = json.loads(out)
+        assert (code, found["answers"], found["lost"], found["size"]) == (0, 5, 0, 1024)
+        assert 0 < found["min"] <= found["p50"] <= found["p99"] <= found["max"]
+
+
+def test_ping_without_an_answer_is_a_timeout() -> None:
+    code, out, _ = run("ping", "-c", "tcp://127.0.0.1:9", "-n", "2", "-T", "50ms")
+    assert code == 124
+    assert "2 without an answer" in out
+
+
+def test_ping_goes_on_after_a_lost_answer(context: zmq.SyncContext) -> None:
+    """The first request is not answered, the others are: the exit code is 1."""
+    limit = int(20_000 * FACTOR)
+    with (
+        context.socket(zmq.ROUTER, rcvtimeo=limit) as server,
+        Started("ping", "-c", server.bind(TCP), "-n", "3", "-T", "500ms", "--json") as ping,
+    ):
+        server.recv_multipart()
+        server.send_multipart(server.recv_multipart())
+        server.send_multipart(server.recv_multipart())
+        code, out, _ = ping.end()
+    assert json.loads(out)["lost"] >= 1
+    assert code == 1

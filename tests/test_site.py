@@ -1,0 +1,179 @@
+"""The site as a reader has it: built without a warning, whole, and fit for every screen.
+
+Needs Sphinx with its theme (`pip install -e '.[docs]'`); what looks at pages needs Chromium too.
+Each page is opened without a head at the width of a desk and at that of a telephone, and none may
+be wider than the screen: tables and code scroll inside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FACTOR
+
+import zmqlite as zmq
+from zmqlite import options
+
+for needed in ("sphinx", "furo", "myst_parser"):
+    pytest.importorskip(needed)
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+if not (DOCS / "conf.py").is_file():
+    pytest.skip("this copy has no docs", allow_module_level=True)
+WIDTHS = (1280, 390)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site; a warning is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    words = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    env = {**os.environ, "PYTHONPATH": str(Path(zmq.__file__).parents[1])}
+    done = subprocess.run(
+        [*words, "-d", str(folder / "trees"), str(DOCS), str(folder / "html")],
+        capture_output=True, text=True, check=False, env=env, timeout=120 * FACTOR,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+# -- nothing public is missing --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def inventory(site: Path) -> set[str]:
+    """The names that other sites can link to."""
+    _, _, _, _, packed = (site / "objects.inv").read_bytes().split(b"\n", 4)
+    lines = zlib.decompress(packed).decode().splitlines()
+    return {line.split(" py:")[0] for line in lines if " py:" in line}
+
+
+def own_members(cls: type) -> Iterator[str]:
+    """Yield the public members of a class that are ours."""
+    for name in dir(cls):
+        owner = next((c for c in cls.__mro__ if name in vars(c)), object)
+        if not name.startswith("_") and owner.__module__.startswith("zmqlite"):
+            yield name
+
+
+def public_names() -> Iterator[str]:
+    """Yield every public name with its place: of zmqlite, its event loops, auth and certs."""
+    for name in zmq.__all__:
+        yield f"zmqlite.{name}"
+    for kind in ("Context", "Socket", "Frame", "MessageTracker", "Poller", "Steering"):
+        for member in own_members(getattr(zmq, kind)):
+            yield f"zmqlite.{kind}.{member}"
+    for part in ("auth", "certs"):
+        module = import_module(f"zmqlite.{part}")
+        for name in module.__all__:
+            yield f"zmqlite.{part}.{name}"
+    for loop in ("asyncio", "trio", "green"):
+        try:
+            module = import_module(f"zmqlite.{loop}")
+        except ImportError:
+            continue
+        yield from names_of_a_loop(module)
+
+
+def names_of_a_loop(module: Any) -> Iterator[str]:
+    """Yield what a module for an event loop has that is its own."""
+    for name in {*zmq.__all__, *getattr(module, "__all__", ()), "set_fairness"}:
+        own = getattr(getattr(module, name, None), "__module__", None) or ""
+        if own.startswith(module.__name__):
+            yield f"{module.__name__}.{name}"
+
+
+def test_nothing_public_is_missing(inventory: set[str]) -> None:
+    spelled = {name.lower() for name in inventory}  # options have names in both cases
+    missing = [name for name in public_names() if name.lower() not in spelled]
+    assert missing == [], "give them a place in docs/reference"
+
+
+def test_signatures_have_types(site: Path) -> None:
+    """Also those of compiled code, which come from its stub."""
+    for page, name in (("socket", "Socket.send"), ("socket", "Socket.recv"), ("proxy", "proxy")):
+        text = (site / "reference" / f"{page}.html").read_text(encoding="utf-8")
+        found = re.search(rf'id="zmqlite.{name}">(.*?)</dt>', text, re.DOTALL)
+        assert found, name
+        assert "sig-return" in found[1], name
+        assert ":" in re.sub("<.*?>", "", found[1]), name
+
+
+def test_every_option_has_an_anchor(site: Path) -> None:
+    text = (site / "options.html").read_text(encoding="utf-8")
+    missing = [row.name for row in options.SOCKET_OPTIONS
+               if f'id="option-{row.name.lower()}"' not in text]  # fmt: skip
+    assert missing == []
+
+
+# -- on a screen ----------------------------------------------------------------------------------
+
+MEASURE = """
+<script>
+const out = [], pages = %s, widths = %s, frame = document.createElement("iframe");
+document.body.append(frame);
+function next() {
+  if (!pages.length) { document.title = "done"; document.body.innerText = JSON.stringify(out);
+    return; }
+  const [page, width] = pages[0].split("@");
+  pages.shift();
+  frame.style.cssText = `width: ${width}px; height: 900px; border: 0`;
+  frame.onload = () => {
+    const root = frame.contentDocument.documentElement, wide = [];
+    for (const each of frame.contentDocument.querySelectorAll("article *")) {
+      let box = each, inside = false;
+      for (box = each.parentElement; box; box = box.parentElement)
+        if (["auto", "scroll", "hidden"].includes(
+          frame.contentWindow.getComputedStyle(box).overflowX) && box.tagName != "BODY"
+          && box.tagName != "HTML" && !box.matches("article, .main, .content, .page"))
+          inside = true;
+      if (!inside && each.getBoundingClientRect().right > width)
+        wide.push(each.tagName + " " + each.textContent.trim().slice(0, 60));
+    }
+    out.push([page, width, root.scrollWidth, wide.slice(0, 3)]);
+    next();
+  };
+  frame.src = page;
+}
+next();
+</script>
+"""
+
+
+def browser() -> str:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        pytest.skip("no Chromium: apt install chromium")
+    return found
+
+
+def test_no_page_is_wider_than_the_screen(site: Path) -> None:
+    program = browser()
+    pages = sorted(str(p.relative_to(site)) for p in site.rglob("*.html"))
+    places = [f"{page}@{width}" for page in pages for width in WIDTHS]
+    probe = site / "measure.html"
+    probe.write_text(f"<body>{MEASURE % (json.dumps(places), list(WIDTHS))}</body>")
+    done = subprocess.run(
+        [program, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         "--virtual-time-budget=600000", "--window-size=1400,1000",
+         f"--user-data-dir={site.parent / 'profile'}", "--dump-dom", probe.as_uri()],
+        capture_output=True, text=True, check=False, timeout=150 * FACTOR,
+    )  # fmt: skip
+    found = re.search(r"\[\[.*\]\]", done.stdout, re.DOTALL)
+    assert found, done.stdout[-2000:] + done.stderr[-2000:]
+    seen = json.loads(found[0].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    assert len(seen) == len(places)
+    wide = [(page, width, *what) for page, width, whole, what in seen if whole > int(width)]
+    assert wide == [], "wider than the screen"

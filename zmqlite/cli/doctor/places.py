@@ -1,0 +1,159 @@
+"""An address, and a CURVE key pair."""
+
+from __future__ import annotations
+
+import os
+import socket as sockets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...certs import load_certificate
+from ...context import Context
+from ...endpoint import check
+from ...enums import Event, SocketType
+from ...error import ZMQError
+from ...security import curve_public
+from ..shared.opening import curve_options, duration
+from .finding import FINE, NOTE, WRONG, Finding
+
+__all__ = ["the_address", "the_keys"]
+
+# RFC 23: signature, version 3.1, mechanism, no server, filler; a peer answers with its own
+_SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
+_GREETING = _SIGNATURE + b"\x03\x01" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
+
+
+def the_address(
+    address: str, patience: float, server_key: str | None, key_file: str | None
+) -> Iterator[Finding]:
+    """Look at an address: how it is written, who is there, whether a handshake succeeds."""
+    try:
+        check(address, "connect")
+    except ZMQError as error:
+        yield Finding(WRONG, address, f"no address: {error.strerror}", error.hint)
+        return
+    transport, _, place = address.partition("://")
+    if transport not in ("tcp", "ipc"):
+        yield Finding(NOTE, address, f"well written; {transport} is not tried from here")
+        return
+    met = greet(address, transport, place, patience)
+    yield met
+    if met.status != WRONG and server_key is not None:
+        yield encrypted(address, patience, server_key, key_file)
+
+
+def greet(address: str, transport: str, place: str, patience: float) -> Finding:
+    """Connect, and read how the peer greets."""
+    start = time.monotonic()
+    try:
+        stream = reached(transport, place, patience)
+    except TimeoutError:
+        text = f"no answer within {duration(patience)}"
+        return Finding(WRONG, address, text, "a wrong host, or a firewall that drops?")
+    except OSError as error:
+        return Finding(WRONG, address, error.strerror or str(error), remedy_for(error))
+    with stream:
+        try:
+            stream.sendall(_GREETING)
+            seen = b""
+            while len(seen) < len(_GREETING) and time.monotonic() - start < patience:
+                piece = stream.recv(len(_GREETING) - len(seen))
+                if not piece:
+                    break
+                seen += piece
+        except OSError:
+            seen = b""
+    return spoken(address, seen)
+
+
+def reached(transport: str, place: str, patience: float) -> sockets.socket:
+    """Return a plain connection to an address."""
+    if transport == "ipc":
+        stream = sockets.socket(sockets.AF_UNIX)
+        stream.settimeout(patience)
+        try:
+            stream.connect("\0" + place[1:] if place.startswith("@") else place)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+    host, _, port = place.rpartition(";")[2].rpartition(":")
+    return sockets.create_connection((host.strip("[]"), int(port)), timeout=patience)
+
+
+def remedy_for(error: OSError) -> str:
+    if isinstance(error, sockets.gaierror):
+        return "the name is not known: is it spelt right, does DNS work?"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there: does the program run, has it bound this port?"
+    if isinstance(error, FileNotFoundError):
+        return "nobody has bound this path"
+    return ""
+
+
+def spoken(address: str, seen: bytes) -> Finding:
+    """Return what a greeting tells."""
+    if len(seen) < len(_SIGNATURE) or seen[0] != 0xFF or not seen[9] & 1:
+        text = "someone listens, and does not speak ZeroMQ" if seen else "the peer hung up at once"
+        return Finding(WRONG, address, text, "is this the port of another service?")
+    if len(seen) < len(_GREETING):
+        return Finding(NOTE, address, "an old ZeroMQ (ZMTP 2 or older) is there")
+    mechanism = seen[12:32].rstrip(b"\0").decode("ascii", "replace")
+    return Finding(FINE, address, f"ZeroMQ is there: ZMTP {seen[10]}.{seen[11]}, {mechanism}")
+
+
+def encrypted(address: str, patience: float, server_key: str, key_file: str | None) -> Finding:
+    """Shake hands with CURVE."""
+    context = Context()
+    try:
+        options: dict[str, Any] = {**curve_options(server_key, key_file)}
+        socket = context.socket(SocketType.SUB, rcvtimeo=1, linger=0, **options)
+        with socket.monitor_events() as events:
+            socket.connect(address)
+            try:
+                socket.wait_peers(1, timeout=patience * 1000)
+            except ZMQError:
+                socket.close()  # the events end
+                told = [e for e in events if e.event & _REFUSALS]
+                reason = f": {told[-1].reason}" if told and told[-1].reason else ""
+                remedy = "a wrong --server-key, a key the server does not know, or no CURVE there"
+                return Finding(WRONG, address, f"no CURVE handshake{reason}", remedy)
+        return Finding(FINE, address, "the CURVE handshake succeeds with these keys")
+    finally:
+        context.destroy(linger=0)
+
+
+_REFUSALS = (
+    Event.HANDSHAKE_FAILED_AUTH
+    | Event.HANDSHAKE_FAILED_PROTOCOL
+    | Event.HANDSHAKE_FAILED_NO_DETAIL
+    | Event.DISCONNECTED
+)
+
+
+def the_keys(name: str) -> Iterator[Finding]:
+    """Look at a file of keys: whether they belong together, and who may read it."""
+    try:
+        public, secret = load_certificate(name)
+    except (OSError, ValueError) as error:
+        yield Finding(WRONG, name, getattr(error, "strerror", None) or str(error))
+        return
+    if secret is None:
+        yield Finding(FINE, name, f"a public key: {public.decode('ascii', 'replace')}")
+        return
+    try:
+        together = curve_public(secret) == public
+    except (ZMQError, ValueError) as error:
+        yield Finding(WRONG, name, f"the secret key is none: {error}")
+        return
+    if together:
+        yield Finding(FINE, name, "the two keys belong together")
+    else:
+        remedy = "make new ones with `zmqlite keygen`"
+        yield Finding(WRONG, name, "the public key is not that of the secret key", remedy)
+    others = Path(name).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    if others and os.name == "posix":
+        yield Finding(WRONG, name, "others may read the secret key", f"chmod 600 {name}")

@@ -1,0 +1,104 @@
+"""The options that ask for a socket, the same for each verb that opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from ...enums import SocketType
+from .opening import Opening, curve_options
+from .values import ADDRESS, COUNT_OR_NONE, DURATION, KIND, SETTING
+from .verb import option
+
+__all__ = ["curve_settings", "quiet_option", "socket_settings"]
+
+SOCKET = "Socket"
+TYPES = "Socket type, such as dealer."
+
+
+def quiet_option(function: Any) -> Any:
+    """Add --quiet."""
+    return option("-q", "--quiet", is_flag=True, help="Say nothing on standard error.")(function)
+
+
+def curve_settings(function: Any) -> Any:
+    """Add --server-key and --key-file."""
+    function = option(
+        "--key-file",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        section=SOCKET,
+        help="Encrypt with CURVE: our keys, a NAME.key_secret of `zmqlite keygen`. "
+        "Alone it makes this socket the server.",
+    )(function)
+    return option(
+        "--server-key",
+        metavar="KEY",
+        section=SOCKET,
+        help="Encrypt with CURVE, as a client: the server's public key, or its NAME.key.",
+    )(function)
+
+
+def socket_settings(
+    kind: SocketType,
+    *,
+    choose: bool = False,
+    wait_peers: int = 0,
+    timeout: str = "Give up when it takes longer: 2, 250ms.",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add what opens a socket; the function gets an `Opening` first.
+
+    `kind` is the socket's type; with `choose` it is the default of --type. `wait_peers` is how
+    many peers are waited for unless the command line says otherwise.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def opened(**given: Any) -> Any:
+            if not given["bind"] and not given["connect"]:
+                raise click.UsageError("say where: --bind ADDRESS or --connect ADDRESS")
+            options = curve_options(given.pop("server_key"), given.pop("key_file"))
+            opening = Opening(
+                type=given.pop("type", kind),
+                bind=given.pop("bind"),
+                connect=given.pop("connect"),
+                options={**options, **dict(given.pop("option"))},
+                timeout=given.pop("timeout"),
+                wait_peers=given.pop("wait_peers"),
+                quiet=given.pop("quiet"),
+            )
+            return function(opening, **given)
+
+        decorated: Any = quiet_option(opened)
+        decorated = option("-T", "--timeout", type=DURATION, metavar="TIME", help=timeout)(
+            decorated
+        )
+        decorated = option(
+            "-w", "--wait-peers", type=COUNT_OR_NONE, default=wait_peers, metavar="N",
+            section=SOCKET, show_default=bool(wait_peers),
+            help="Begin when N peers are connected (of a pub: have subscribed).",
+        )(decorated)  # fmt: skip
+        decorated = curve_settings(decorated)
+        decorated = option(
+            "-o", "--option", type=SETTING, multiple=True, metavar="NAME=VALUE", section=SOCKET,
+            help="Set a socket option, such as sndhwm=10; may be repeated.",
+        )(decorated)  # fmt: skip
+        decorated = option(
+            "-c", "--connect", type=ADDRESS, multiple=True, metavar="ADDRESS", section=SOCKET,
+            help="Connect to an address; may be repeated.",
+        )(decorated)  # fmt: skip
+        decorated = option(
+            "-b", "--bind", type=ADDRESS, multiple=True, metavar="ADDRESS", section=SOCKET,
+            help="Bind an address, with * as a free port; may be repeated.",
+        )(decorated)  # fmt: skip
+        if choose:
+            decorated = option(
+                "-t", "--type", type=KIND, default=kind.name.lower(), metavar="TYPE",
+                section=SOCKET, show_default=True, help=TYPES,
+            )(decorated)  # fmt: skip
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate

@@ -1,0 +1,153 @@
+"""`request` and `reply`."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import TypeAlias
+
+import click
+
+from ...enums import SocketType
+from ...error import Again
+from ..command import FAILURE, SUCCESS, TIMEOUT, CommandError
+from ..output import complain, write_bytes
+from ..shared.asking import socket_settings
+from ..shared.formats import Format, named
+from ..shared.opening import Opening, duration
+from ..shared.sources import MESSAGES, Source, format_settings, message_settings
+from ..shared.values import COUNT
+from ..shared.verb import Example, option, verb
+
+__all__ = ["reply", "request"]
+
+Answer: TypeAlias = Callable[[list[bytes]], list[bytes]]
+
+
+@verb(
+    "request",
+    Example("Ask once", "zmqlite request -c tcp://127.0.0.1:5558 hello"),
+    Example(
+        "Ask with each line of a file, and wait two seconds at most for an answer",
+        "zmqlite request -c tcp://127.0.0.1:5558 -T 2 < lines.txt",
+    ),
+)
+@message_settings
+@socket_settings(SocketType.REQ, timeout="Give up when an answer takes longer: 2, 250ms.")
+def request(opening: Opening, source: Source) -> int:
+    """Ask.
+
+    Each message is a request, as with send; the answer is printed before the next is sent. The
+    exit code is 124 when an answer does not come in time.
+    """
+    opening.options.setdefault("linger", 0)
+    with opening.open() as socket:
+        for parts in source:
+            socket.send_multipart(parts)
+            try:
+                answer = socket.recv_multipart()
+            except Again:
+                text = f"no answer within {duration(opening.timeout or 0)}"
+                raise CommandError(text, TIMEOUT) from None
+            write_bytes(source.format.line(answer))
+    return SUCCESS
+
+
+class Program:
+    """Answers with what a command of the shell says."""
+
+    def __init__(self, command: str, keep_end: bool) -> None:
+        self.command, self.keep_end = command, keep_end
+        self.failed = False
+
+    def __call__(self, parts: list[bytes]) -> list[bytes]:
+        done = subprocess.run(
+            self.command,
+            shell=True,
+            input=b"".join(parts),
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        output = done.stdout
+        if not self.keep_end and output.endswith(b"\n"):
+            output = output[:-1]
+        if done.returncode == 0:
+            return [output]
+        self.failed = True
+        reason = f"exit status {done.returncode}"
+        complain(f"zmqlite: {self.command!r} ended with {reason}")
+        return [output, reason.encode()]
+
+
+@verb(
+    "reply",
+    Example("Send every request back", "zmqlite reply -b tcp://127.0.0.1:5558 --echo"),
+    Example(
+        "Answer with what a command makes of the request",
+        "zmqlite reply -b tcp://127.0.0.1:5558 --exec 'tr a-z A-Z'",
+    ),
+    Example("Answer one request, and show it", "zmqlite reply -b tcp://*:5558 -n 1 -s pong"),
+)
+@click.argument("text", required=False, metavar="[TEXT]")
+@option("--echo", is_flag=True, section=MESSAGES, help="Send each request back.")
+@option(
+    "-e", "--exec", "command", metavar="COMMAND", section=MESSAGES,
+    help="Run this by the shell; the request is its standard input, its output the answer.",
+)  # fmt: skip
+@option(
+    "--fail", is_flag=True, section=MESSAGES,
+    help="End with 1 when COMMAND fails, after that answer.",
+)  # fmt: skip
+@option("-s", "--show", is_flag=True, section=MESSAGES, help="Print the requests.")
+@option("-n", "--count", type=COUNT, metavar="N", section=MESSAGES, help="End after N requests.")
+@format_settings
+@socket_settings(SocketType.REP, timeout="Give up when no request comes in this time.")
+def reply(
+    opening: Opening,
+    text: str | None,
+    echo: bool,
+    command: str | None,
+    fail: bool,
+    show: bool,
+    count: int | None,
+    format_name: str,
+    separator: str | None,
+) -> int:
+    """Answer.
+
+    With --exec, a COMMAND that succeeds answers with its standard output, without the last line
+    end (with --format raw, with it). One that fails answers with two parts: its output, and
+    "exit status N".
+    """
+    form = named(format_name, separator)
+    answer, program = _answers(text, echo, command, form)
+    with opening.open() as socket:
+        left = count
+        while left is None or left:
+            try:
+                parts = socket.recv_multipart()
+            except Again:
+                within = duration(opening.timeout or 0)
+                raise CommandError(f"no request within {within}", TIMEOUT) from None
+            if show:
+                write_bytes(form.line(parts))
+            socket.send_multipart(answer(parts))
+            left = None if left is None else left - 1
+            if fail and program is not None and program.failed:
+                return FAILURE
+    return SUCCESS
+
+
+def _answers(
+    text: str | None, echo: bool, command: str | None, form: Format
+) -> tuple[Answer, Program | None]:
+    """Return what answers, and the program among them."""
+    if (text is not None) + echo + (command is not None) != 1:
+        raise click.UsageError("say what to answer: TEXT, --echo, or --exec COMMAND")
+    if text is not None:
+        fixed = form.word(text.encode("utf-8", "surrogateescape"))
+        return lambda parts: fixed, None
+    if command is None:
+        return lambda parts: parts, None
+    program = Program(command, keep_end=form.name == "raw")
+    return program, program
