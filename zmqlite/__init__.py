@@ -32,7 +32,7 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     roof     this file: names from floors 0 to 2, nothing else
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
-    floor 2  options, endpoint, security, hardening, certs, auth, frame, poller, monitor, peers,
+    floor 2  options, endpoint, security, hardening, certs, frame, poller, auth, monitor, peers,
              watching, stats, answers, requests, socket, context, proxy, proxies,
              metrics
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside

@@ -11,10 +11,9 @@ laid down in RFC 27. Here is what lies between them, without sockets and loops: 
 out. A `Gate` holds the rules:
 
     gate = Gate()
-    gate.curve(load_certificates("clients"))
-    with context.socket(zmq.REP, bind=ZAP_ENDPOINT) as door:
-        while True:
-            door.send_multipart(gate.answer(door.recv_multipart()))
+    gate.curve("clients")  # a folder of certificates
+    with gate.serve(context):
+        ...
 
 No password reaches a log or an exception, and passwords are compared in constant time.
 """
@@ -22,11 +21,16 @@ No password reaches a log or an exception, and passwords are compared in constan
 from __future__ import annotations
 
 import logging
+import os
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
+from ._gate_service import Service, ThreadService
+from ._zap import CREDENTIALS, ZAP_ENDPOINT, Decision, MalformedRequest, Request, Verdict
+from .certs import KeyFolder
 from .security import keys_equal, z85_encode
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "ZAP_ENDPOINT",
     "AddressRules",
     "Answer",
+    "Decision",
     "Gate",
     "MalformedRequest",
     "Request",
@@ -41,107 +46,10 @@ __all__ = [
     "password_matches",
 ]
 
-ZAP_ENDPOINT = "inproc://zeromq.zap.01"
-"""Where libzmq asks. A REP or ROUTER socket is bound here, one for each context."""
-
 ANONYMOUS = "anonymous"
 """The user id of a client that has not said who it is."""
 
-_VERSION = b"1.0"
-_CREDENTIALS = {"PLAIN": 2, "CURVE": 1, "GSSAPI": 1}
-
 log = logging.getLogger("zmqlite.auth")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a peer may come in; true if so.
-
-    `user_id` and `metadata` arrive with every message of that peer: `frame["User-Id"]` and
-    `frame[name]`. `reason` is for the logs of the server; the peer only hears `status`.
-    """
-
-    allowed: bool
-    reason: str = ""
-    user_id: str = ""
-    metadata: Mapping[str, str | bytes] = field(default_factory=dict[str, str | bytes])
-    status: int = 0
-    """The code of RFC 27: 200, 300 (try again later), 400 or 500. 0 says 200 or 400."""
-
-    def __bool__(self) -> bool:
-        return self.allowed
-
-    @property
-    def code(self) -> int:
-        """The status code that is sent."""
-        return self.status or (200 if self.allowed else 400)
-
-
-class MalformedRequest(ValueError):
-    """A message that is no request, with the frames that answer it nevertheless in `reply`."""
-
-    def __init__(self, request_id: bytes, reason: str) -> None:
-        super().__init__(reason)
-        self.reply = _reply(request_id, Verdict(False, reason), "utf-8")
-
-
-@dataclass(frozen=True)
-class Request:
-    """One question: who wants to come in, from where, and what it shows."""
-
-    request_id: bytes
-    domain: str
-    address: str
-    identity: bytes
-    mechanism: str
-    credentials: tuple[bytes, ...] = field(repr=False)  # a password may be among them
-
-    @classmethod
-    def parse(cls, frames: Sequence[bytes], encoding: str = "utf-8") -> Request:
-        """Read the frames of a question. Raises `MalformedRequest`."""
-        parts = [bytes(frame) for frame in frames]
-        request_id = parts[1] if len(parts) > 1 else b""
-        if len(parts) < 6:
-            raise MalformedRequest(request_id, "Not enough frames")
-        if parts[0] != _VERSION:
-            raise MalformedRequest(request_id, "Invalid version")
-        _, _, domain, address, identity, mechanism, *credentials = parts
-        name = mechanism.decode("ascii", "replace")
-        if len(credentials) != _CREDENTIALS.get(name, len(credentials)):
-            raise MalformedRequest(request_id, "Invalid credentials")
-        return cls(
-            request_id,
-            domain.decode(encoding, "replace"),
-            address.decode(encoding, "replace"),
-            identity,
-            name,
-            tuple(credentials),
-        )
-
-    def reply(self, verdict: Verdict, encoding: str = "utf-8") -> list[bytes]:
-        """Return the frames of the answer."""
-        return _reply(self.request_id, verdict, encoding)
-
-
-def _reply(request_id: bytes, verdict: Verdict, encoding: str) -> list[bytes]:
-    user_id = verdict.user_id.encode(encoding, "replace") if verdict else b""
-    return [
-        _VERSION,
-        request_id,
-        b"%d" % verdict.code,
-        (verdict.reason or ("OK" if verdict else "NO ACCESS")).encode(encoding, "replace")[:255],
-        user_id[:255],
-        b"".join(_property(*item) for item in verdict.metadata.items()) if verdict else b"",
-    ]
-
-
-def _property(name: str, value: str | bytes) -> bytes:
-    """Return one property as ZMTP writes it: both with their lengths."""
-    key = name.encode("ascii")
-    if not 0 < len(key) < 256:
-        raise ValueError(f"the name of a property has 1 to 255 characters, not {len(key)}")
-    content = value.encode() if isinstance(value, str) else bytes(value)
-    return bytes([len(key)]) + key + len(content).to_bytes(4, "big") + content
 
 
 class AddressRules:
@@ -193,10 +101,16 @@ class Gate:
     none of their own. Subclasses may override the `check_` methods and `user_id`; what they
     return may be awaitable, and what they raise keeps the client out (status 500).
 
-    Not for use by two threads at once, except that rules may be replaced meanwhile.
+    Threads may ask it at the same time, if its checks can stand that, and rules may be replaced
+    meanwhile.
     """
 
+    report: Callable[[Decision], object] | None = None
+    """Is called with each decision, in the thread or task that serves the gate."""
+
     def __init__(self, encoding: str = "utf-8", log: Any = log) -> None:
+        self._refused: deque[Decision] = deque(maxlen=16)
+        self._slow: set[str] = set()  # the domains whose keys a callable judges
         self.encoding = encoding
         self.log = log
         self.addresses = AddressRules()
@@ -219,19 +133,25 @@ class Gate:
 
     def curve(
         self,
-        keys: Collection[bytes] | Callable[[str, bytes], Any] | None,
+        keys: Collection[bytes] | Callable[[str, bytes], Any] | str | os.PathLike[str] | None,
         domain: str = "*",
     ) -> None:
         """Let in CURVE clients by their public key.
 
-        `keys` are the public keys in Z85, or a callable that is given the domain and such a key,
+        `keys` are the public keys in Z85, or the path of a folder of certificates (`*.key`), which
+        is read again when it has changed (a fifth of a second later at most; a file that is no
+        certificate is logged and left out), or a callable that is given the domain and such a key,
         and returns whether it is welcome (or something awaitable that does). None lets in
         everybody: the connection is encrypted all the same.
         """
-        if keys is None:
+        self._slow.discard(domain)
+        if isinstance(keys, (str, os.PathLike)):
+            self._keys[domain] = KeyFolder(cast("str", keys), self.log)
+        elif keys is None:
             self._keys[domain] = _anybody
         elif callable(keys):
             self._keys[domain] = keys
+            self._slow.add(domain)
         else:
             known = frozenset(bytes(key) for key in keys)
             self._keys[domain] = lambda _, key: key in known
@@ -280,6 +200,68 @@ class Gate:
         return z85_encode(key).decode("ascii")
 
     # -- answers ---------------------------------------------------------------------------------
+
+    def serve(self, context: Any, *, limit: float = 5.0) -> Service:
+        """Return a context manager within which the sockets of a context are served by this gate.
+
+        `with gate.serve(context):` has a thread do it, in gevent a greenlet; `async with`, for a
+        context of asyncio or trio, tasks. A check that takes longer than `limit` seconds, or
+        raises, lets nobody in, and holds up no other; a client whose check was late may try again.
+        Enter it before the servers bind, and close them before it ends: without a gate, libzmq
+        lets in more than you want. Raises `AddressInUse` where the context has a gate already.
+        """
+        make = getattr(context, "_gate_service", ThreadService)
+        return make(self, context, limit)
+
+    @property
+    def refused(self) -> tuple[Decision, ...]:
+        """The last 16 peers that were refused, the oldest first."""
+        return tuple(self._refused)
+
+    def answers_at_once(self, frames: Sequence[bytes]) -> bool:
+        """Whether a question is answered by rules alone, which never take time."""
+        kind = type(self)
+        names = ("check_address", "check_null", "check_plain", "check_gssapi", "user_id")
+        if any(getattr(kind, name) is not getattr(Gate, name) for name in names):
+            return False
+        if kind.check_curve is not Gate.check_curve:
+            return False
+        domain = bytes(frames[2]).decode(self.encoding, "replace") if len(frames) > 2 else ""
+        return (domain if domain in self._keys else "*") not in self._slow
+
+    def answer_late(self, frames: Sequence[bytes], reason: str) -> list[bytes]:
+        """Return the answer to a question whose check has not ended: not now."""
+        try:
+            request = Request.parse(frames, self.encoding)
+        except MalformedRequest as error:
+            return error.reply
+        verdict = Verdict(False, reason, status=300)
+        self.log.error("%s, %r stays out for now", reason, request)
+        self._decided(request, verdict)
+        return request.reply(verdict)
+
+    def _decided(self, request: Request, verdict: Verdict) -> None:
+        claim = request.credentials[0] if request.credentials else b""
+        if request.mechanism == "CURVE" and len(claim) == 32:
+            claim = z85_encode(claim)
+        decision = Decision(
+            bool(verdict),
+            request.domain,
+            request.address,
+            request.mechanism,
+            claim.decode(self.encoding, "replace") if request.mechanism in CREDENTIALS else "",
+            verdict.user_id,
+            verdict.reason,
+            verdict.code,
+            time.time(),
+        )
+        if not decision.allowed:
+            self._refused.append(decision)
+        if self.report is not None:
+            try:
+                self.report(decision)
+            except Exception:
+                self.log.exception("the report of a decision failed")
 
     def answer(self, frames: Sequence[bytes]) -> list[bytes]:
         """Return the answer to a question, whatever the question.
@@ -338,6 +320,7 @@ class Gate:
             request.address,
             verdict.reason or "OK",
         )
+        self._decided(request, verdict)
         return reply
 
     def _check(self, request: Request) -> Answer:

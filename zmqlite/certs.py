@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ._native.core import curve_keypair
 
-__all__ = ["create_certificates", "load_certificate", "load_certificates"]
+__all__ = ["KeyFolder", "create_certificates", "load_certificate", "load_certificates"]
 
 _PUBLIC_HEAD = """\
 # CURVE certificate of {name}, public half; made on {date}.
@@ -106,3 +108,49 @@ def load_certificates(directory: str | os.PathLike[str] = ".") -> dict[bytes, bo
     if not folder.is_dir():
         raise NotADirectoryError(f"no folder of certificates: {os.fspath(directory)}")
     return {load_certificate(path)[0]: True for path in sorted(folder.glob("*.key"))}
+
+
+class KeyFolder:
+    """The public keys of a folder of certificates, read again when the folder has changed."""
+
+    PAUSE = 0.2  # seconds between looks
+
+    def __init__(self, folder: str | os.PathLike[str], log: Any) -> None:
+        self._folder, self._log = Path(folder), log
+        self._keys: frozenset[bytes] = frozenset()
+        self._seen: Any = None
+        self._looked = 0.0
+        self._look()
+
+    def __call__(self, domain: str, key: bytes) -> bool:
+        if time.monotonic() - self._looked >= self.PAUSE:
+            self._look()
+        return key in self._keys
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        try:
+            files = sorted(self._folder.glob("*.key"))
+            seen = [(file, *_mark(file)) for file in files] if self._folder.is_dir() else None
+        except OSError as error:
+            self._log.error("the folder of keys %s cannot be read: %s", self._folder, error)
+            self._keys, self._seen = frozenset(), None
+            return
+        if seen is None:
+            self._log.error("there is no folder of keys %s: nobody comes in", self._folder)
+            self._keys, self._seen = frozenset(), None
+        elif seen != self._seen:
+            self._seen = seen
+            self._keys = frozenset(filter(None, map(self._key, files)))
+
+    def _key(self, file: Path) -> bytes:
+        try:
+            return load_certificate(file)[0]
+        except (OSError, ValueError) as error:
+            self._log.error("no key from %s: %s", file, error)
+            return b""
+
+
+def _mark(file: Path) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino

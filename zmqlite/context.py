@@ -37,6 +37,16 @@ _ContextT = TypeVar("_ContextT", bound="Context[Any]")
 _instance_lock = threading.Lock()
 
 
+def _patience_of_environment() -> float:
+    text = os.environ.get("ZMQLITE_EXIT_PATIENCE", "3")
+    try:
+        return float(text)
+    except ValueError:
+        message = f"ZMQLITE_EXIT_PATIENCE is a number of seconds, not {text!r}: 3 is used"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return 3.0
+
+
 class Context(ContextSettings, Generic[SocketT]):
     """The I/O threads and limits that sockets share: zmq_ctx_new(3). One is enough for a program.
 
@@ -47,6 +57,9 @@ class Context(ContextSettings, Generic[SocketT]):
     Context options are attributes (`ctx.io_threads`); socket options are attributes too and
     become the defaults of sockets made later (`ctx.linger = 0`). As a context manager it ends
     with `destroy()`, and warns (ResourceWarning) of sockets that were left open.
+
+    `exit_patience`, of one context or of the class, is for how many seconds the exit of the
+    program waits for messages that do not move; see docs/safety.md.
     """
 
     _socket_class: Callable[..., Any] = Socket
@@ -56,6 +69,9 @@ class Context(ContextSettings, Generic[SocketT]):
     _shadow: bool = False
     _shadow_obj: Any = None
     _zap_required: bool = False
+    exit_patience: float = _patience_of_environment()
+    """For how many seconds the exit of the program waits for messages that do not move, where it
+    set no linger. Below 0: for ever. From `ZMQLITE_EXIT_PATIENCE`, 3 without it."""
 
     @overload
     def __init__(

@@ -12,6 +12,7 @@ import struct
 import time
 from typing import Any, ClassVar, NamedTuple
 
+from ._native import core
 from .enums import Event, SecurityMechanism, SocketOption
 from .error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
 from .monitor import reason_for
@@ -23,6 +24,7 @@ __all__ = ["PastPeer", "Peer", "PeerSocket", "Wait"]
 # What our own libzmq adds to its options.
 _COUNT, _LIST, _PAST, _TAKERS = 23122, 23123, 23124, 23125
 _EVENTS = SocketOption.EVENTS.value
+_MECHANISM = SocketOption.MECHANISM.value
 _HEAD, _SIZE = struct.Struct("=7q"), struct.Struct("=q")
 _BOUND = 1
 _CONNECTIONLESS = ("udp://", "pgm://", "epgm://", "norm://")
@@ -103,6 +105,39 @@ def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
     return found
 
 
+def last_end(socket: core.Socket) -> str:
+    """Say how the last connection of a socket ended, or failed, and when; "" for none."""
+    ends = [past for _, past in _parse(socket.get_long_option(_PAST)) if past is not None]
+    if not ends:
+        return ""
+    past = ends[-1]
+    where = past.peer.address or past.peer.endpoint
+    ago = f"{max(time.time() - past.until, 0):.1f} s ago"
+    if past.event == Event.DISCONNECTED:
+        return f"the last connection ({where}) ended {ago}: {past.reason}"
+    return f"the last handshake ({where}) failed {ago}: {_in_words(socket, past)}"
+
+
+def _in_words(socket: core.Socket, past: PastPeer) -> str:
+    """Say what a failed handshake most likely means for who reads it."""
+    event, to_us = past.event, past.peer.direction == "bound"
+    if event == Event.HANDSHAKE_FAILED_AUTH:
+        return (
+            f"this socket's ZAP handler refused it ({past.reason})"
+            if to_us
+            else (f"the server refused us ({past.reason})")
+        )
+    curve = socket._get_option(_MECHANISM, Kind.INT) == SecurityMechanism.CURVE
+    if curve and to_us and event == Event.HANDSHAKE_FAILED_PROTOCOL and "crypto" in past.reason:
+        return f"the client has another server key than ours ({past.reason})"
+    if curve and not to_us and event == Event.HANDSHAKE_FAILED_NO_DETAIL:
+        return "the server key does not belong to that server, or the server refused ours"
+    return past.reason
+
+
+core.explain_ends_with(last_end)
+
+
 def _why(event: Event, value: int, error: int) -> str:
     if event != Event.DISCONNECTED:
         if event == Event.HANDSHAKE_FAILED_NO_DETAIL and value in _GONE:
@@ -136,11 +171,14 @@ class PeerSocket(SocketSettings):
         return tuple(past for _, past in known if past is not None)
 
     def _known(self, option: int, operation: str) -> bytes:
-        with_news = self._get_option(_EVENTS, Kind.INT)  # libzmq hears of its peers
         try:
+            with_news = self._get_option(_EVENTS, Kind.INT)  # libzmq hears of its peers
             return self.get_long_option(option) if with_news is not None else b""
         except InvalidArgument:
             raise _not_ours(operation, self._subject()) from None
+        except (SocketClosed, ContextTerminated) as error:
+            error.operation = operation
+            raise
 
     def wait_peers(self, n: int = 1, timeout: float | None = None) -> int:
         """Wait until at least ``n`` peers are connected; return how many are.
@@ -199,7 +237,7 @@ class Wait:
                     f"{operation}() takes milliseconds as its timeout, not {timeout!r}"
                 )
             if 0 < timeout < 1:
-                socket._warn_of_seconds(timeout)
+                socket._warn_of_seconds(timeout, operation)
         self.found = 0
         self._socket, self._operation, self._n = socket, operation, n
         self._topic = topic.encode() if isinstance(topic, str) else bytes(topic)
@@ -276,10 +314,8 @@ class Wait:
                 said.append(_listed("nobody at ", missing, ""))
             if not socket.endpoints:
                 said.append("this socket is neither bound nor connected")
-        past = socket.past_peers
-        if past:
-            said.append(f"the last that ended was {past[-1]}")
-        return limit + "; ".join(said)
+        said.append(last_end(socket))
+        return limit + "; ".join(filter(None, said))
 
 
 def _listed(before: str, names: Any, after: str) -> str:

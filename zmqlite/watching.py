@@ -140,7 +140,11 @@ class WatchedSocket(PeerSocket):
             raise StateError.during("monitor_events", self._subject(), hint)
         if not hasattr(self, "_events_at"):
             address = f"inproc://zmqlite.events-{next(_numbers)}-{id(self):x}"
-            self._monitor(address, int(_TOLD), 2, SocketType.PUB.value)
+            try:
+                self._monitor(address, int(_TOLD), 2, SocketType.PUB.value)
+            except (SocketClosed, ContextTerminated) as error:
+                error.operation = "monitor_events"
+                raise
             self._events_at, self._streams = address, WeakSet()
         world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
         source: Any = world(self.context, SocketType.SUB)

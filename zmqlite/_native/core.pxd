@@ -1,7 +1,8 @@
 """Shapes of the compiled classes, for the core itself and for people who cimport them."""
 
 from cpython.object cimport PyObject
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
+from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 from .libzmq cimport zmq_msg_t, zmq_pollitem_t
@@ -12,11 +13,33 @@ cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
         pass
     ctypedef struct Once:
         pass
+
+cdef extern from "base/termination.hpp" namespace "zmqlite" nogil:
+    ctypedef int (*GetOption)(void *context, int option, void *value, size_t *size) noexcept
+    cdef cppclass Unsent:
+        bint read(void *context, GetOption get, int again)
+        size_t sockets()
+        uint64_t moves()
+        uint64_t messages()
+        size_t address(size_t place)
+        uint64_t unsent(size_t place)
+    ctypedef struct TermCalls:
+        int (*term)(void *) noexcept
+        int (*last_error)() noexcept
+        GetOption get
+        int interrupted
+        int again
     cdef cppclass Termination:
         bint wait(double seconds)
         int error()
-    Termination *begin_termination(void *context, int (*term)(void *) noexcept, int (*last_error)() noexcept,
-                         int interrupted)
+        bint waits_for(uint64_t *messages, uint64_t *moves)
+    Termination *begin_termination(void *context, TermCalls calls)
+    cdef cppclass LeftBehind:
+        Termination *ending
+        double patience
+        double limit
+        double kept
+        string names
 
 
 cdef extern from "socket/start_check.hpp" namespace "zmqlite" nogil:
@@ -68,6 +91,8 @@ cdef class Context:
     cdef bint _ends              # a thread is inside zmq_ctx_term: the handle may be gone any moment
     cdef int _state
     cdef Once _once
+    cdef dict _lingering         # closed sockets that may have messages to send: see ending.pxi
+    cdef Py_ssize_t _lingering_limit
 
     cdef int _make(self, int io_threads) except -1
     cdef int _check(self) except -1
@@ -104,6 +129,7 @@ cdef class Handle:
     cdef bint _udp               # an udp endpoint was bound or connected
     cdef bint _outside           # an endpoint that leaves the process was
     cdef bint _subscribed        # a topic, or of a DISH a group
+    cdef bint _linger_set        # by the program
     cdef int _state
     cdef list _endpoints
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each

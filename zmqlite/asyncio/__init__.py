@@ -39,6 +39,7 @@ from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
+from .gate import GateService
 from .tasks import TaskRunner
 from .wakeup import Wakeup, is_cancelled
 
@@ -153,6 +154,7 @@ class Context(_Context[Socket]):
     """
 
     _socket_class = Socket
+    _gate_service = GateService
     _repr_cls = "zmqlite.asyncio.Context"
     _instance = None
 
@@ -165,14 +167,13 @@ class Context(_Context[Socket]):
             for socket in self.sockets():
                 message = f"Destroying context with unclosed socket {socket!r}"
                 warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
-        pause = 0.0005
+        pause, wait = 0.0005, core.EndWait(self)
         while not self.closed:
             for socket in self.sockets():
                 with suppress(ThreadMisuse):
                     socket.close()
-            if self.sockets():  # threads wait in them
-                self.shutdown()
-            else:
+            self.shutdown()
+            if not self.sockets() and wait.look():  # else threads wait in them
                 with suppress(Again):
                     self.term(0)
             if not self.closed:

@@ -47,6 +47,7 @@ from ..stats import SocketStats as SocketStats
 from ..watching import MonitorEvent as MonitorEvent
 from .binding import LoopBinding, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
+from .gate import GateService
 from .tasks import GreenProxy, TaskRunner
 from .wakeup import Wakeup
 
@@ -142,6 +143,7 @@ class Context(_Context[Socket]):
     """
 
     _socket_class = Socket
+    _gate_service = GateService
     _repr_cls = "zmqlite.green.Context"
     _instance = None
 

@@ -178,8 +178,8 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         except ZMQError as error:
             raise self._explained(error, option, "set") from None
 
-    def _warn_of_seconds(self, timeout: float) -> None:
-        warn_of_seconds(timeout)
+    def _warn_of_seconds(self, timeout: float, operation: str = "poll") -> None:
+        warn_of_seconds(timeout, operation)
 
     def _warn_late(self, row: Option) -> None:
         warned: frozenset[int] = getattr(self, "_late", frozenset())
@@ -217,22 +217,38 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
                 raise _unknown(self, name)
             super().__setattr__(row.name, value)
 
+        def __delattr__(self, name: str) -> None:
+            if name in _ATTRIBUTES and name not in self.__dict__ and not _deletable(self, name):
+                raise AttributeError(
+                    f"the option {name} of a socket cannot be deleted: set it to what you want"
+                )
+            super().__delattr__(name)
+
+
+def _deletable(owner: object, name: str) -> bool:
+    """Whether a subclass has made an attribute of its own of an option's name."""
+    for kind in type(owner).__mro__:
+        if name in vars(kind):
+            return hasattr(vars(kind)[name], "__delete__") and kind is not SocketOptions
+    return False
+
 
 def warn_late(message: str) -> None:
     """Issue a `LateOptionWarning` that points at the first line outside this package."""
     warnings.warn(message, LateOptionWarning, stacklevel=_level_outside())
 
 
-def warn_of_seconds(timeout: float) -> None:
+def warn_of_seconds(timeout: float, operation: str = "poll") -> None:
     """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds.
 
     What is left of a time limit may be as short; that has more digits than a person writes.
     """
     if round(timeout, 2) != timeout:
         return
+    limit = f"{'' if operation == 'poll' else 'timeout='}{round(timeout * 1000)}"
     text = (
-        f"poll() takes milliseconds, and {timeout:g} of them are over at once: "
-        f"for {timeout:g} s write poll({round(timeout * 1000)})"
+        f"{operation}() takes milliseconds, and {timeout:g} of them are over at once: "
+        f"for {timeout:g} s write {operation}({limit})"
     )
     warnings.warn(text, UserWarning, stacklevel=_level_outside())
 

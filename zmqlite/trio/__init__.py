@@ -29,6 +29,7 @@ from .._loops.requests import AwaitedRequests
 from ..constants import *  # noqa: F403
 from ..context import Context as _Context
 from .binding import budget_of_run
+from .gate import GateService
 from .socket import AwaitedSocket
 from .socket import SocketClosed as SocketClosed
 from .tasks import TaskRunner
@@ -87,6 +88,7 @@ class Context(_Context[Socket]):
     """
 
     _socket_class = Socket
+    _gate_service = GateService
     _repr_cls = "zmqlite.trio.Context"
     _instance = None
 

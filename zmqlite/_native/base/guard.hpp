@@ -1,4 +1,4 @@
-/* Who is inside a socket, what the clock says, and how a context ends in a thread of its own. */
+/* Who is inside a socket, and what the clock says. */
 #ifndef ZMQLITE_GUARD_HPP
 #define ZMQLITE_GUARD_HPP
 
@@ -220,65 +220,6 @@ static inline bool usable_fd (int fd)
     return fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode)
            && getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
 #endif
-}
-
-/* zmq_ctx_term in a thread of its own, so that the caller can wait with a limit and be interrupted. */
-class Termination
-{
-  public:
-    Termination (void *context, int (*term) (void *), int (*last_error) (), int interrupted) :
-        _state (std::make_shared<State> ())
-    {
-        SignalsBlocked blocked;
-        std::shared_ptr<State> state = _state;
-        std::thread ([state, context, term, last_error, interrupted] {
-            int error;
-            do
-                error = term (context) != 0 ? last_error () : 0;
-            while (error == interrupted);
-            std::lock_guard<std::mutex> guard (state->mutex);
-            state->error = error;
-            state->done = true;
-            state->cv.notify_all ();
-        }).detach ();
-    }
-
-    bool wait (double seconds)
-    {
-        std::unique_lock<std::mutex> lock (_state->mutex);
-        return _state->cv.wait_for (lock, std::chrono::duration<double> (seconds),
-                                    [this] { return _state->done; });
-    }
-
-    /* Once it is done: 0, or why the context is still there. */
-    int error ()
-    {
-        std::lock_guard<std::mutex> guard (_state->mutex);
-        return _state->error;
-    }
-
-  private:
-    struct State
-    {
-        int error = 0;
-        std::mutex mutex;
-        std::condition_variable cv;
-        bool done = false;
-    };
-    std::shared_ptr<State> _state;
-};
-
-/* NULL when there is no memory or no thread for it. */
-static inline Termination *begin_termination (
-  void *context, int (*term) (void *), int (*last_error) (), int interrupted)
-{
-    try {
-        return new Termination (context, term, last_error, interrupted);
-    } catch (const std::system_error &) {
-        return nullptr;
-    } catch (const std::bad_alloc &) {
-        return nullptr;
-    }
 }
 }
 

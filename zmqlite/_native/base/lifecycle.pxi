@@ -38,7 +38,6 @@ def _forget_after_fork():
         (<Context> place)._ends = False
         place = (<Context> place)._next
     left_behind.clear()  # these threads are the parent's
-    patience_of.clear()
     place = all_shadows
     while place != NULL:
         forget_socket(<Handle> place)
@@ -58,17 +57,25 @@ cdef void forget_socket(Handle self) noexcept:
     guard_reset(&self._guard)
 
 
-# Contexts that were dropped and have messages to send: threads that are in zmq_ctx_term, and how many
-# seconds the exit of the interpreter gives each; below 0: as many as linger says.
-cdef vector[Termination *] left_behind
-cdef vector[double] patience_of
+# Contexts that were dropped and have messages to send. A thread is in zmq_ctx_term for each.
+
+cdef vector[LeftBehind] left_behind
 
 cdef double MOMENT = 0.02  # seconds that a finalizer gives a context to end; without messages it is quicker
+cdef double DEFAULT_PATIENCE = 3
 
 
 cdef double exit_patience(Context context) except? -1:
-    patience = getattr(context, "_exit_patience", None)
-    return -1 if patience is None else patience
+    """How many seconds the exit of the interpreter waits after the last message has moved, for sockets whose linger
+    the program never set; below 0: for ever."""
+    patience = getattr(context, "exit_patience", None)
+    return DEFAULT_PATIENCE if patience is None else patience
+
+
+cdef double exit_limit(Context context) except? -1:
+    """How many seconds it waits in all, and then loses what is unsent without a word; below 0: not so."""
+    limit = getattr(context, "_exit_limit", None)
+    return -1 if limit is None else limit
 
 
 cdef int end_later(Context self) except -1:
@@ -77,6 +84,9 @@ cdef int end_later(Context self) except -1:
     cdef Termination *ending
     cdef bint done
     cdef double patience = exit_patience(self)
+    cdef double limit = exit_limit(self)
+    cdef double kept = 0
+    cdef bytes names
     self._close_idle()
     drain()
     with cython.critical_section(self):
@@ -87,7 +97,7 @@ cdef int end_later(Context self) except -1:
         self._termination = NULL
     if ending == NULL:
         zmq_ctx_shutdown(self.handle)
-        ending = begin_termination(self.handle, &term_quietly, &last_error, EINTR)
+        ending = begin_termination(self.handle, term_calls())
     if ending == NULL:
         self._ends = False
         fail_to_begin("close contexts before the last reference goes")
@@ -96,17 +106,26 @@ cdef int end_later(Context self) except -1:
     if done:
         del ending
     else:
-        leave_behind(ending, patience)
+        for what in (self._lingering or {}).values():
+            if what[2]:
+                kept = max(kept, what[1])
+        names = joined([what[0] for what in (self._lingering or {}).values()]).encode("utf-8", "replace")
+        leave_behind(ending, patience, limit, kept, names)
     self._forget()
     return 0
 
 
-cdef void leave_behind(Termination *ending, double patience) noexcept:
+cdef void leave_behind(Termination *ending, double patience, double limit, double kept, string names) noexcept:
+    cdef LeftBehind one
+    one.ending = ending
+    one.patience = patience
+    one.limit = limit
+    one.kept = kept
+    one.names = names
     registry_lock()
     if not exiting:
         forget_the_done()
-    left_behind.push_back(ending)
-    patience_of.push_back(patience)
+    left_behind.push_back(one)
     registry_unlock()
 
 
@@ -114,58 +133,167 @@ cdef void forget_the_done() noexcept:
     """Under the lock."""
     cdef size_t place = 0
     while place < left_behind.size():
-        if left_behind[place].wait(0):
-            del left_behind[place]
+        if left_behind[place].ending.wait(0):
+            del left_behind[place].ending
             left_behind.erase(left_behind.begin() + place)
-            patience_of.erase(patience_of.begin() + place)
         else:
             place += 1
 
 
-cdef int wait_for_left_behind() except -1:
-    """At the exit of the interpreter: the same as for a context that is still there."""
-    cdef Termination *ending
-    cdef size_t place = 0
-    cdef double patience, end
-    cdef bint done
-    while True:
-        ending = one_left_behind(place, &patience)
-        if ending == NULL:
-            return 0
-        place += 1
-        end = now() + (3 if patience < 0 else patience)
-        while True:
+# The exit of the interpreter. A linger that the program set is honoured. Where it set none, libzmq would wait for ever:
+# that lasts as long as messages move, and a few seconds more.
+
+@cython.final
+cdef class ExitWait:
+    """A wait for one context at the exit of the interpreter."""
+
+    cdef Context _context        # None for one that was dropped
+    cdef Termination *_ending    # a thread is in zmq_ctx_term; NULL: we ask libzmq ourselves
+    cdef EndWait _wait
+    cdef double _begin
+    cdef double _moved           # when the last message did
+    cdef double _patience
+    cdef double _limit
+    cdef double _kept            # until when a linger that the program set makes it wait
+    cdef uint64_t _messages
+    cdef uint64_t _moves
+    cdef bint _known
+    cdef bint _told
+    cdef str _names
+
+    cdef bint step(self) except -1:
+        """Look. Returns whether it is over, or given up."""
+        cdef double time = now()
+        cdef uint64_t before = self._moves
+        if self._look():
+            return True
+        if self._moves != before:
+            self._moved = time
+        if self._limit >= 0:
+            return time - self._begin >= self._limit
+        if not self._told and time - self._begin >= FIRST_WORD:
+            self._told = True
+            tell(f"the exit of the program waits for {self._which()} ({self._how_long()}; Ctrl-C ends the wait)")
+        if not self._known or self._patience < 0 or time < self._kept or time - self._moved < self._patience:
+            return False
+        tell(f"the program ends, and what was not sent is lost: {self._which()} "
+             f"(nothing has moved for {self._patience:g} s; set linger, or exit_patience of the context)")
+        return True
+
+    cdef bint _look(self) except -1:
+        cdef bint done
+        if self._ending != NULL:
             with nogil:
-                done = ending.wait(0.02)
-            if done:
-                break
+                done = self._ending.wait(0)
+            if not done:
+                self._known = self._ending.waits_for(&self._messages, &self._moves)
+            return done
+        if self._wait.over():
+            end_here(self._context)
+            return True
+        self._known = True
+        self._moves = self._wait._unsent.moves()
+        self._kept = self._wait.set_by_program()
+        return False
+
+    cdef str _which(self):
+        if self._ending == NULL:
+            return self._wait.which()
+        return f"{self._names or 'closed sockets'}: {unsent_text(self._messages) if self._known else 'unsent messages'}"
+
+    cdef str _how_long(self):
+        if not self._known or self._patience < 0 or self._kept > now():
+            return "their linger says so"
+        return f"until nothing has moved for {self._patience:g} s"
+
+
+cdef ExitWait exit_wait(Context context):
+    """Close what a context has open, wake the threads that are inside, and begin to wait; None if it has ended."""
+    cdef ExitWait wait = ExitWait()
+    if context.handle == NULL or context._shadow:
+        return None
+    wait._context = context
+    wait._patience = exit_patience(context)
+    wait._limit = exit_limit(context)
+    wait._names = "; ".join(subject_of(socket) for socket in context.sockets())
+    context._close_idle()
+    if context._sockets != NULL:
+        context.shutdown()
+        while context._sockets != NULL:
+            with nogil:
+                pause_thread(0.0005)
             PyErr_CheckSignals()
-            if now() >= end:
-                if patience >= 0:
-                    break
-                tell_of_waiting("closed sockets")
-                end = now() + 1e9
+            context._close_idle()
+    wait._begin = wait._moved = now()
+    if not begin_to_end(context, -1, 0):
+        return None
+    wait._ending = context._termination
+    if wait._ending != NULL:
+        for what in (context._lingering or {}).values():
+            if what[2]:
+                wait._kept = max(wait._kept, what[1])
+        wait._names = joined([what[0] for what in (context._lingering or {}).values()]) or wait._names
+        return wait
+    wait._wait = EndWait(context)
+    wait._wait._told = True  # we say it ourselves
+    zmq_ctx_shutdown(context.handle)
+    if wait._wait.over() and not wait._wait.known:
+        wait._ending = context._termination = begin_termination(context.handle, term_calls())
+        if wait._ending == NULL:  # no thread can be had that waits for us: wait ourselves
+            if wait._limit < 0:
+                end_here(context)
+            return None
+    return wait
 
 
-cdef Termination *one_left_behind(size_t place, double *patience) noexcept:
-    """The one with this number, which is not forgotten any more; NULL when there are no others."""
-    cdef Termination *ending = NULL
+cdef ExitWait behind_wait(size_t place):
+    """The same for the one with this number of those that were dropped; None when there are no others."""
+    cdef ExitWait wait = ExitWait()
+    cdef LeftBehind one
+    cdef bint found = False
     registry_lock()
     if place < left_behind.size():
-        ending = left_behind[place]
-        patience[0] = patience_of[place]
+        one = left_behind[place]  # which is not forgotten any more
+        found = True
     registry_unlock()
-    return ending
+    if not found:
+        return None
+    wait._ending = one.ending
+    wait._patience, wait._limit, wait._kept = one.patience, one.limit, one.kept
+    wait._names = one.names.decode("utf-8", "replace")
+    wait._begin = wait._moved = now()
+    return wait
 
 
-cdef int tell_of_waiting(str names) except -1:
-    print(f"zmqlite: waiting for unsent messages of {names} "
-          "(their linger says so; Ctrl-C to lose them)", file=sys.stderr)
-    return 0
+cdef int end_all(list contexts) except -1:
+    """All at the same time: what one waits is no reason for the next to wait as long again."""
+    cdef list waits = []
+    cdef list goes_on
+    cdef size_t place = 0
+    cdef double pause = 50e-6
+    for context in contexts:
+        waits.append(exit_wait(context))
+    behind = behind_wait(place)
+    while behind is not None:
+        waits.append(behind)
+        place += 1
+        behind = behind_wait(place)
+    while True:
+        goes_on = []
+        for one in waits:
+            if one is not None and not (<ExitWait> one).step():
+                goes_on.append(one)
+        waits = goes_on
+        if not waits:
+            return 0
+        with nogil:
+            pause_thread(pause)
+        pause = min(pause * 1.5, 0.01)
+        PyErr_CheckSignals()
 
 
 def _end_with_interpreter():
-    """Close what the program left open, and wait for unsent messages as linger says."""
+    """Close what the program left open, and wait for unsent messages: see ExitWait."""
     global exiting
     cdef void *place
     cdef IdleHandle *watch
@@ -180,9 +308,7 @@ def _end_with_interpreter():
     finally:
         registry_unlock()
     try:
-        for context in contexts:
-            end_context(context)
-        wait_for_left_behind()
+        end_all(contexts)
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
     stop_pending_calls()
@@ -190,42 +316,6 @@ def _end_with_interpreter():
     if watch != NULL:
         with nogil:
             await_idle_watch(watch)
-
-
-cdef int end_context(Context context) except -1:
-    """Close, wake the daemon threads that are inside, wait, terminate.
-
-    A context with ``_exit_patience`` waits that many seconds and loses what is unsent then; others
-    wait as linger says, and tell.
-    """
-    cdef double patience = exit_patience(context)
-    cdef double first = 3 if patience < 0 else patience
-    if context.handle == NULL or context._shadow:
-        return 0
-    names = "; ".join(subject_of(socket) for socket in context.sockets())
-    context._close_idle()
-    if context._sockets != NULL:
-        context.shutdown()
-        while context._sockets != NULL:
-            with nogil:
-                pause_thread(0.0005)
-            PyErr_CheckSignals()
-            context._close_idle()
-    try:
-        if end_at_exit(context, first) or patience >= 0:
-            return 0
-    except ZMQError:  # no thread can be had that waits for us: wait ourselves, which has no limit
-        if patience < 0 and begin_to_end(context, -1, 0):
-            end_here(context)
-        return 0
-    tell_of_waiting(names or "closed sockets")
-    end_at_exit(context, -1)
-    return 0
-
-
-cdef bint end_at_exit(Context context, double limit) except -1:
-    """Terminate within `limit` seconds, below 0 for ever. Returns whether it is done."""
-    return not begin_to_end(context, -1, 0) or end_in_thread(context, limit, now() + limit)
 
 
 if hasattr(os, "register_at_fork"):

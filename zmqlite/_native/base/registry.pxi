@@ -113,6 +113,7 @@ cdef void linger_all(Context self, int linger) noexcept:
     while place != NULL:
         if (<Handle> place).handle != NULL:
             zmq_setsockopt((<Handle> place).handle, ZMQ_LINGER, &linger, sizeof(linger))
+            (<Handle> place)._linger_set = True
         place = (<Handle> place)._next
     registry_unlock()
 

@@ -168,13 +168,17 @@ cdef class Context:
         """Terminate the context: wait until its sockets are closed and their messages sent.
 
         Sockets that are still open raise ContextTerminated in their users, who must close them.
-        Messages unsent are waited for as long as each socket's linger says. ``timeout`` is in
+        Messages unsent are waited for as long as each socket's linger says; after a second, a line on
+        stderr says whose and how many. ``timeout`` is in
         seconds, None for ever; when it is over first, raises Again that names what is open, and the
         context can be terminated again. Interruptible by signals; a second call is no error
         (zmq_ctx_term). In the child of a fork it does nothing.
         """
         cdef double limit = -1 if timeout is None else timeout
         cdef double end = now() + limit
+        cdef EndWait wait = EndWait(self)
+        cdef int outcome
+        cdef str what = None
         drain()
         if self._shadow:
             self._forget()
@@ -182,10 +186,16 @@ cdef class Context:
         close_dying(self)
         if not begin_to_end(self, limit, end):
             return  # another thread has done it
-        elif timeout is None and self._termination == NULL:
-            end_here(self)
-        elif not end_in_thread(self, limit, end):
-            fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {still_open(self)}")
+        if self._termination == NULL:
+            outcome = await_sockets(self, wait, limit, end)
+            if outcome == ENDED:
+                return
+            if outcome == GONE and (wait.known or timeout is None):
+                end_here(self)
+                return
+            what = wait.which() if wait.known else None
+        if not end_in_thread(self, limit, end):
+            fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {what or still_open(self)}")
 
     def _forget(self):
         """The context is gone: take it out of the chain."""
@@ -265,9 +275,9 @@ cdef class Context:
         if self.handle != NULL and not self._shadow and not self._ends and not interpreter_exits():
             # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
             if self._termination == NULL:
-                self._termination = begin_termination(self.handle, &term_quietly, &last_error, EINTR)
+                self._termination = begin_termination(self.handle, term_calls())
             if self._termination != NULL:
-                leave_behind(self._termination, -1)
+                leave_behind(self._termination, DEFAULT_PATIENCE, -1, 0, string())
                 self._termination = NULL
         del self._termination
 
@@ -342,17 +352,9 @@ cdef int fail_to_end(Context self, int error) except -1:
                 scarce(self, error) if is_shortage(error) else next_step(error, "term", 0))
 
 
-cdef int term_quietly(void *context) noexcept nogil:
-    return zmq_ctx_term(context)
-
-
-cdef int last_error() noexcept nogil:
-    return libzmq_errno()
-
-
 cdef Termination *start_termination(Context self) except NULL:
     zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
-    self._termination = begin_termination(self.handle, &term_quietly, &last_error, EINTR)
+    self._termination = begin_termination(self.handle, term_calls())
     if self._termination == NULL:
         self._ends = False
         fail_to_begin("end some, or terminate without a timeout")
@@ -365,9 +367,13 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
     cdef bint done = False
     cdef Termination *ending = self._termination
     cdef Shortage shortage
+    cdef double word = now() + FIRST_WORD
     if ending == NULL:
         ending = start_termination(self)
     while True:
+        if now() >= word:
+            word = FOREVER
+            tell("the end of a context waits: " + still_open(self))
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))
         with nogil:
@@ -391,10 +397,3 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
         if limit >= 0 and now() >= end:
             self._ends = False
             return False
-
-
-cdef str still_open(Context self):
-    open_sockets = [subject_of(socket) for socket in self.sockets()]
-    if open_sockets:
-        return "still open: " + "; ".join(open_sockets)
-    return "closed sockets still have unsent messages (their linger says to wait)"

@@ -97,6 +97,8 @@ cdef int write_option(Handle self, int option, int kind, object value) except -1
             fail_option(self, libzmq_errno(), option, value)
         if option == ZMQ_SUBSCRIBE:
             self._subscribed = True
+        elif option == ZMQ_LINGER:
+            self._linger_set = True
     finally:
         guard_exit_marked(self)
     return 0

@@ -131,6 +131,8 @@ cdef class Handle:
         twice is no error. Raises ThreadMisuse while another thread is inside the socket.
         """
         cdef int value
+        cdef int kept = 0
+        cdef size_t address = 0
         if self.handle == NULL:
             return
         if linger is not None:
@@ -140,13 +142,20 @@ cdef class Handle:
         if self.handle != NULL:
             if linger is not None:
                 zmq_setsockopt(self.handle, ZMQ_LINGER, &value, sizeof(value))
+                self._linger_set = True
             if self._watch != NULL:
                 forget_watches(self)  # first: the descriptor may serve for another socket soon
+            address = <size_t> self.handle
+            kept = lingers(self)
             finish_socket(self)
         guard_unclaim(&self._guard, self._thread_safe)
         if self._watch != NULL:
             forget_watches(self)
         drain()
+        if kept:
+            remember_lingering(self, address, kept)
+        elif address and self._context is not None and self._context._lingering:
+            self._context._lingering.pop(address, None)  # of one that was there before
 
     def __del__(self):
         try:

@@ -206,5 +206,24 @@ cdef str why_not_now(Handle self, str operation, int peers):
         if self._type_number == DISH:
             return f"{text}, and a DISH that has joined no group receives none: join() one"
     if peers == 0 and not any([one.startswith(("udp:", "pgm:", "epgm:", "norm:")) for one in self._endpoints]):
-        return f"{text}, and nobody is connected"
+        return f"{text}, and nobody is connected{last_end(self)}"
     return text
+
+
+cdef object read_last_end = None
+
+
+def explain_ends_with(function):
+    """Have ``function(socket)`` say how the last connection of a socket ended, for errors; the empty text for none."""
+    global read_last_end
+    read_last_end = function
+
+
+cdef str last_end(Handle self):
+    if read_last_end is None:
+        return ""
+    try:
+        said = read_last_end(self)
+    except ZMQError:  # it was closed meanwhile, or others use it
+        return ""
+    return f"; {said}" if said else ""

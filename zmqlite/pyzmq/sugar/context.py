@@ -28,7 +28,7 @@ class Context(_ours.Context[_SocketT]):
     what is unsent then, this after a second.
     """
 
-    _exit_patience = 1.0
+    _exit_limit = 1.0
     _socket_class: Callable[..., Any] = Socket
     _repr_cls = "zmq.Context"
     _instance: ClassVar[Any] = None

@@ -73,7 +73,7 @@ class Socket(_ours.Socket[_T]):
     def _warn_late(self, row: options.Option) -> None:
         """Say nothing: a program that was not written for us may set any option at any time."""
 
-    def _warn_of_seconds(self, timeout: float) -> None:
+    def _warn_of_seconds(self, timeout: float, operation: str = "poll") -> None:
         """Say nothing, as pyzmq does."""
 
 

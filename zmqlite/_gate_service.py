@@ -1,0 +1,232 @@
+"""What serves a gate: asks its rules about each peer, many at once, each within a limit.
+
+libzmq asks over one socket of the context. A check may be slow or never end: so each question is
+answered by itself, and one whose check is late is answered with "not now" (status 300: the peer
+may try again). Here are the service for threads, and the part that those of event loops share.
+"""
+
+from __future__ import annotations
+
+import socket as _socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._zap import ZAP_ENDPOINT
+from .enums import PollEvent, SocketType
+from .error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
+from .poller import Poller
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AwaitedService", "Gate", "Service", "ThreadService"]
+
+_AT_ONCE = 1000  # checks that are under way
+_POLLIN = PollEvent.POLLIN.value
+
+
+class Gate(Protocol):
+    """What a service needs of `zmqlite.auth.Gate`."""
+
+    log: Any
+
+    def answer(self, frames: Sequence[bytes]) -> list[bytes]: ...
+    async def answer_async(self, frames: Sequence[bytes]) -> list[bytes]: ...
+    def answers_at_once(self, frames: Sequence[bytes]) -> bool: ...
+    def answer_late(self, frames: Sequence[bytes], reason: str) -> list[bytes]: ...
+
+
+class Service:
+    """A gate that is served in a context; made by `Gate.serve`, and a context manager."""
+
+    def __init__(self, gate: Gate, context: Any, limit: float) -> None:
+        if not limit > 0:
+            raise ValueError(f"a check needs some time: limit={limit!r}")
+        self._gate, self._context, self._limit = gate, context, limit
+        self._door: Any = None
+        self._under_way = 0
+
+    @property
+    def serving(self) -> bool:
+        """Whether questions are answered now."""
+        return self._door is not None and not self._door.closed
+
+    def _open(self) -> None:
+        if self.serving:
+            raise RuntimeError("this gate is served already")
+        door = self._context.socket(SocketType.ROUTER, linger=0)
+        try:
+            door.bind(ZAP_ENDPOINT)
+        except BaseException as error:
+            door.close(0)
+            if isinstance(error, AddressInUse):
+                error.hint = "this context has a gate already: one serves all its sockets"
+            raise
+        self._door = door
+
+    def _close(self) -> None:
+        door, self._door = self._door, None
+        if door is None or door.closed:
+            return
+        with suppress(ZMQError):
+            door.unbind(ZAP_ENDPOINT)  # closing frees the name a little later
+        door.close(0)
+
+    def _late(self, frames: Sequence[bytes]) -> list[bytes]:
+        return self._gate.answer_late(frames, f"the check took longer than {self._limit:g} s")
+
+    def _too_many(self, frames: Sequence[bytes]) -> list[bytes]:
+        return self._gate.answer_late(frames, f"{_AT_ONCE} checks are under way")
+
+    def __enter__(self) -> Self:
+        raise TypeError("in this world a gate is served by `async with`")
+
+    def __exit__(self, *exc: object) -> None:
+        """Nothing was entered."""
+
+    async def __aenter__(self) -> Self:
+        raise TypeError(
+            "`async with` takes a context of the loop: of zmqlite.asyncio or zmqlite.trio, or "
+            "Context.shadow(context) there"
+        )
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Nothing was entered."""
+
+
+class ThreadService(Service):
+    """A gate that a thread serves. Rules that can take time run in threads of their own."""
+
+    def __enter__(self) -> Self:
+        self._open()
+        self._answers: deque[tuple[int, list[bytes]]] = deque()
+        self._asked: dict[int, tuple[float, list[bytes], list[bytes]]] = {}
+        self._number = 0
+        self._stop = threading.Event()
+        self._bell, self._wake = _socket.socketpair()
+        self._bell.setblocking(False)
+        self._wake.setblocking(False)
+        self._thread = threading.Thread(target=self._serve, name="zmqlite gate", daemon=True)
+        try:
+            self._thread.start()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._ring()
+        self._thread.join()
+
+    def _ring(self) -> None:
+        with suppress(OSError):  # full: it will wake up; or closed: it has ended
+            self._wake.send(b"x")
+
+    def _serve(self) -> None:
+        poller = Poller()
+        poller.register(self._door, _POLLIN)
+        poller.register(self._bell.fileno(), _POLLIN)
+        try:
+            while not self._stop.is_set():
+                poller.poll(self._next_limit())
+                self._hear()
+                self._expire()
+                while not self._stop.is_set() and self._door.poll(0):
+                    self._ask(self._door.recv_multipart())
+        except (ContextTerminated, SocketClosed):
+            pass
+        finally:
+            self._close()
+            self._bell.close()
+            self._wake.close()
+
+    def _next_limit(self) -> float | None:
+        if not self._asked:
+            return None
+        first = next(iter(self._asked.values()))[0]  # all have the same limit
+        return max((first - time.monotonic()) * 1000, 0) + 1
+
+    def _hear(self) -> None:
+        with suppress(OSError):
+            while self._bell.recv(4096):
+                pass
+        while self._answers:
+            number, reply = self._answers.popleft()
+            self._under_way -= 1
+            asked = self._asked.pop(number, None)
+            if asked is not None:
+                self._send(asked[1], reply)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for number, (end, envelope, frames) in list(self._asked.items()):
+            if end > now:
+                return
+            del self._asked[number]
+            self._send(envelope, self._late(frames))
+
+    def _send(self, envelope: list[bytes], reply: list[bytes]) -> None:
+        self._door.send_multipart([*envelope, *reply])
+
+    def _ask(self, parts: list[bytes]) -> None:
+        envelope, frames = parts[:2], parts[2:]
+        if self._gate.answers_at_once(frames):
+            self._send(envelope, self._gate.answer(frames))
+            return
+        if self._under_way >= _AT_ONCE:
+            self._send(envelope, self._too_many(frames))
+            return
+        self._number += 1
+        number = self._number
+        self._asked[number] = time.monotonic() + self._limit, envelope, frames
+        self._under_way += 1
+        check = threading.Thread(
+            target=self._check, args=(number, frames), name="zmqlite check", daemon=True
+        )
+        try:
+            check.start()
+        except RuntimeError:  # the system has no more threads
+            self._under_way -= 1
+            del self._asked[number]
+            self._send(envelope, self._too_many(frames))
+
+    def _check(self, number: int, frames: list[bytes]) -> None:
+        try:
+            reply = self._gate.answer(frames)
+        except TypeError as error:  # a coroutine, and there is no loop here
+            self._gate.log.error("%s: in a loop's context, `async with` awaits it", error)
+            reply = self._gate.answer_late(frames, "the check is a coroutine")
+        self._answers.append((number, reply))
+        self._ring()
+
+
+class AwaitedService(Service):
+    """A gate that tasks of an event loop serve: one hears the questions, one answers each."""
+
+    async def _serve(self, spawn: Callable[..., Any]) -> None:
+        """Hear questions until the socket closes; `spawn(function, *args)` makes a task."""
+        with suppress(ContextTerminated, SocketClosed):
+            while True:
+                parts = await self._door.recv_multipart()
+                spawn(self._answer, parts[:2], parts[2:])
+
+    async def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
+        if self._under_way >= _AT_ONCE:
+            reply = self._too_many(frames)
+        else:
+            self._under_way += 1
+            try:
+                reply = await self._within(frames)
+            finally:
+                self._under_way -= 1
+        with suppress(AttributeError, ZMQError):  # it ends meanwhile
+            await self._door.send_multipart([*envelope, *reply])
+
+    async def _within(self, frames: list[bytes]) -> list[bytes]:
+        """Return the answer, or `_late` after the limit."""
+        raise NotImplementedError

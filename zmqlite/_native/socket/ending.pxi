@@ -1,0 +1,212 @@
+# What the end of a context waits for, in words: after a second one line on stderr, once for each wait.
+#
+# The sockets are closed by then, and of a closed socket libzmq tells only, and only our own, how many messages it
+# has not sent (unsent-report.patch); whose it was, a context remembers here.
+
+cdef double FIRST_WORD = 1  # seconds
+cdef double FOREVER = float("inf")
+
+cdef enum:
+    NAMED = 5  # sockets in a line
+    LEAST_REMEMBERED = 256
+
+cdef enum:  # how a wait for sockets ended
+    GONE = 1
+    LATE = 2
+    ENDED = 3  # by a signal handler, with the context
+
+
+cdef int term_quietly(void *context) noexcept nogil:
+    return zmq_ctx_term(context)
+
+
+cdef int last_error() noexcept nogil:
+    return libzmq_errno()
+
+
+cdef int get_quietly(void *context, int option, void *value, size_t *size) noexcept nogil:
+    return zmq_ctx_get_ext(context, option, value, size)
+
+
+cdef TermCalls term_calls() noexcept:
+    cdef TermCalls calls
+    calls.term = &term_quietly
+    calls.last_error = &last_error
+    calls.get = &get_quietly
+    calls.interrupted = EINTR
+    calls.again = ENOBUFS
+    return calls
+
+
+cdef int tell(str text) except -1:
+    stream = sys.stderr
+    if stream is not None:
+        try:
+            print(f"zmqlite: {text}", file=stream, flush=True)
+        except (OSError, ValueError):
+            pass  # nobody reads it
+    return 0
+
+
+# -- closed sockets ----------------------------------------------------------------------------------------------------
+
+cdef int lingers(Handle self) noexcept:
+    """How long in ms a socket that is being closed may keep what it has not sent; 0: it has nothing, or drops it."""
+    cdef int linger = 0
+    cdef size_t size = sizeof(linger)
+    if self._shadow or not self._outside or self._type_number in (ZMQ_PULL, ZMQ_SUB, DISH):
+        return 0
+    return linger if zmq_getsockopt(self.handle, ZMQ_LINGER, &linger, &size) == 0 else 0
+
+
+cdef int remember_lingering(Handle self, size_t address, int linger) except -1:
+    """A socket was closed that may have messages to send: whose they are, until when, and whether the program
+    said so."""
+    cdef Context context = self._context
+    # (libzmq itself keeps a linger that is not endless; it may need a moment to end the socket then)
+    cdef double end = FOREVER if linger < 0 else now() + linger / 1000.0 + 2
+    if context is None:
+        return 0
+    if context._lingering is None:
+        context._lingering = {}
+    context._lingering[address] = (subject_of(self), end, bool(self._linger_set))
+    if len(context._lingering) > max(context._lingering_limit, LEAST_REMEMBERED):
+        forget_gone(context)
+    return 0
+
+
+cdef int forget_gone(Context self) except -1:
+    cdef Unsent unsent
+    cdef bint known = False
+    cdef size_t place
+    cdef set there = set()
+    with cython.critical_section(self):
+        if self.handle != NULL and not self._ends and self._termination == NULL:
+            known = unsent.read(self.handle, &get_quietly, ENOBUFS)
+    if known:
+        for place in range(unsent.sockets()):
+            there.add(unsent.address(place))
+        self._lingering = {one: what for one, what in list(self._lingering.items()) if one in there}
+    else:
+        remembered = list(self._lingering.items())
+        self._lingering = dict(remembered[len(remembered) // 2:])
+    self._lingering_limit = LEAST_REMEMBERED + 2 * len(self._lingering)
+    return 0
+
+
+cdef str unsent_text(uint64_t count):
+    if count == 0:
+        return "what was sent last is on its way"
+    return f"{count} message{'s' if count != 1 else ''} not sent"
+
+
+cdef str joined(list names):
+    return "; ".join(names[:NAMED]) + "; ..." * (len(names) > NAMED)
+
+
+cdef str still_open(Context self):
+    """What a context waits for, as far as is known without asking libzmq."""
+    open_sockets = [subject_of(socket) for socket in self.sockets()]
+    if open_sockets:
+        return "still open: " + joined(open_sockets)
+    cdef uint64_t messages = 0
+    cdef uint64_t moves = 0
+    known = self._termination != NULL and self._termination.waits_for(&messages, &moves)
+    names = [what[0] for what in (self._lingering or {}).values()]
+    count = unsent_text(messages) if known else "unsent messages"
+    return f"{joined(names) or 'closed sockets'}: {count} (their linger says to wait)"
+
+
+# -- a wait ------------------------------------------------------------------------------------------------------------
+
+@cython.final
+cdef class EndWait:
+    """EndWait(context, what): a wait for the sockets of a context, which says once what it waits for.
+
+    ``context`` was shut down, or inproc connections to names that nobody binds are waited for in vain.
+    """
+
+    cdef Context _context
+    cdef Unsent _unsent
+    cdef str _what
+    cdef double _begin
+    cdef bint _told
+    cdef bint known
+
+    def __init__(self, Context context not None, str what="the end of a context"):
+        self._context = context
+        self._what = what
+        self._begin = now()
+
+    def look(self):
+        """Return whether all sockets have gone; also if that is not to be known."""
+        if self._context is None:
+            return True
+        with cython.critical_section(self._context):
+            if self._context.handle == NULL or self._context._ends or self._context._termination != NULL:
+                return True
+            return self.over()
+
+    cdef bint over(self) except -1:
+        """The same, for the thread that terminates."""
+        self.known = self._unsent.read(self._context.handle, &get_quietly, ENOBUFS)
+        if not self.known or not self._unsent.sockets():
+            return True
+        if not self._told and now() - self._begin >= FIRST_WORD:
+            self._told = True
+            tell(f"{self._what} waits for {self.which()} (linger says how long; Ctrl-C ends the wait)")
+        return False
+
+    cdef str which(self):
+        """The sockets that are there, and what each has not sent."""
+        cdef dict known = {}
+        cdef list names = []
+        cdef size_t place
+        cdef uint64_t count
+        for one in self._context.sockets():
+            known[<size_t> (<Handle> one).handle] = subject_of(one) + " is open"
+        for one, what in list((self._context._lingering or {}).items()):
+            known.setdefault(one, what[0])
+        for place in range(self._unsent.sockets()):
+            count = self._unsent.unsent(place)
+            name = known.get(self._unsent.address(place))
+            if name is None and not count:
+                continue  # libzmq's own, or one that is just going
+            name = name or "a closed socket"
+            names.append(f"{name}: {unsent_text(count)}" if count or not name.endswith(" is open") else name)
+        return joined(names) or "closed sockets"
+
+    cdef double set_by_program(self):
+        """Until when the lingers that the program set make a context wait; 0 if none does."""
+        cdef double end = 0
+        cdef size_t place
+        for place in range(self._unsent.sockets()):
+            what = (self._context._lingering or {}).get(self._unsent.address(place))
+            if what is not None and what[2]:
+                end = max(end, what[1])
+        return end
+
+
+cdef int await_sockets(Context self, EndWait wait, double limit, double end) except -1:
+    """By the thread that terminates: wait until the sockets have gone, until `end` (`limit` below 0: for ever)."""
+    cdef double pause = 50e-6
+    zmq_ctx_shutdown(self.handle)
+    while True:
+        try:
+            if wait.over():
+                return GONE
+        except BaseException:
+            self._ends = False
+            raise
+        if limit >= 0:
+            if now() >= end:
+                return LATE
+            pause = min(pause, max(end - now(), 0))
+        if interpreter_exits() and not runs_handlers():
+            self._ends = False  # the main thread waits in our place, with its own patience
+            block_forever()
+        with nogil:
+            pause_thread(pause)
+        pause = min(pause * 1.5 + 1e-6, 0.005)
+        if not handle_signals(self, limit, end):
+            return ENDED

@@ -1,0 +1,129 @@
+"""The question that libzmq asks about a new connection, and the answer: ZAP, RFC 27.
+
+Frames in, frames out; what an answer says is decided in `auth.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+__all__ = ["CREDENTIALS", "ZAP_ENDPOINT", "Decision", "MalformedRequest", "Request", "Verdict"]
+
+ZAP_ENDPOINT = "inproc://zeromq.zap.01"
+"""Where libzmq asks. A REP or ROUTER socket is bound here, one for each context."""
+
+_VERSION = b"1.0"
+CREDENTIALS = {"PLAIN": 2, "CURVE": 1, "GSSAPI": 1}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a peer may come in; true if so.
+
+    `user_id` and `metadata` arrive with every message of that peer: `frame["User-Id"]` and
+    `frame[name]`. `reason` is for the logs of the server; the peer only hears `status`.
+    """
+
+    allowed: bool
+    reason: str = ""
+    user_id: str = ""
+    metadata: Mapping[str, str | bytes] = field(default_factory=dict[str, str | bytes])
+    status: int = 0
+    """The code of RFC 27: 200, 300 (try again later), 400 or 500. 0 says 200 or 400."""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+    @property
+    def code(self) -> int:
+        """The status code that is sent."""
+        return self.status or (200 if self.allowed else 400)
+
+
+class Decision(NamedTuple):
+    """What a gate has decided about a peer, and why; a password is not among it."""
+
+    allowed: bool
+    domain: str
+    address: str
+    mechanism: str
+    claim: str
+    """Who it says it is: the public key in Z85 (CURVE), the user's name (PLAIN), the principal."""
+    user_id: str
+    reason: str
+    status: int
+    when: float
+
+    def __str__(self) -> str:
+        who = " ".join(filter(None, [self.user_id or self.claim, self.address]))
+        what = "let in" if self.allowed else "refused"
+        return f"{self.mechanism} {who} {what} ({self.status}): {self.reason or 'OK'}"
+
+
+class MalformedRequest(ValueError):
+    """A message that is no request, with the frames that answer it nevertheless in `reply`."""
+
+    def __init__(self, request_id: bytes, reason: str) -> None:
+        super().__init__(reason)
+        self.reply = _reply(request_id, Verdict(False, reason), "utf-8")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question: who wants to come in, from where, and what it shows."""
+
+    request_id: bytes
+    domain: str
+    address: str
+    identity: bytes
+    mechanism: str
+    credentials: tuple[bytes, ...] = field(repr=False)  # a password may be among them
+
+    @classmethod
+    def parse(cls, frames: Sequence[bytes], encoding: str = "utf-8") -> Request:
+        """Read the frames of a question. Raises `MalformedRequest`."""
+        parts = [bytes(frame) for frame in frames]
+        request_id = parts[1] if len(parts) > 1 else b""
+        if len(parts) < 6:
+            raise MalformedRequest(request_id, "Not enough frames")
+        if parts[0] != _VERSION:
+            raise MalformedRequest(request_id, "Invalid version")
+        _, _, domain, address, identity, mechanism, *credentials = parts
+        name = mechanism.decode("ascii", "replace")
+        if len(credentials) != CREDENTIALS.get(name, len(credentials)):
+            raise MalformedRequest(request_id, "Invalid credentials")
+        return cls(
+            request_id,
+            domain.decode(encoding, "replace"),
+            address.decode(encoding, "replace"),
+            identity,
+            name,
+            tuple(credentials),
+        )
+
+    def reply(self, verdict: Verdict, encoding: str = "utf-8") -> list[bytes]:
+        """Return the frames of the answer."""
+        return _reply(self.request_id, verdict, encoding)
+
+
+def _reply(request_id: bytes, verdict: Verdict, encoding: str) -> list[bytes]:
+    user_id = verdict.user_id.encode(encoding, "replace") if verdict else b""
+    return [
+        _VERSION,
+        request_id,
+        b"%d" % verdict.code,
+        (verdict.reason or ("OK" if verdict else "NO ACCESS")).encode(encoding, "replace")[:255],
+        user_id[:255],
+        b"".join(_property(*item) for item in verdict.metadata.items()) if verdict else b"",
+    ]
+
+
+def _property(name: str, value: str | bytes) -> bytes:
+    """Return one property as ZMTP writes it: both with their lengths."""
+    key = name.encode("ascii")
+    if not 0 < len(key) < 256:
+        raise ValueError(f"the name of a property has 1 to 255 characters, not {len(key)}")
+    content = value.encode() if isinstance(value, str) else bytes(value)
+    return bytes([len(key)]) + key + len(content).to_bytes(4, "big") + content
