@@ -30,7 +30,7 @@ class GateService(Service):
         self._close()
 
     def _spawn(self, function: Any, *args: Any) -> None:
-        greenlet = gevent.spawn(function, *args)
+        greenlet: Any = gevent.spawn(function, *args)
         self._greenlets.add(greenlet)
         greenlet.link(self._greenlets.discard)
 
@@ -42,7 +42,8 @@ class GateService(Service):
 
     def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
         reply = None
-        with gevent.Timeout(self._limit, False):
+        quiet: Any = False  # a limit that ends the block and raises nothing
+        with gevent.Timeout(self._limit, quiet):
             try:
                 reply = self._gate.answer(frames)
             except TypeError as error:  # a coroutine
