@@ -247,11 +247,10 @@ async def scene(module: Any, sleep: Any) -> None:
         frame = await server.recv(copy=False)
         assert frame["User-Id"] == "alice"
         end = time.monotonic() + LIMIT / 1000
-        while len(gate.refused) < 3:
+        while len(gate.refused) < 3 or not gate.cancelled:
             assert time.monotonic() < end
             await sleep(0.01)
         assert {one.claim: one.status for one in gate.refused} == {"dead": 300, "raises": 500}
-        assert gate.cancelled
         for socket in (*held, friend, server):
             socket.close()
     assert not service.serving

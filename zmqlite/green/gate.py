@@ -30,7 +30,8 @@ class GateService(Service):
         self._close()
 
     def _spawn(self, function: Any, *args: Any) -> None:
-        greenlet: Any = gevent.spawn(function, *args)
+        spawn: Any = gevent.spawn
+        greenlet = spawn(function, *args)
         self._greenlets.add(greenlet)
         greenlet.link(self._greenlets.discard)
 

@@ -1,6 +1,5 @@
 # One operation of an asyncio socket that has to wait: its waiter, what its task waits for, and how the task
 # goes on. An operation is a future of the loop, made by the loop's module; what it does often is here.
-#
 # A Future tells its task in the next iteration of the loop, which costs a system call and as much again around
 # it. A waiter that is woken by a callback of the loop runs the task there and then.
 
