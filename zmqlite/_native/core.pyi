@@ -58,6 +58,7 @@ class Context:
 
 def explain_ends_with(function: Callable[[Any], str]) -> None: ...
 
+@final
 class EndWait:
     """A wait for the sockets of a context that was shut down; says once what it waits for."""
 
