@@ -92,7 +92,8 @@ def public_names() -> Iterator[str]:
 
 def names_of_a_loop(module: Any) -> Iterator[str]:
     """Yield what a module for an event loop has that is its own."""
-    for name in {*zmq.__all__, *getattr(module, "__all__", ()), "set_fairness"}:
+    types = {"SocketType", *zmq.SocketType.__members__}  # as everywhere, but for what they make
+    for name in {*zmq.__all__, *getattr(module, "__all__", ()), "set_fairness"} - types:
         own = getattr(getattr(module, name, None), "__module__", None) or ""
         if own.startswith(module.__name__):
             yield f"{module.__name__}.{name}"

@@ -2,6 +2,7 @@
 
     zmqlite/enums.py            the members of SocketOption, ContextOption and MessageOption
     zmqlite/constants.pyi       the flat names of the constants, for checkers
+    zmqlite/*/constants.pyi     the same for the event loops, whose types make their sockets
     zmqlite/options/_typed.pyi  the options as attributes and as keywords, for checkers
 
 Members come from the rows of `zmqlite.options.rows`, constants from the enums. Run it twice after
@@ -192,7 +193,40 @@ def owner(name: str, attributes: dict[str, str]) -> str:
     return f"class {name}:\n" + "".join(lines) + "\n"
 
 
+# -- the types of sockets of each event loop -----------------------------------------------------
+
+WORLDS = ("asyncio", "trio", "green")
+FACTORY = """
+    def __call__(
+        self,
+        *misplaced: NoReturn,
+        connect: str | bytes | Iterable[str | bytes] | None = None,
+        bind: str | bytes | Iterable[str | bytes] | None = None,
+        context: Any = None,
+        **options: Unpack[SocketKeywords],
+    ) -> Socket: ...
+"""
+
+
+def world_names() -> str:
+    """Return the stub of the constants of an event loop's module: its types make its sockets."""
+    types = [*zmqlite.SocketType.__members__.items()]
+    own = {"SocketType", *(name for name, _ in types)}
+    lines = ['"""The constants, with types of sockets for this event loop.', ""]
+    lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
+    lines += ["from collections.abc import Iterable", "from enum import IntEnum"]
+    lines += ["from typing import Any, NoReturn", "", "from typing_extensions import Unpack", ""]
+    lines += [f"from ..constants import {n} as {n}" for n in constants.__all__ if n not in own]
+    lines += ["from ..options._typed import SocketKeywords", "from . import Socket", ""]
+    lines += ["class SocketType(IntEnum):"]
+    lines += [f"    {name} = {member.value}" for name, member in types]
+    lines += [FACTORY.rstrip(), "", *(f"{name}: SocketType" for name, _ in types)]
+    lines += ["", "__all__ = [", *(f'    "{n}",' for n in constants.__all__), "]"]
+    return "\n".join(lines) + "\n"
+
+
 FILES = {
+    **{f"{world}/constants.pyi": world_names for world in WORLDS},
     "enums.py": enums,
     "constants.pyi": flat_names,
     "options/_typed.pyi": typed_options,

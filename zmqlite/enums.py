@@ -112,7 +112,7 @@ class SocketType(IntEnum):
             refuses.
             """
             if misplaced:
-                raise _unnamed(self.name, misplaced)
+                raise unnamed(self.name, misplaced)
             if _socket_factory is None:
                 raise RuntimeError(
                     f"{self.name}(...) cannot make a socket before the package is imported: "
@@ -121,7 +121,7 @@ class SocketType(IntEnum):
             return _socket_factory(self, connect=connect, bind=bind, context=context, **options)
 
 
-def _unnamed(name: str, values: tuple[object, ...]) -> TypeError:
+def unnamed(name: str, values: tuple[object, ...]) -> TypeError:
     """Return the error for a socket type that was called without keywords."""
     first = values[0]
     if isinstance(first, (str, bytes)):

@@ -47,7 +47,10 @@ assert_type(zmq.REQ(context=azmq.Context(), identity="me"), azmq.Socket)
 assert_type(azmq.REQ(context=azmq.Context()), azmq.Socket)
 assert_type(tzmq.REQ(context=tzmq.Context()), tzmq.Socket)
 assert_type(green.REQ(context=green.Context()), green.Socket)
-kinds: list[zmq.SocketType] = [azmq.REQ, tzmq.SUB, green.PUB, guest.REP]
+assert_type(azmq.SUB(connect=["inproc://a"], subscribe="a"), azmq.Socket)
+assert_type(green.PAIR(context=zmq.Context()), green.Socket)
+kinds: list[int] = [azmq.REQ, tzmq.SUB, green.PUB, guest.REP]
+kind: zmq.SocketType = guest.REP
 waited: zmq.PollEvent = azmq.POLLIN | tzmq.POLLOUT | green.POLLERR
 
 # --- data --------------------------------------------------------------------------------------

@@ -25,20 +25,26 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .. import constants
+from .._loops import names as _names
 from .._loops import operations as _attempts
+from .._loops.names import *  # noqa: F403
 from .._loops.proxies import AwaitedProxy
 from .._loops.requests import AwaitedRequests
 from .._native import core
-from ..constants import *  # noqa: F403
 from ..context import Context as _Context
 from ..enums import PollEvent, SocketOption
 from ..error import Again, SocketClosed, ThreadMisuse
 from ..options.rows import Kind
 from ..poller import Poller as _Poller
+from ..poller import select as select
+from ..poller import zmq_poll as zmq_poll
+from ..proxy import device as device
+from ..proxy import proxy as proxy
+from . import constants as _constants
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
+from .constants import *  # noqa: F403
 from .gate import GateService
 from .tasks import TaskRunner
 from .wakeup import Wakeup, is_cancelled
@@ -48,7 +54,12 @@ if TYPE_CHECKING:
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
     __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
-    __all__ += constants.__all__
+    __all__ += ["device", "proxy", "select", "zmq_poll"]  # blocking ones
+    __all__ += [*_constants.__all__, *_names.__all__]
+
+    def __dir__() -> list[str]:
+        return __all__
+
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
@@ -80,6 +91,7 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
     """
 
     _repr_cls = "zmqlite.asyncio.Socket"
+    _takes_options_only = True
     _unwaited = False
     _sleep = staticmethod(_asyncio.sleep)
     _new_wakeup: Any = Wakeup
@@ -179,6 +191,9 @@ class Context(_Context[Socket]):
             if not self.closed:
                 await _asyncio.sleep(pause)
                 pause = min(2 * pause, 0.05)
+
+
+_constants.SocketType._contexts = Context  # type: ignore[attr-defined]
 
 
 class _ProxyRunner(TaskRunner):

@@ -21,32 +21,21 @@ import gevent
 from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event as _Event
 
-from .. import constants, error, frame, monitor, security
+from .._loops import names as _names
 from .._loops import operations as attempts
+from .._loops.names import *  # noqa: F403
 from .._loops.operations import WOULD_BLOCK
 from .._loops.requests import SharedRequests
-from .._native import core, info
-from .._native.info import *  # noqa: F403
-from ..constants import *  # noqa: F403
+from .._native import core
 from ..context import Context as _Context
-from ..endpoint import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN
-from ..endpoint import Endpoint as Endpoint
 from ..enums import PollEvent, SocketOption
-from ..error import *  # noqa: F403
 from ..error import ZMQError
-from ..frame import *  # noqa: F403
-from ..monitor import *  # noqa: F403
 from ..options.rows import Kind
-from ..peers import PastPeer as PastPeer
-from ..peers import Peer as Peer
 from ..poller import Poller as _Poller
-from ..proxy import ProxyStatistics as ProxyStatistics
-from ..security import *  # noqa: F403
-from ..stats import PeerStats as PeerStats
-from ..stats import SocketStats as SocketStats
-from ..watching import MonitorEvent as MonitorEvent
+from . import constants as _constants
 from .binding import LoopBinding, Sleeper, budget_of_hub, wait_for
 from .calls import deadline
+from .constants import *  # noqa: F403
 from .gate import GateService
 from .tasks import GreenProxy, TaskRunner
 from .wakeup import Wakeup
@@ -58,27 +47,13 @@ if TYPE_CHECKING:  # the data calls take and return what those of a blocking soc
 else:  # a list would hide from checkers what comes by a star
     from .calls import Calls
 
-    __all__ = [
-        "IPC_PATH_MAX_LEN",
-        "Context",
-        "Endpoint",
-        "MonitorEvent",
-        "PastPeer",
-        "Peer",
-        "PeerStats",
-        "Poller",
-        "Proxy",
-        "ProxyStatistics",
-        "Socket",
-        "SocketStats",
-        "device",
-        "proxy",
-        "select",
-        "set_fairness",
-        "zmq_poll",
-    ]
-    for _home in (info, constants, error, frame, monitor, security):
-        __all__ += _home.__all__
+    __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
+    __all__ += ["device", "proxy", "select", "zmq_poll"]
+    __all__ += [*_constants.__all__, *_names.__all__]
+
+    def __dir__() -> list[str]:
+        return __all__
+
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
@@ -109,6 +84,7 @@ class Socket(SharedRequests, Calls):  # type: ignore[misc]
     """
 
     _repr_cls = "zmqlite.green.Socket"
+    _takes_options_only = True
     _sleep = staticmethod(gevent.sleep)
     _new_wakeup: Any = Wakeup
 
@@ -156,6 +132,9 @@ class Context(_Context[Socket]):
         for socket in self.sockets():
             socket.close(linger)
         _apply(super().destroy, linger)
+
+
+_constants.SocketType._contexts = Context  # type: ignore[attr-defined]
 
 
 def _apply(call: Callable[[Any], object], argument: float | None) -> None:

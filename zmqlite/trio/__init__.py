@@ -23,21 +23,32 @@ from typing import TYPE_CHECKING, Any
 import trio as _trio
 from trio.lowlevel import current_trio_token, enable_ki_protection
 
-from .. import constants
+from .._loops import names as _names
+from .._loops.names import *  # noqa: F403
 from .._loops.proxies import AwaitedProxy
 from .._loops.requests import AwaitedRequests
-from ..constants import *  # noqa: F403
 from ..context import Context as _Context
+from ..poller import select as select
+from ..poller import zmq_poll as zmq_poll
+from ..proxy import device as device
+from ..proxy import proxy as proxy
+from . import constants as _constants
 from .binding import budget_of_run
+from .constants import *  # noqa: F403
 from .gate import GateService
+from .poller import Poller as Poller
 from .socket import AwaitedSocket
 from .socket import SocketClosed as SocketClosed
 from .tasks import TaskRunner
 from .wakeup import Wakeup
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
-    __all__ = ["Context", "Proxy", "Socket", "SocketClosed", "set_fairness"]
-    __all__ += constants.__all__
+    __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
+    __all__ += ["device", "proxy", "select", "zmq_poll"]  # blocking ones
+    __all__ += [*_constants.__all__, *_names.__all__]
+
+    def __dir__() -> list[str]:
+        return __all__
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -64,6 +75,7 @@ class Socket(AwaitedRequests, AwaitedSocket):  # type: ignore[misc]
     """
 
     _repr_cls = "zmqlite.trio.Socket"
+    _takes_options_only = True
     _sleep = staticmethod(_trio.sleep)
     _new_wakeup: Any = Wakeup
     _request = enable_ki_protection(AwaitedRequests._request)
@@ -129,6 +141,9 @@ class Context(_Context[Socket]):
                 message = f"leaving the context with unclosed socket {socket!r}"
                 warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
         await self.aclose()
+
+
+_constants.SocketType._contexts = Context  # type: ignore[attr-defined]
 
 
 class _ProxyRunner(TaskRunner):

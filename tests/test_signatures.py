@@ -1,0 +1,161 @@
+"""All four worlds have the same names, with the same arguments, and make their own sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import pickle
+from typing import Any
+
+import gevent
+import pytest
+import trio
+import trio.testing
+from support import FACTOR
+
+import zmqlite
+import zmqlite.asyncio
+import zmqlite.green
+import zmqlite.trio
+
+WORLDS = [zmqlite.asyncio, zmqlite.trio, zmqlite.green]
+PATHS = [
+    "Context.stats",
+    "Context.exit_patience",
+    "NoAnswer",
+    "Proxy",
+    "Proxy.in_process",
+    "Proxy.pause",
+    "Proxy.resume",
+    "Proxy.running",
+    "Proxy.start",
+    "Proxy.statistics",
+    "Proxy.stop",
+    "Proxy.wait",
+    "Socket.late_answers",
+    "Socket.monitor_events",
+    "Socket.past_peers",
+    "Socket.peers",
+    "Socket.request",
+    "Socket.stats",
+    "Socket.wait_drained",
+    "Socket.wait_peers",
+    "Socket.wait_subscribers",
+]
+
+
+def found(module: Any, path: str) -> Any:
+    for name in path.split("."):
+        module = getattr(module, name)
+    return module
+
+
+def arguments(thing: Any) -> list[tuple[str, Any, Any]]:
+    return [
+        (given.name, given.kind, given.default)
+        for given in inspect.signature(thing).parameters.values()
+    ]
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+@pytest.mark.parametrize("path", PATHS)
+def test_the_same_in_every_world(path: str, world: Any) -> None:
+    plain, mine = found(zmqlite, path), found(world, path)
+    assert callable(plain) == callable(mine)
+    if callable(plain):
+        assert arguments(mine) == arguments(plain)
+
+
+OWN = {"set_fairness"}  # where there is a loop to share
+
+
+def public(module: Any) -> set[str]:
+    return {name for name in dir(module) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_every_public_name_is_there_and_no_other(world: Any) -> None:
+    assert public(world) - OWN == set(zmqlite.__all__) - {"__version__"}
+    assert set(world.__all__) - OWN == set(zmqlite.__all__)
+    for name in world.__all__:
+        assert getattr(world, name) is not None
+    assert world.ZMQError is zmqlite.ZMQError
+    assert world.__version__ == zmqlite.__version__
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_types_are_numbers_as_everywhere(world: Any, context: Any) -> None:
+    assert world.REQ == zmqlite.REQ == 3
+    assert world.XREQ is world.DEALER
+    assert world.SocketType(3) is world.REQ
+    assert pickle.loads(pickle.dumps(world.REQ)) is world.REQ
+    assert {zmqlite.REQ: 1}[world.REQ] == 1
+    with context.socket(world.REQ) as plain:
+        assert type(plain) is zmqlite.Socket
+        assert plain.type is zmqlite.REQ
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_a_type_makes_sockets_of_its_world(world: Any, context: Any) -> None:
+    for home in (world.Context.shadow(context), context):  # a context of any world serves
+        with world.PULL(context=home, bind="tcp://127.0.0.1:*", rcvhwm=7) as pull:
+            assert isinstance(pull, world.Socket)
+            assert isinstance(pull.context, world.Context)
+            assert pull.rcvhwm == 7
+            assert pull.last_endpoint.startswith(b"tcp://127.0.0.1:")
+    with pytest.raises(TypeError, match=r"PULL\(connect="):
+        world.PULL("tcp://127.0.0.1:5555")
+    with pytest.raises(TypeError, match="rcvhwm"):
+        world.PULL(context=context, rcvhvm=1)
+
+
+def test_types_of_asyncio_await() -> None:
+    async def main() -> None:
+        async with zmqlite.asyncio.Context() as context:
+            with zmqlite.asyncio.REP(context=context) as server:
+                address = server.bind("tcp://127.0.0.1:*")
+                with zmqlite.asyncio.REQ(context=context, connect=address) as client:
+                    await client.send(b"hello")
+                    assert await server.recv() == b"hello"
+
+    asyncio.run(asyncio.wait_for(main(), 20 * FACTOR))
+
+
+def test_types_and_poller_of_trio_await() -> None:
+    async def main() -> None:
+        with trio.fail_after(20 * FACTOR):
+            async with zmqlite.trio.Context() as context:
+                pull = zmqlite.trio.PULL(context=context)
+                push = zmqlite.trio.PUSH(context=context, connect=pull.bind("inproc://trio"))
+                poller = zmqlite.trio.Poller()
+                poller.register(pull, zmqlite.trio.POLLIN)
+                assert await poller.poll(0) == []
+                assert await poller.poll(5) == []
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(push.send, b"hello")
+                    assert await poller.poll() == [(pull, zmqlite.POLLIN)]
+                assert await pull.recv() == b"hello"
+                with trio.move_on_after(0.01) as scope:
+                    await poller.poll()
+                assert scope.cancelled_caught
+                async with trio.open_nursery() as nursery:  # one that comes is heard
+                    nursery.start_soon(poller.poll)
+                    await trio.testing.wait_all_tasks_blocked()
+                    poller.register(push, zmqlite.trio.POLLOUT)
+                push.close()
+                pull.close()
+
+    trio.run(main)
+
+
+def test_types_of_gevent_let_others_run() -> None:
+    context = zmqlite.green.Context()
+    pull = zmqlite.green.PULL(context=context)
+    push = zmqlite.green.PUSH(context=context, connect=pull.bind("inproc://green"))
+    waiting = gevent.spawn(pull.recv)
+    gevent.sleep(0)
+    push.send(b"hello")
+    assert waiting.get(timeout=20 * FACTOR) == b"hello"
+    push.close()
+    pull.close()
+    context.term()

@@ -1,0 +1,66 @@
+"""The public names that mean the same in every world; each event loop's module has them, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from .._native.core import DRAFT_API as DRAFT_API
+from .._native.info import *  # noqa: F403
+from .._version import __version__ as __version__
+from ..context import Context as _Context
+from ..endpoint import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN
+from ..endpoint import Endpoint as Endpoint
+from ..error import AddressInUse as AddressInUse
+from ..error import AddressNotAvailable as AddressNotAvailable
+from ..error import AddressNotFound as AddressNotFound
+from ..error import Again as Again
+from ..error import ContextTerminated as ContextTerminated
+from ..error import DraftFDWarning as DraftFDWarning
+from ..error import ForkError as ForkError
+from ..error import HostUnreachable as HostUnreachable
+from ..error import IncompatibleProtocol as IncompatibleProtocol
+from ..error import InterruptedSystemCall as InterruptedSystemCall
+from ..error import InvalidArgument as InvalidArgument
+from ..error import LateOptionWarning as LateOptionWarning
+from ..error import NoAnswer as NoAnswer
+from ..error import NotDone as NotDone
+from ..error import NotSupported as NotSupported
+from ..error import PermissionDenied as PermissionDenied
+from ..error import SocketClosed as SocketClosed
+from ..error import StateError as StateError
+from ..error import ThreadMisuse as ThreadMisuse
+from ..error import ZMQBaseError as ZMQBaseError
+from ..error import ZMQBindError as ZMQBindError
+from ..error import ZMQError as ZMQError
+from ..error import ZMQVersionError as ZMQVersionError
+from ..frame import COPY_THRESHOLD as COPY_THRESHOLD
+from ..frame import Frame as Frame
+from ..frame import Message as Message
+from ..frame import MessageTracker as MessageTracker
+from ..monitor import monitor_events as monitor_events
+from ..monitor import parse_monitor_message as parse_monitor_message
+from ..monitor import recv_monitor_message as recv_monitor_message
+from ..peers import PastPeer as PastPeer
+from ..peers import Peer as Peer
+from ..proxy import ProxyStatistics as ProxyStatistics
+from ..proxy import Steering as Steering
+from ..proxy import proxy_steerable as proxy_steerable
+from ..security import curve_keypair as curve_keypair
+from ..security import curve_public as curve_public
+from ..security import keys_equal as keys_equal
+from ..security import z85_decode as z85_decode
+from ..security import z85_encode as z85_encode
+from ..socket import Socket as _Socket
+from ..stats import PeerStats as PeerStats
+from ..stats import SocketStats as SocketStats
+from ..watching import MonitorEvent as MonitorEvent
+
+if TYPE_CHECKING:
+    SyncSocket: TypeAlias = _Socket[bytes]
+    SyncContext: TypeAlias = _Context[_Socket[bytes]]
+else:
+    SyncSocket, SyncContext = _Socket, _Context
+
+if not TYPE_CHECKING:  # a list would hide from checkers what comes by a star
+    _OWN = {"TYPE_CHECKING", "TypeAlias", "annotations"}
+    __all__ = ["__version__", *(n for n in globals() if n[0] != "_" and n not in _OWN)]

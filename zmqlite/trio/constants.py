@@ -1,0 +1,13 @@
+"""The constants, with types of sockets that make sockets for trio.
+
+Checkers read `constants.pyi`, which `python tests/written_out.py` writes.
+"""
+
+from __future__ import annotations
+
+from .._loops.types import constants_of
+
+_names = constants_of(__name__.rpartition(".")[0])
+globals().update(_names)
+
+__all__ = [*_names]  # pyright: ignore[reportUnsupportedDunderAll]
