@@ -30,11 +30,12 @@ SPECIAL = ("__enter__", "__exit__", "__copy__", "__deepcopy__", "__getitem__", "
 def modules_of(package: str) -> list[str]:
     """Return the public modules of a package, relative to it.
 
-    Its tests are none, nor are the files in the folder of an event loop: that is one module.
+    Its tests are none, nor are the files in the folder of an event loop, which is one module, nor
+    those of the command line.
     """
     root = importlib.import_module(package)
     found = [""]
-    rooms = ("asyncio.", "trio.", "green.") if package == "zmqlite" else ()  # files of one module
+    rooms = ("asyncio.", "trio.", "green.", "cli") if package == "zmqlite" else ()  # files of one module
     for info in pkgutil.walk_packages(root.__path__, f"{package}.", onerror=lambda name: None):
         name = info.name[len(package) + 1 :]
         hidden = any(part.startswith("_") or part == "tests" for part in name.split("."))
