@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import textwrap
 from typing import Any
 
 import gevent
 import pytest
 import trio
 import trio.testing
+from programs import run_program
 from support import FACTOR
 
 import zmqlite
@@ -159,3 +161,41 @@ def test_types_of_gevent_let_others_run() -> None:
     push.close()
     pull.close()
     context.term()
+
+
+STOPS = """
+    import warnings
+    import zmqlite
+
+    LIMIT = 500  # ms, several steps of the main thread
+
+    def receive(**options):
+        with zmqlite.PULL(bind="inproc://stops", rcvtimeo=LIMIT, linger=0, **options) as pull:
+            try:
+                pull.recv()
+            except zmqlite.Again:
+                pass
+
+    async def main():
+        with zmqlite.PUSH(bind="inproc://other", linger=0) as push:
+            with zmqlite.PULL(connect="inproc://other") as pull:
+                push.send(b"there")
+                pull.recv()  # does not wait
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            receive()
+            receive()
+        print(len(told), *(f"{one.category.__name__}: {one.message}" for one in told))
+"""
+
+
+@pytest.mark.parametrize(
+    ("loop", "run"),
+    [("asyncio", "import asyncio; asyncio.run(main())"), ("trio", "import trio; trio.run(main)")],
+)
+def test_a_blocking_call_that_stops_a_loop_says_so_once(loop: str, run: str) -> None:
+    code = textwrap.dedent(STOPS)
+    said = run_program(code + run)
+    assert said.startswith("1 RuntimeWarning: recv() on PULL socket")
+    assert f"zmqlite.{loop}" in said
+    assert run_program(code + "try: main().send(None)\nexcept StopIteration: pass") == "0\n"

@@ -35,7 +35,9 @@ def modules_of(package: str) -> list[str]:
     """
     root = importlib.import_module(package)
     found = [""]
-    rooms = ("asyncio.", "trio.", "green.", "cli") if package == "zmqlite" else ()  # files of one module
+    rooms = (
+        ("asyncio.", "trio.", "green.", "cli") if package == "zmqlite" else ()
+    )  # files of one module
     for info in pkgutil.walk_packages(root.__path__, f"{package}.", onerror=lambda name: None):
         name = info.name[len(package) + 1 :]
         hidden = any(part.startswith("_") or part == "tests" for part in name.split("."))

@@ -62,10 +62,40 @@ cdef int fail_socket(Handle self, int error, str operation, str hint="") except 
                 hint or next_step(error, operation, self._type_number))
 
 
+cdef bint loop_was_told = False
+
+
+cdef int tell_of_stopped_loop(Handle self, str operation) except -1:
+    """A blocking call waits in the thread of a loop, which stands still: say so, once in a process. Only the main
+    thread waits in steps, and comes here without a signal."""
+    global loop_was_told
+    cdef str loop = running_loop()
+    if loop is None or not getattr(self, "_warns_of_loops", True):
+        return 0
+    loop_was_told = True
+    warnings.warn(
+        f"{operation}() on {subject_of(self)} waits, and the {loop} loop of this thread stands still meanwhile: "
+        f"await a socket of zmqlite.{loop}, or call it in another thread", RuntimeWarning, stacklevel=1)
+    return 0
+
+
+cdef str running_loop():
+    """The name of what runs in this thread, asyncio or trio; None if nothing does."""
+    asyncio = sys.modules.get("asyncio.events")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        return "asyncio"
+    trio = sys.modules.get("trio.lowlevel")
+    if trio is not None and trio.in_trio_run():
+        return "trio"
+    return None
+
+
 cdef int interrupted(Handle self, str operation) except -1:
     """A signal came: run the handlers, outside of the socket, then look whether it still lives."""
     guard_exit(self)
     PyErr_CheckSignals()
+    if not loop_was_told:
+        tell_of_stopped_loop(self, operation)
     if self.handle == NULL or not guard_acquire(&self._guard, self._thread_safe):
         refuse(self, operation)
     if self._watch != NULL:

@@ -31,12 +31,14 @@ class _SocketContext(Endpoint[Any]):
 class Socket(_ours.Socket[_T]):
     """A ZeroMQ socket; see `zmqlite.Socket` for what its methods do.
 
-    Three habits of pyzmq: closing the `shadow` of a socket closes the socket, nothing is said of
-    an option that is set too late to act, and `setsockopt` refuses a str.
+    Habits of pyzmq: closing the `shadow` of a socket closes the socket, nothing is said of an
+    option that is set too late to act, nor of a loop that a blocking call stops, and `setsockopt`
+    refuses a str.
     """
 
     _repr_cls = "zmq.Socket"
     _takes_text = False
+    _warns_of_loops = False
     _given_context: Any = None
     _dropped = False
 
