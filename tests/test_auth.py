@@ -198,6 +198,19 @@ def test_checks_may_be_awaited() -> None:
         gate.answer(ask)
 
 
+def test_an_address_may_be_judged_by_a_coroutine() -> None:
+    class Slow(Gate):
+        async def check_address(self, address: str) -> Verdict:  # type: ignore[override]
+            await asyncio.sleep(0)
+            return Verdict(address == "10.0.0.1")
+
+    gate = Slow()
+    assert code(asyncio.run(gate.answer_async(question()))) == 400
+    assert code(asyncio.run(gate.answer_async(question(address=b"10.0.0.1")))) == 200
+    with pytest.raises(TypeError, match="answer_async"):
+        gate.answer(question())
+
+
 def test_a_check_that_fails_keeps_the_client_out(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Gate):
         def check_plain(self, domain: str, username: str, password: str) -> Verdict:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from support import needs_curve
 
 import zmqlite as zmq
-from zmqlite.certs import create_certificates, load_certificate, load_certificates
+from zmqlite.certs import KeyFolder, create_certificates, load_certificate, load_certificates
 
 
 @needs_curve
@@ -80,6 +82,17 @@ def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / "broken.key").write_text("nothing")
     with pytest.raises(ValueError, match="broken"):
         load_certificates(str(tmp_path))
+
+
+@needs_curve
+@pytest.mark.skipif(os.name != "posix", reason="not everybody may make links on Windows")
+def test_a_dangling_link_locks_out_nobody(tmp_path: Path) -> None:
+    public, _ = load_certificate(create_certificates(tmp_path, "alice")[0])
+    (tmp_path / "gone.key").symlink_to(tmp_path / "nowhere")
+    log = logging.getLogger("test")
+    with mock.patch.object(log, "error") as error:
+        assert KeyFolder(tmp_path, log)("", public)
+    assert "gone.key" in str(error.call_args_list)
 
 
 @needs_curve

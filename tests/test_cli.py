@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from support import FACTOR, needs_curve, wait_until
 
 import zmqlite as zmq
-from zmqlite.cli import main
+from zmqlite.cli import app, main
 from zmqlite.cli.demo import command as demo
 from zmqlite.cli.demo import patterns
 from zmqlite.cli.demo.run import Run
@@ -140,6 +141,22 @@ def test_ctrl_c_ends_the_demo_at_any_step(step: int) -> None:
         assert errors.splitlines()[-1] == "zmqlite: interrupted"
         assert "Traceback" not in errors
         assert list(Path(folder).iterdir()) == []
+
+
+def test_ctrl_c_in_a_finalizer_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends nothing there; what fails a moment later fails for its sake."""
+
+    def run(_words: list[str]) -> int:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return 1
+
+    monkeypatch.setattr(app, "run", run)
+    assert app.main(["demo"]) == 130
+    assert capsys.readouterr().err == "zmqlite: interrupted\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # --- its workers ----------------------------------------------------------------------------

@@ -17,6 +17,10 @@ from zmqlite.auth import Decision, Gate, Verdict
 from zmqlite.certs import create_certificates, load_certificate
 
 LIMIT = int(15_000 * FACTOR)
+SHORT = 0.3 * FACTOR
+"""For checks that never end."""
+FAIR = max(1, 0.3 * FACTOR)
+"""For those beside which another check must be in time."""
 
 pytestmark = needs_patch("known-peers")
 
@@ -79,6 +83,7 @@ def test_a_thread_lets_in_and_refuses(context: Any) -> None:
         assert str(refused) == (
             "PLAIN mallory 127.0.0.1 refused (400): Invalid username or password"
         )
+        wait_until(lambda: len(heard) == 2, what="both reports")
         assert [one.allowed for one in heard] == [True, False]
         wait_until(lambda: stranger.past_peers, what="the client to hear of it")
         server.close()
@@ -88,7 +93,7 @@ def test_a_thread_lets_in_and_refuses(context: Any) -> None:
 
 
 def test_a_check_that_is_slow_dead_or_raises_holds_up_nobody(context: Any, gate: Slow) -> None:
-    with gate.serve(context, limit=0.3):
+    with gate.serve(context, limit=FAIR):
         server, address = server_of(context)
         held = [client_of(context, address, "dead") for _ in range(5)]
         held.append(client_of(context, address, "raises"))
@@ -96,7 +101,7 @@ def test_a_check_that_is_slow_dead_or_raises_holds_up_nobody(context: Any, gate:
         assert server.recv() == b"hello"
         wait_until(lambda: len({one.status for one in gate.refused}) == 2, what="both refusals")
         reasons = {one.claim: one.reason for one in gate.refused}
-        assert reasons["dead"] == "the check took longer than 0.3 s"
+        assert reasons["dead"] == f"the check took longer than {FAIR:g} s"
         assert reasons["raises"] == "Internal error"
         assert len(server.peers) == 1
         gate.released.set()  # the clients try again, and come in
@@ -104,6 +109,59 @@ def test_a_check_that_is_slow_dead_or_raises_holds_up_nobody(context: Any, gate:
         for one in held:
             one.close()
         server.close()
+
+
+def test_a_late_check_is_told_once(context: Any, gate: Slow) -> None:
+    told: list[tuple[str, int]] = []
+    gate.report = lambda one: told.append((one.claim, one.status))
+    service: Any = gate.serve(context, limit=SHORT)
+    with service:
+        server, address = server_of(context, patience=0)
+        held = client_of(context, address, "dead")
+        wait_until(lambda: told, what="the refusal")
+        gate.released.set()
+        wait_until(lambda: service._under_way == 0, what="the late answer to be dropped")
+        assert told == [("dead", 300)]
+        held.close()
+        server.close()
+
+
+@pytest.mark.parametrize("broken", ["socketpair", "thread"])
+def test_a_start_that_fails_frees_the_name(
+    context: Any, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(24, "on purpose")
+
+    with monkeypatch.context() as patch:
+        if broken == "socketpair":
+            patch.setattr("socket.socketpair", fail)
+        else:
+            patch.setattr(threading.Thread, "start", fail)
+        service = Gate().serve(context)
+        with pytest.raises(OSError, match="on purpose"):
+            service.__enter__()
+        assert not service.serving
+    with Gate().serve(context) as again:
+        assert again.serving
+
+
+def test_a_coroutine_for_addresses_lets_in_nobody_without_a_loop(context: Any) -> None:
+    gate = AddressGate()
+    with gate.serve(context):
+        server, address = server_of(context)
+        client = client_of(context, address, "alice")
+        wait_until(lambda: gate.refused, what="the refusal")
+        assert gate.refused[0].reason == "the check is a coroutine"
+        client.close()
+        server.close()
+
+
+class AddressGate(Gate):
+    """Refuses each address, as a coroutine does."""
+
+    async def check_address(self, address: str) -> Verdict:  # type: ignore[override]
+        return Verdict(False, "not from there")
 
 
 def test_many_at_once(context: Any, gate: Slow) -> None:
@@ -238,7 +296,7 @@ class Awaited(Gate):
 
 async def scene(module: Any, sleep: Any) -> None:
     gate = Awaited(sleep)
-    async with module.Context() as context, gate.serve(context, limit=0.3) as service:
+    async with module.Context() as context, gate.serve(context, limit=FAIR) as service:
         assert service.serving
         server, address = server_of(context)
         held = [client_of(context, address, name) for name in ("dead", "dead", "raises")]
@@ -269,6 +327,93 @@ def test_trio() -> None:
     trio.run(scene, tzmq, trio.sleep)
 
 
+async def refused_by_address(module: Any, sleep: Any) -> None:
+    gate = AddressGate()
+    gate.plain({"alice": "-"})
+    async with module.Context() as context, gate.serve(context):
+        server, address = server_of(context)
+        client = client_of(context, address, "alice")
+        end = time.monotonic() + LIMIT / 1000
+        while not gate.refused:
+            assert time.monotonic() < end
+            await sleep(0.01)
+        assert gate.refused[0].reason == "not from there"
+        client.close()
+        server.close()
+
+
+def test_a_coroutine_judges_addresses_in_asyncio() -> None:
+    import zmqlite.asyncio as azmq
+
+    asyncio.run(refused_by_address(azmq, asyncio.sleep))
+
+
+def test_a_coroutine_judges_addresses_in_trio() -> None:
+    trio = pytest.importorskip("trio")
+    import zmqlite.trio as tzmq
+
+    trio.run(refused_by_address, tzmq, trio.sleep)
+
+
+def test_a_task_that_is_cancelled_while_it_leaves_ends_as_cancelled() -> None:
+    import zmqlite.asyncio as azmq
+
+    async def main() -> None:
+        async with azmq.Context() as context:
+            leaving = asyncio.Event()
+
+            async def serve() -> None:
+                async with Gate().serve(context):
+                    leaving.set()
+
+            task = asyncio.create_task(serve())
+            await leaving.wait()  # it has run on to where it waits for the gate's tasks
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert task.cancelled()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT / 1000))
+
+
+def test_gevent_has_a_limit_of_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    gevent = pytest.importorskip("gevent")
+    import zmqlite.green as gzmq
+
+    class Green(Gate):
+        def check_plain(self, domain: str, username: str, password: str) -> Verdict:
+            gevent.sleep(LIMIT)
+            return Verdict(True)
+
+    monkeypatch.setattr("zmqlite._gate_service._AT_ONCE", 2)
+    gate = Green()
+    with gzmq.Context() as context, gate.serve(context, limit=LIMIT):
+        server, address = server_of(context)
+        held = [client_of(context, address, "dead") for _ in range(3)]
+        with gevent.Timeout(LIMIT / 1000):
+            while not gate.refused:
+                gevent.sleep(0.01)
+        assert gate.refused[0].reason == "2 checks are under way"
+        for socket in (*held, server):
+            socket.close()
+
+
+def test_gevent_lets_in_nobody_by_a_coroutine() -> None:
+    gevent = pytest.importorskip("gevent")
+    import zmqlite.green as gzmq
+
+    gate = AddressGate()
+    with gzmq.Context() as context, gate.serve(context):
+        server, address = server_of(context)
+        client = client_of(context, address, "alice")
+        with gevent.Timeout(LIMIT / 1000):
+            while not gate.refused:
+                gevent.sleep(0.01)
+        assert gate.refused[0].reason == "the check is a coroutine"
+        client.close()
+        server.close()
+
+
 def test_gevent() -> None:
     gevent = pytest.importorskip("gevent")
     import zmqlite.green as gzmq
@@ -280,7 +425,7 @@ def test_gevent() -> None:
             return Verdict(True, user_id=username)
 
     gate = Green()
-    with gzmq.Context() as context, gate.serve(context, limit=0.3) as service:
+    with gzmq.Context() as context, gate.serve(context, limit=FAIR) as service:
         server, address = server_of(context)
         held = client_of(context, address, "dead")
         friend = client_of(context, address, "alice")

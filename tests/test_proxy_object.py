@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,66 @@ def test_an_error_inside_is_raised_once(context: Any) -> None:
         with pytest.raises(error or zmq.StateError):
             use()
     assert not front.closed
+
+
+@pytest.mark.parametrize("call", ["pause", "statistics", "stop"])
+def test_a_call_while_it_ends_returns(context: Any, call: str) -> None:
+    """The call holds the lock at the moment at which the thread wants it."""
+    sides = ("ROUTER", "tcp://127.0.0.1:*"), ("DEALER", "tcp://127.0.0.1:*")
+    proxy = zmq.Proxy(*sides).start()
+    runner: Any = proxy._runner
+    lock, arrived, let_go = runner._lock, threading.Event(), threading.Event()
+
+    class Gap:
+        def __enter__(self) -> Any:
+            if threading.current_thread().name.startswith("proxy of"):
+                arrived.set()
+                assert let_go.wait(20 * FACTOR)
+            return lock.__enter__()
+
+        def __exit__(self, *exc: Any) -> Any:
+            return lock.__exit__(*exc)
+
+    runner._lock = Gap()
+    runner._steering.terminate()
+    assert arrived.wait(20 * FACTOR)
+    threading.Timer(0.2, let_go.set).start()  # the call is inside by then, or it is no harder
+    in_thread(getattr(proxy, call))()
+    proxy.stop()
+    assert not proxy.running
+
+
+def test_a_handler_may_stop_it(context: Any) -> None:
+    """Also in the middle of another call of the same thread."""
+    run_program(
+        """
+        import signal
+        sides = ("ROUTER", "tcp://127.0.0.1:*"), ("DEALER", "tcp://127.0.0.1:*")
+        proxy = zmq.Proxy(*sides).start()
+        signal.signal(signal.SIGALRM, lambda *_: proxy.stop())
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        while proxy.running:
+            proxy.statistics()
+        proxy.stop()
+        """
+    )
+
+
+def test_the_child_of_a_fork_does_not_wait_for_it() -> None:
+    run_program(
+        """
+        sides = ("ROUTER", "tcp://127.0.0.1:*"), ("DEALER", "tcp://127.0.0.1:*")
+        with zmq.Proxy(*sides) as proxy:
+            child = os.fork()
+            if child:
+                assert os.waitpid(child, 0)[1] == 0
+            else:
+                assert not proxy.running
+                proxy.statistics()
+        if not child:
+            os._exit(0)
+        """
+    )
 
 
 def test_it_makes_and_closes_sockets_of_addresses(context: Any) -> None:

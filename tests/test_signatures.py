@@ -170,7 +170,7 @@ STOPS = """
     LIMIT = 500  # ms, several steps of the main thread
 
     def receive(**options):
-        with zmqlite.PULL(bind="inproc://stops", rcvtimeo=LIMIT, linger=0, **options) as pull:
+        with zmqlite.PULL(bind="tcp://127.0.0.1:*", rcvtimeo=LIMIT, linger=0, **options) as pull:
             try:
                 pull.recv()
             except zmqlite.Again:

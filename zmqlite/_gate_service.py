@@ -7,7 +7,7 @@ may try again). Here are the service for threads, and the part that those of eve
 
 from __future__ import annotations
 
-import socket as _socket
+import socket
 import threading
 import time
 from collections import deque
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._zap import ZAP_ENDPOINT
+from ._zap import ZAP_ENDPOINT, Decision, Outcome
 from .enums import PollEvent, SocketType
 from .error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
 from .poller import Poller
@@ -34,10 +34,11 @@ class Gate(Protocol):
 
     log: Any
 
-    def answer(self, frames: Sequence[bytes]) -> list[bytes]: ...
-    async def answer_async(self, frames: Sequence[bytes]) -> list[bytes]: ...
+    def decide(self, frames: Sequence[bytes]) -> Outcome: ...
+    async def decide_async(self, frames: Sequence[bytes]) -> Outcome: ...
+    def decide_late(self, frames: Sequence[bytes], reason: str) -> Outcome: ...
     def answers_at_once(self, frames: Sequence[bytes]) -> bool: ...
-    def answer_late(self, frames: Sequence[bytes], reason: str) -> list[bytes]: ...
+    def tell(self, decision: Decision | None) -> None: ...
 
 
 class Service:
@@ -47,40 +48,40 @@ class Service:
         if not limit > 0:
             raise ValueError(f"a check needs some time: limit={limit!r}")
         self._gate, self._context, self._limit = gate, context, limit
-        self._door: Any = None
+        self._socket: Any = None
         self._under_way = 0
 
     @property
     def serving(self) -> bool:
         """Whether questions are answered now."""
-        return self._door is not None and not self._door.closed
+        return self._socket is not None and not self._socket.closed
 
     def _open(self) -> None:
         if self.serving:
             raise RuntimeError("this gate is served already")
-        door = self._context.socket(SocketType.ROUTER, linger=0)
+        router = self._context.socket(SocketType.ROUTER, linger=0)
         try:
-            door.bind(ZAP_ENDPOINT)
+            router.bind(ZAP_ENDPOINT)
         except BaseException as error:
-            door.close(0)
+            router.close(0)
             if isinstance(error, AddressInUse):
                 error.hint = "this context has a gate already: one serves all its sockets"
             raise
-        self._door = door
+        self._socket = router
 
     def _close(self) -> None:
-        door, self._door = self._door, None
-        if door is None or door.closed:
+        router, self._socket = self._socket, None
+        if router is None or router.closed:
             return
         with suppress(ZMQError):
-            door.unbind(ZAP_ENDPOINT)  # closing frees the name a little later
-        door.close(0)
+            router.unbind(ZAP_ENDPOINT)  # closing frees the name a little later
+        router.close(0)
 
-    def _late(self, frames: Sequence[bytes]) -> list[bytes]:
-        return self._gate.answer_late(frames, f"the check took longer than {self._limit:g} s")
+    def _late(self, frames: Sequence[bytes]) -> Outcome:
+        return self._gate.decide_late(frames, f"the check took longer than {self._limit:g} s")
 
-    def _too_many(self, frames: Sequence[bytes]) -> list[bytes]:
-        return self._gate.answer_late(frames, f"{_AT_ONCE} checks are under way")
+    def _too_many(self, frames: Sequence[bytes]) -> Outcome:
+        return self._gate.decide_late(frames, f"{_AT_ONCE} checks are under way")
 
     def __enter__(self) -> Self:
         raise TypeError("in this world a gate is served by `async with`")
@@ -101,49 +102,62 @@ class Service:
 class ThreadService(Service):
     """A gate that a thread serves. Rules that can take time run in threads of their own."""
 
+    def __init__(self, gate: Gate, context: Any, limit: float) -> None:
+        super().__init__(gate, context, limit)
+        # these outlive the `with`, as late checks do: no number is used twice
+        self._answers: deque[tuple[int, Outcome]] = deque()
+        self._number = 0
+
     def __enter__(self) -> Self:
         self._open()
-        self._answers: deque[tuple[int, list[bytes]]] = deque()
-        self._asked: dict[int, tuple[float, list[bytes], list[bytes]]] = {}
-        self._number = 0
-        self._stop = threading.Event()
-        self._bell, self._wake = _socket.socketpair()
-        self._bell.setblocking(False)
-        self._wake.setblocking(False)
-        self._thread = threading.Thread(target=self._serve, name="zmqlite gate", daemon=True)
+        self._ends: list[socket.socket] = []
         try:
-            self._thread.start()
+            self._prepare()
+            thread = threading.Thread(target=self._serve, name="zmqlite gate", daemon=True)
+            thread.start()
         except BaseException:
-            self._close()
+            self._close_all()
             raise
+        self._thread = thread
         return self
+
+    def _prepare(self) -> None:
+        self._asked: dict[int, tuple[float, list[bytes], list[bytes]]] = {}
+        self._stop = threading.Event()
+        self._ends = list(socket.socketpair())
+        self._wakeup_fd, self._wake_end = self._ends
+        for end in self._ends:
+            end.setblocking(False)
+
+    def _close_all(self) -> None:
+        self._close()
+        for end in self._ends:
+            end.close()
 
     def __exit__(self, *exc: object) -> None:
         self._stop.set()
-        self._ring()
+        self._wake()
         self._thread.join()
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         with suppress(OSError):  # full: it will wake up; or closed: it has ended
-            self._wake.send(b"x")
+            self._wake_end.send(b"x")
 
     def _serve(self) -> None:
         poller = Poller()
-        poller.register(self._door, _POLLIN)
-        poller.register(self._bell.fileno(), _POLLIN)
+        poller.register(self._socket, _POLLIN)
+        poller.register(self._wakeup_fd.fileno(), _POLLIN)
         try:
             while not self._stop.is_set():
                 poller.poll(self._next_limit())
                 self._hear()
                 self._expire()
-                while not self._stop.is_set() and self._door.poll(0):
-                    self._ask(self._door.recv_multipart())
+                while not self._stop.is_set() and self._socket.poll(0):
+                    self._ask(self._socket.recv_multipart())
         except (ContextTerminated, SocketClosed):
             pass
         finally:
-            self._close()
-            self._bell.close()
-            self._wake.close()
+            self._close_all()
 
     def _next_limit(self) -> float | None:
         if not self._asked:
@@ -153,14 +167,14 @@ class ThreadService(Service):
 
     def _hear(self) -> None:
         with suppress(OSError):
-            while self._bell.recv(4096):
+            while self._wakeup_fd.recv(4096):
                 pass
         while self._answers:
-            number, reply = self._answers.popleft()
+            number, outcome = self._answers.popleft()
             self._under_way -= 1
             asked = self._asked.pop(number, None)
             if asked is not None:
-                self._send(asked[1], reply)
+                self._send(asked[1], outcome)
 
     def _expire(self) -> None:
         now = time.monotonic()
@@ -170,13 +184,14 @@ class ThreadService(Service):
             del self._asked[number]
             self._send(envelope, self._late(frames))
 
-    def _send(self, envelope: list[bytes], reply: list[bytes]) -> None:
-        self._door.send_multipart([*envelope, *reply])
+    def _send(self, envelope: list[bytes], outcome: Outcome) -> None:
+        self._socket.send_multipart([*envelope, *outcome.reply])
+        self._gate.tell(outcome.decision)
 
     def _ask(self, parts: list[bytes]) -> None:
         envelope, frames = parts[:2], parts[2:]
         if self._gate.answers_at_once(frames):
-            self._send(envelope, self._gate.answer(frames))
+            self._send(envelope, self._gate.decide(frames))
             return
         if self._under_way >= _AT_ONCE:
             self._send(envelope, self._too_many(frames))
@@ -197,12 +212,12 @@ class ThreadService(Service):
 
     def _check(self, number: int, frames: list[bytes]) -> None:
         try:
-            reply = self._gate.answer(frames)
+            outcome = self._gate.decide(frames)
         except TypeError as error:  # a coroutine, and there is no loop here
             self._gate.log.error("%s: in a loop's context, `async with` awaits it", error)
-            reply = self._gate.answer_late(frames, "the check is a coroutine")
-        self._answers.append((number, reply))
-        self._ring()
+            outcome = self._gate.decide_late(frames, "the check is a coroutine")
+        self._answers.append((number, outcome))
+        self._wake()
 
 
 class AwaitedService(Service):
@@ -212,21 +227,25 @@ class AwaitedService(Service):
         """Hear questions until the socket closes; `spawn(function, *args)` makes a task."""
         with suppress(ContextTerminated, SocketClosed):
             while True:
-                parts = await self._door.recv_multipart()
+                parts = await self._socket.recv_multipart()
                 spawn(self._answer, parts[:2], parts[2:])
 
     async def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
         if self._under_way >= _AT_ONCE:
-            reply = self._too_many(frames)
+            outcome = self._too_many(frames)
         else:
             self._under_way += 1
             try:
-                reply = await self._within(frames)
+                outcome = await self._within(frames)
             finally:
                 self._under_way -= 1
+        sent = False
         with suppress(AttributeError, ZMQError):  # it ends meanwhile
-            await self._door.send_multipart([*envelope, *reply])
+            await self._socket.send_multipart([*envelope, *outcome.reply])
+            sent = True
+        if sent:
+            self._gate.tell(outcome.decision)
 
-    async def _within(self, frames: list[bytes]) -> list[bytes]:
+    async def _within(self, frames: list[bytes]) -> Outcome:
         """Return the answer, or `_late` after the limit."""
         raise NotImplementedError

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["CREDENTIALS", "ZAP_ENDPOINT", "Decision", "MalformedRequest", "Request", "Verdict"]
+__all__ = [
+    "CREDENTIALS",
+    "ZAP_ENDPOINT",
+    "Decision",
+    "MalformedRequest",
+    "Outcome",
+    "Request",
+    "Verdict",
+]
 
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 """Where libzmq asks. A REP or ROUTER socket is bound here, one for each context."""
@@ -60,6 +68,13 @@ class Decision(NamedTuple):
         who = " ".join(filter(None, [self.user_id or self.claim, self.address]))
         what = "let in" if self.allowed else "refused"
         return f"{self.mechanism} {who} {what} ({self.status}): {self.reason or 'OK'}"
+
+
+class Outcome(NamedTuple):
+    """An answer, and the decision in it; None where the question was no request."""
+
+    reply: list[bytes]
+    decision: Decision | None
 
 
 class MalformedRequest(ValueError):

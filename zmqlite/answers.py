@@ -37,7 +37,7 @@ class Request:
             if timeout != timeout:
                 raise ValueError(f"request() takes milliseconds as its timeout, not {timeout!r}")
             if 0 < timeout < 1:
-                socket._warn_of_seconds(timeout)
+                socket._warn_of_seconds(timeout, "request")
         self.timeout: float | None = None if timeout is None or timeout < 0 else timeout
         if self.timeout is None and retries:
             raise ValueError("request() sends again when a timeout is over: it takes one, in ms")

@@ -29,7 +29,7 @@ from functools import partial
 from typing import Any, cast
 
 from ._gate_service import Service, ThreadService
-from ._zap import CREDENTIALS, ZAP_ENDPOINT, Decision, MalformedRequest, Request, Verdict
+from ._zap import CREDENTIALS, ZAP_ENDPOINT, Decision, MalformedRequest, Outcome, Request, Verdict
 from .certs import KeyFolder
 from .security import keys_equal, z85_encode
 
@@ -90,7 +90,7 @@ def password_matches(passwords: Mapping[str, str], username: str, password: str)
 Answer = Verdict | Awaitable[Verdict]
 """What a check returns: its verdict, or something that `Gate.answer_async` awaits."""
 
-_Steps = Generator[Awaitable[Any], Any, list[bytes]]
+_Steps = Generator[Awaitable[Any], Any, Outcome]
 
 
 class Gate:
@@ -98,15 +98,16 @@ class Gate:
 
     A new gate lets in every client without credentials (NULL), and nobody with PLAIN or CURVE. A
     rule is for one domain (`zap_domain` of the server's socket), or with "*" for those that have
-    none of their own. Subclasses may override the `check_` methods and `user_id`; what they
-    return may be awaitable, and what they raise keeps the client out (status 500).
+    none of their own. Subclasses may override the `check_` methods and `user_id`. What a check
+    returns may be awaitable; `user_id` must return text. What they raise keeps the client out
+    (status 500).
 
     Threads may ask it at the same time, if its checks can stand that, and rules may be replaced
     meanwhile.
     """
 
     report: Callable[[Decision], object] | None = None
-    """Is called with each decision, in the thread or task that serves the gate."""
+    """Is called with each decision once it is sent, in the thread or task that serves the gate."""
 
     def __init__(self, encoding: str = "utf-8", log: Any = log) -> None:
         self._refused: deque[Decision] = deque(maxlen=16)
@@ -158,7 +159,7 @@ class Gate:
 
     # -- checks ----------------------------------------------------------------------------------
 
-    def check_address(self, address: str) -> Verdict:
+    def check_address(self, address: str) -> Answer:
         """Say whether anybody may come in from an address."""
         return self.addresses.check(address)
 
@@ -229,57 +230,35 @@ class Gate:
         domain = bytes(frames[2]).decode(self.encoding, "replace") if len(frames) > 2 else ""
         return (domain if domain in self._keys else "*") not in self._slow
 
-    def answer_late(self, frames: Sequence[bytes], reason: str) -> list[bytes]:
-        """Return the answer to a question whose check has not ended: not now."""
-        try:
-            request = Request.parse(frames, self.encoding)
-        except MalformedRequest as error:
-            return error.reply
-        verdict = Verdict(False, reason, status=300)
-        self.log.error("%s, %r stays out for now", reason, request)
-        self._decided(request, verdict)
-        return request.reply(verdict)
-
-    def _decided(self, request: Request, verdict: Verdict) -> None:
-        claim = request.credentials[0] if request.credentials else b""
-        if request.mechanism == "CURVE" and len(claim) == 32:
-            claim = z85_encode(claim)
-        decision = Decision(
-            bool(verdict),
-            request.domain,
-            request.address,
-            request.mechanism,
-            claim.decode(self.encoding, "replace") if request.mechanism in CREDENTIALS else "",
-            verdict.user_id,
-            verdict.reason,
-            verdict.code,
-            time.time(),
-        )
-        if not decision.allowed:
-            self._refused.append(decision)
-        if self.report is not None:
-            try:
-                self.report(decision)
-            except Exception:
-                self.log.exception("the report of a decision failed")
-
     def answer(self, frames: Sequence[bytes]) -> list[bytes]:
         """Return the answer to a question, whatever the question.
 
         Raises TypeError when a check is awaitable: `answer_async` is for those.
         """
+        reply, decision = self.decide(frames)
+        self.tell(decision)
+        return reply
+
+    async def answer_async(self, frames: Sequence[bytes]) -> list[bytes]:
+        """Return the answer to a question, awaiting what the checks return."""
+        reply, decision = await self.decide_async(frames)
+        self.tell(decision)
+        return reply
+
+    def decide(self, frames: Sequence[bytes]) -> Outcome:
+        """Do as `answer`, but tell nobody: that is for who sends the answer."""
         steps = self._steps(frames)
         try:
             pending: Any = next(steps)
         except StopIteration as end:
-            return cast("list[bytes]", end.value)
+            return cast("Outcome", end.value)
         steps.close()
         if hasattr(pending, "close"):  # a coroutine that nobody will await
             pending.close()
         raise TypeError("a check of this gate is awaitable: use answer_async()")
 
-    async def answer_async(self, frames: Sequence[bytes]) -> list[bytes]:
-        """Return the answer to a question, awaiting what the checks return."""
+    async def decide_async(self, frames: Sequence[bytes]) -> Outcome:
+        """Do as `answer_async`, but tell nobody."""
         steps = self._steps(frames)
         try:
             pending = next(steps)
@@ -291,7 +270,53 @@ class Gate:
                 else:
                     pending = steps.send(value)
         except StopIteration as end:
-            return cast("list[bytes]", end.value)
+            return cast("Outcome", end.value)
+
+    def decide_late(self, frames: Sequence[bytes], reason: str) -> Outcome:
+        """Return the answer to a question whose check has not ended: not now."""
+        try:
+            request = Request.parse(frames, self.encoding)
+        except MalformedRequest as error:
+            return Outcome(error.reply, None)
+        verdict = Verdict(False, reason, status=300)
+        self.log.error("%s, %r stays out for now", reason, request)
+        return Outcome(request.reply(verdict), self._decision(request, verdict))
+
+    def tell(self, decision: Decision | None) -> None:
+        """Log, keep and report a decision that is sent."""
+        if decision is None:
+            return
+        self.log.debug(
+            "%s %s %s from %s: %s",
+            "ALLOWED" if decision.allowed else "DENIED",
+            decision.mechanism,
+            decision.user_id,
+            decision.address,
+            decision.reason or "OK",
+        )
+        if not decision.allowed:
+            self._refused.append(decision)
+        if self.report is not None:
+            try:
+                self.report(decision)
+            except Exception:
+                self.log.exception("the report of a decision failed")
+
+    def _decision(self, request: Request, verdict: Verdict) -> Decision:
+        claim = request.credentials[0] if request.credentials else b""
+        if request.mechanism == "CURVE" and len(claim) == 32:
+            claim = z85_encode(claim)
+        return Decision(
+            bool(verdict),
+            request.domain,
+            request.address,
+            request.mechanism,
+            claim.decode(self.encoding, "replace") if request.mechanism in CREDENTIALS else "",
+            verdict.user_id,
+            verdict.reason,
+            verdict.code,
+            time.time(),
+        )
 
     def _steps(self, frames: Sequence[bytes]) -> _Steps:
         """Yield what is to be awaited; return the answer."""
@@ -299,10 +324,12 @@ class Gate:
             request = Request.parse(frames, self.encoding)
         except MalformedRequest as error:
             self.log.error("refused a malformed request: %s", error)
-            return error.reply
+            return Outcome(error.reply, None)
         self.log.debug("asked about %r", request)
         try:
             verdict: Any = self.check_address(request.address)
+            if not isinstance(verdict, Verdict):
+                verdict = yield verdict
             if verdict:
                 verdict = self._check(request)
                 if not isinstance(verdict, Verdict):
@@ -312,16 +339,7 @@ class Gate:
             self.log.exception("a check failed, %r stays out", request)
             verdict = Verdict(False, "Internal error", status=500)
             reply = request.reply(verdict)
-        self.log.debug(
-            "%s %s %s from %s: %s",
-            "ALLOWED" if verdict else "DENIED",
-            request.mechanism,
-            verdict.user_id,
-            request.address,
-            verdict.reason or "OK",
-        )
-        self._decided(request, verdict)
-        return reply
+        return Outcome(reply, self._decision(request, verdict))
 
     def _check(self, request: Request) -> Answer:
         """Ask the check of the request's mechanism."""

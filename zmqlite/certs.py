@@ -152,5 +152,8 @@ class KeyFolder:
 
 
 def _mark(file: Path) -> tuple[int, int, int]:
-    found = file.stat()
+    try:
+        found = file.stat()
+    except OSError:  # it is gone, or a link to nothing: `_key` says so
+        return 0, 0, 0
     return found.st_mtime_ns, found.st_size, found.st_ino

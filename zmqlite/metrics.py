@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from .context import Context
+from .error import ContextTerminated
 from .stats import SocketStats, by_endpoint
 
 __all__ = ["CONTENT_TYPE", "instrument", "prometheus"]
@@ -118,9 +119,15 @@ def _collect(contexts: Context[Any] | Iterable[Context[Any]]) -> _Found:
     """Add up what several contexts say of the same type and endpoint."""
     found: _Found = {}
     for context in _listed(contexts):
-        if context.closed:
+        try:
+            told = by_endpoint(context)
+        except ContextTerminated:
+            continue  # in the middle of its end
+        except RuntimeError:
+            if not context.closed:
+                raise
             continue
-        for key, stats in by_endpoint(context).items():
+        for key, stats in told.items():
             known = found.get(key)
             if known is not None:
                 both: list[Any] = [a + b for a, b in zip(_all(known), _all(stats), strict=True)]

@@ -6,9 +6,11 @@ an event loop (`_loops/proxies.py`). The sockets belong to it from the start to 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
+from functools import partial
 from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -101,7 +103,10 @@ class ThreadRunner:
         self.sides = sides
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
-        self._lock, self._over = threading.Lock(), threading.Event()
+        # entered again by a signal handler that stops it
+        self._lock, self._over = threading.RLock(), threading.Event()
+        self._pid = os.getpid()
+        self._owed = 0  # answers that have not been read
         self._left = False  # the loop has ended, and answers no more
         self._totals: list[int] = []
         self._steering: Any = None
@@ -122,12 +127,20 @@ class ThreadRunner:
             near.connect(far.bind(f"inproc://zmqlite.proxy-{next(_numbers)}-{id(self):x}"))
             self._steering = Steering(near)
             name = f"proxy of {frontend._subject()} and {backend._subject()}"
-            threading.Thread(target=self._run, args=(far,), name=name, daemon=True).start()
+            thread = threading.Thread(target=self._run, args=(far,), name=name, daemon=True)
+            unless_it_runs.push(partial(self._not_begun, thread))
+            thread.start()
+            self.statistics()  # it answers when it is inside
             unless_it_runs.pop_all()
-        self.statistics()  # it answers when it is inside
         if self._left and self.error is not None:
             self._over.wait()
             raise self.error
+
+    def _not_begun(self, thread: threading.Thread, *exc: object) -> None:
+        """Ctrl-C, say, came in the middle: what runs has the sockets until it has ended."""
+        if thread.ident is not None:
+            self.order("terminate")
+            self._over.wait()
 
     def _run(self, far: Any) -> None:
         ends = False
@@ -139,9 +152,9 @@ class ThreadRunner:
         except BaseException as error:
             self.error = error
         self._left = True
-        far.close()
-        with self._lock:
+        with self._lock:  # first: whoever holds it may still send, since `far` is there
             self._steering.control.close()
+        far.close()
         try:
             self.sides.close(ends)
         except BaseException as error:
@@ -149,8 +162,8 @@ class ThreadRunner:
         self._over.set()
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait until it is over; return whether it is."""
-        return self._over.wait(seconds)
+        """Wait until it is over; return whether it is. In the child of a fork it is."""
+        return self._pid != os.getpid() or self._over.wait(seconds)
 
     def order(self, order: str) -> None:
         """Pause, resume or terminate; nothing if it is over."""
@@ -163,17 +176,21 @@ class ThreadRunner:
         """Return what was moved."""
         with self._lock, suppress(ZMQError):
             return self._ask()
-        self._over.wait()
+        self.wait(None)
         return ProxyStatistics(*self._totals) if self._totals else _NONE
 
     def _ask(self) -> ProxyStatistics:
         control = self._steering.control
         control.rcvtimeo = int(_STEP * 1000)
+        self._owed += 1
         control.send(b"STATISTICS")
         while True:
             with suppress(Again):
                 numbers = control.recv_multipart()
-                return ProxyStatistics(*map(_counter, numbers))
+                self._owed -= 1
+                if self._owed <= 0:  # else it is the answer to a question that was interrupted
+                    return ProxyStatistics(*map(_counter, numbers))
+                continue
             if self._left:
                 raise StateError("the proxy is over")
 

@@ -7,6 +7,7 @@ patches. Any thread may read the numbers, whatever the owner of the socket is do
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
 
 # What our own libzmq adds to its options.
 _NUMBERS = 23130
+_HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 _HEAD, _SIZE = struct.Struct("=17q"), struct.Struct("=q")
 _CONNECT = 2  # a direction, as libzmq says it; 1 is bound, 0 neither
 _DIRECTIONS = ("", "bound", "connected")
@@ -161,6 +163,10 @@ class CountedSocket(WatchedSocket):
 
     def _read_numbers(self, operation: str) -> bytes:
         try:
+            owner: Any = self.context
+            if not _HAS_GIL and owner is not None and not self.closed:
+                # to enter the socket for a moment would be in its owner's way
+                return self._numbers_from_context(owner)
             return self.get_long_option(_NUMBERS)
         except ThreadMisuse:
             home: Any = self.context  # None of what was made elsewhere
@@ -173,7 +179,7 @@ class CountedSocket(WatchedSocket):
     def _numbers_from_context(self, home: Any) -> bytes:
         """Another thread is inside this socket: the context may be asked."""
         raw: bytes = home._get_numbers()
-        own, place, kept = self.underlying, 0, b""
+        own, place, kept = self._number, 0, b""
         while place < len(raw):
             start = place
             place += _HEAD.size

@@ -89,3 +89,19 @@ def test_a_monitor_is_awaited(run: Any, wire: Any, actx: Any) -> None:
             socket.close()
 
     run(main())
+
+
+def test_the_end_of_a_view_ends_nothing_of_its_owner(run_both: Any) -> None:
+    async def main() -> None:
+        owner = azmq.Context()
+        kept = owner.socket(zmq.PULL, bind="inproc://kept")
+        async with azmq.Context.shadow(owner) as view:
+            push = view.socket(zmq.PUSH, connect="inproc://kept")
+            await push.send(b"x")
+            push.close()
+        assert view.closed
+        assert await kept.recv() == b"x"
+        kept.close()
+        owner.term()
+
+    run_both(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +13,12 @@ from pathlib import Path
 import pytest
 from command_line import ENVIRONMENT, LIMIT, Started, Terminal, plain, run
 from support import FACTOR, in_time, needs_drafts
+
+from zmqlite.cli.doctor.places import spoken
+from zmqlite.cli.output import complain, for_reader
+from zmqlite.cli.shared.opening import Opening
+from zmqlite.cli.verbs import monitor
+from zmqlite.enums import SocketType
 
 TCP = "tcp://127.0.0.1:*"
 NOBODY = "tcp://127.0.0.1:9"
@@ -180,11 +188,73 @@ def test_colours_are_for_terminals_that_want_them() -> None:
         assert "\x1b" not in screen.end()[1]
 
 
-def test_a_terminal_is_shown_no_control_characters() -> None:
-    with Terminal("pull", "-b", TCP, "-n", "1", "-T", PATIENCE) as screen:
+OBEYED = r'"\x1b[2J\x07\xc2\x9b\x9b1m\x7f"'  # quoted; C1 as UTF-8, and as a byte
+
+
+def shown(seen: str) -> str:
+    """Return what a terminal was given, which is to have nothing that it would obey."""
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]", seen), seen
+    return seen
+
+
+@pytest.mark.parametrize("form", ["text", "quoted"])
+@pytest.mark.parametrize(("printing", "sending"), [("pull", "push"), ("sub", "pub")])
+def test_a_terminal_is_shown_no_control_characters(printing: str, sending: str, form: str) -> None:
+    words = [printing, "-b", TCP, "-n", "1", "-f", form, "-T", PATIENCE]
+    with Terminal(*words) as screen:
         place = plain(screen.wait_for("\n")).split()[-1]
-        assert run("push", "-c", place, "-f", "quoted", r'"\x1b[2J\x07"')[0] == 0
+        assert run(sending, "-c", place, "-f", "quoted", "-T", PATIENCE, OBEYED)[0] == 0
         code, seen = screen.end()
     assert code == 0
-    assert r"\x1b[2J\x07" in seen
+    assert r"\x1b[2J\x07\xc2\x9b\x9b1m\x7f" in shown(seen)
+
+
+def test_a_terminal_is_given_raw_bytes_where_they_are_asked_for() -> None:
+    with Terminal("pull", "-b", TCP, "-n", "1", "-f", "raw", "-T", PATIENCE) as screen:
+        place = plain(screen.wait_for("\n")).split()[-1]
+        assert run("push", "-c", place, "-f", "quoted", OBEYED)[0] == 0
+        assert "\x1b[2J\x07" in screen.end()[1]
+
+
+def test_a_terminal_is_shown_no_control_characters_of_topics() -> None:
+    with Terminal("rate", "-b", TCP, "-i", "100ms") as screen:
+        place = plain(screen.wait_for("\n")).split()[-1]
+        assert run("pub", "-c", place, "-f", "quoted", "-T", PATIENCE, OBEYED)[0] == 0
+        seen = screen.wait_for(lambda seen: r"\x1b[2J\x07" in seen)
+    assert "\x07" not in seen
     assert "\x1b[2J" not in seen
+
+
+def test_a_terminal_obeys_nothing_of_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a monitor or an error says has texts of peers in it."""
+    master, slave = pty.openpty()
+    try:
+        with os.fdopen(slave, "w", encoding="utf-8") as terminal:
+            assert for_reader("a\tb\n\x1b[2J\x9b\r", terminal) == "a\tb\n\\x1b[2J\\x9b\\x0d"
+            monkeypatch.setattr(sys, "stderr", terminal)
+            complain("\x1b]0;title\x07")
+            assert os.read(master, 100) == b"\\x1b]0;title\\x07\r\n"
+    finally:
+        os.close(master)
+    assert for_reader("\x1b", None) == "\x1b"
+
+
+@needs_drafts
+def test_a_monitor_tells_a_terminal_nothing_that_it_obeys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    master, slave = pty.openpty()
+    watching = monitor.Watch(Opening(SocketType.SUB, bind=(TCP,), quiet=True), 1, None, False)
+    watching.line = lambda event, now: "\x1b[2J\x9b"
+    try:
+        with os.fdopen(slave, "w", encoding="utf-8") as terminal:
+            monkeypatch.setattr(sys, "stdout", terminal)
+            assert watching.run() == 0
+            assert os.read(master, 100) == b"\\x1b[2J\\x9b\r\n"
+    finally:
+        os.close(master)
+
+
+def test_doctor_shows_nothing_that_a_terminal_obeys() -> None:
+    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"\x1b[2J\x07".ljust(52, b"\0")
+    assert spoken("there", greeting).text.endswith(r"ZMTP 3.1, \x1b[2J\x07")

@@ -73,6 +73,19 @@ def test_a_proxy_that_makes_no_sense_is_refused(words: list[str], complaint: str
     assert complaint in err
 
 
+def test_a_proxy_that_fails_says_why_and_ends(context: zmq.SyncContext) -> None:
+    with (
+        Started("proxy", "--types", "pull:rep", *ends()[1:]) as proxy,
+        context.socket(zmq.PUSH, connect=proxy.endpoint(), linger=0) as push,
+    ):
+        push.send(b"nobody has asked")
+        code, out, err = proxy.end()
+    assert (code, out) == (1, "")
+    talk = [line for line in err.splitlines() if "is bound to" not in line]
+    assert len(talk) == 1, err
+    assert "Operation cannot be accomplished in current state" in talk[0]
+
+
 def test_rate_prints_a_line_a_topic() -> None:
     with Started("rate", "-b", TCP, "-i", "200ms") as rate:
         words = ["pub", "-c", rate.endpoint(), "-n", "500", "news x", "sports yy"]

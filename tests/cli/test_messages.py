@@ -68,6 +68,14 @@ def test_a_publisher_waits_for_its_subscriber_and_sends_topics() -> None:
         assert publisher.end()[0] == 0
 
 
+def test_a_topic_may_be_any_bytes() -> None:
+    with Started("pub", "-b", TCP, "--topic", b"\xff", "-T", PATIENCE, "x") as publisher:  # type: ignore[arg-type]
+        words = ["sub", "-c", publisher.endpoint(), "-n", "1", "-f", "hex", "-T", PATIENCE]
+        assert run(*words)[:2] == (0, "ff 78\n")
+        code, _, err = publisher.end()
+        assert code == 0, err
+
+
 def test_a_publisher_drops_nothing_that_a_slow_subscriber_has_no_room_for() -> None:
     """More messages than both high-water marks and the system's buffers have room for."""
     payload = "x" * 1000
@@ -90,6 +98,12 @@ def test_what_was_sent_has_left_when_the_command_ends(context: zmq.SyncContext) 
 def test_what_does_not_leave_in_time_is_a_timeout() -> None:
     code, _, err = run("push", "-c", "tcp://127.0.0.1:9", "-T", "300ms", "-q", "a")
     assert (code, err) == (124, "zmqlite: not all messages have left within 300 ms\n")
+
+
+def test_quiet_says_nothing_of_a_long_wait() -> None:
+    """Nor does the library, which has a word about a wait that lasts a second."""
+    code, _, err = run("push", "-c", "tcp://127.0.0.1:9", "-T", "2.5", "-q", "a")
+    assert (code, err) == (124, "zmqlite: not all messages have left within 2.5 s\n")
 
 
 def test_a_long_wait_for_the_last_messages_is_told() -> None:
@@ -224,6 +238,12 @@ def test_a_line_that_is_not_of_its_format_is_refused(name: str, line: bytes) -> 
 def test_json_is_one_line_a_value() -> None:
     form = named("json")
     assert form.line([b'{"a":\n [1, 2]}', b'"\xc3\xbc"']) == '{"a":[1,2]}\t"ü"\n'.encode()
+
+
+def test_json_has_no_control_characters() -> None:
+    line = named("json").line(['"\x7f\x85\x9b"'.encode()])
+    assert line == rb'"\u007f\u0085\u009b"' + b"\n"
+    assert json.loads(line) == "\x7f\x85\x9b"
 
 
 def test_msgpack_is_shown_as_json() -> None:

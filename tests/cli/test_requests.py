@@ -10,6 +10,7 @@ from command_line import Started, run
 from support import FACTOR
 
 import zmqlite as zmq
+from zmqlite.cli.verbs import ping as pinging
 
 PATIENCE = str(20 * FACTOR)
 TCP = "tcp://127.0.0.1:*"
@@ -111,3 +112,17 @@ def test_ping_goes_on_after_a_lost_answer(context: zmq.SyncContext) -> None:
         code, out, _ = ping.end()
     assert json.loads(out)["lost"] >= 1
     assert code == 1
+
+
+def test_ping_keeps_the_last_round_trips_and_counts_all() -> None:
+    """So that one that goes on for ever takes no more memory, or time, after a day."""
+    trips = pinging.Trips("there", 64)
+    kept = trips.times.maxlen
+    assert kept
+    for number in range(kept + 10):
+        trips.add(1.0 if number < 10 else 0.5)
+    assert (len(trips.times), trips.figures()["max"]) == (kept, 0.5)
+    assert json.loads(trips.as_json())["answers"] == kept + 10
+    first, second, *_ = trips.lines(80, True)
+    assert first.startswith(f"{kept + 10:,} round trips of 64 B")
+    assert second == f"the last {kept:,} of them:"

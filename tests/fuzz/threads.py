@@ -49,5 +49,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     if not shutil.which(os.environ.get("CXX", "clang++")):
-        sys.exit("this needs clang++ (Debian: clang, libclang-rt-14-dev), or CXX")
+        sys.exit("this needs clang++ (Debian: clang, libclang-rt-dev), or CXX")
     sys.exit(main())

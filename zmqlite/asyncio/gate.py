@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._gate_service import AwaitedService
+from .._zap import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,17 +29,16 @@ class GateService(AwaitedService):
         for task in tasks:
             task.cancel()
         self._close()
-        for task in tasks:
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         task = asyncio.get_running_loop().create_task(function(*args))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _within(self, frames: list[bytes]) -> list[bytes]:
-        answer = asyncio.ensure_future(self._gate.answer_async(frames))
+    async def _within(self, frames: list[bytes]) -> Outcome:
+        answer = asyncio.ensure_future(self._gate.decide_async(frames))
         try:
             done, _ = await asyncio.wait({answer}, timeout=self._limit)
         except asyncio.CancelledError:

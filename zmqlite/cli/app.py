@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -50,7 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return guarded(lambda: run(words))
+        with _interrupts_noted() as came:
+            code = guarded(lambda: run(words))
+            if code == FAILURE and came:
+                raise KeyboardInterrupt
+            return code
     except KeyboardInterrupt:
         # Ctrl-C may strike between opening something and noting it down; that is no news now
         warnings.simplefilter("ignore", ResourceWarning)
@@ -62,6 +69,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ZMQBaseError, OSError) as error:
         complain(f"zmqlite: {error}")
         return _code_of(error)
+
+
+@contextmanager
+def _interrupts_noted() -> Generator[list[int], None, None]:
+    """Yield a list of the Ctrl-Cs that came: one that strikes in a finalizer ends nothing, and
+    what fails then (the workers had it, too) fails for that reason."""
+    came: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    if not main_thread or before is not signal.default_int_handler:
+        yield came
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run(words: list[str]) -> int:

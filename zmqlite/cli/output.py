@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["OutputError", "Parser", "complain", "guarded", "write", "write_bytes"]
+__all__ = [
+    "OutputError",
+    "Parser",
+    "complain",
+    "for_reader",
+    "guarded",
+    "write",
+    "write_bytes",
+]
 
 FAILURE = 1
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line ends
 
 
 class OutputError(Exception):
@@ -46,12 +56,22 @@ def _refused(error: OSError | ValueError) -> OutputError:
     return OutputError(getattr(error, "strerror", None) or str(error))
 
 
+def for_reader(text: str, stream: Any) -> str:
+    """Return a text for a stream: for a terminal without what it would obey, shown as \\x1b.
+
+    Peers have a say in many texts.
+    """
+    if stream is None or not stream.isatty():
+        return text
+    return _OBEYED.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def complain(text: str) -> None:
-    """Write a line to standard error, if it takes one."""
+    """Write a line to standard error, if it takes one; a terminal obeys nothing in it."""
     stream: Any = sys.stderr
     if stream is not None:
         with suppress(OSError, ValueError):
-            stream.write(f"{text}\n")
+            stream.write(f"{for_reader(text, stream)}\n")
             stream.flush()
 
 

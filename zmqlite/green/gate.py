@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 
+from .. import _gate_service
 from .._gate_service import Service
+from .._zap import Outcome
 from ..error import ContextTerminated, SocketClosed, ZMQError
 
 if TYPE_CHECKING:
@@ -38,17 +40,33 @@ class GateService(Service):
     def _serve(self) -> None:
         with suppress(ContextTerminated, SocketClosed):
             while True:
-                parts = self._door.recv_multipart()
+                parts = self._socket.recv_multipart()
                 self._spawn(self._answer, parts[:2], parts[2:])
 
     def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
-        reply = None
+        if self._under_way >= _gate_service._AT_ONCE:
+            outcome = self._too_many(frames)
+        else:
+            self._under_way += 1
+            try:
+                outcome = self._within(frames)
+            finally:
+                self._under_way -= 1
+        sent = False
+        with suppress(AttributeError, ZMQError):  # it ends meanwhile
+            self._socket.send_multipart([*envelope, *outcome.reply])
+            sent = True
+        if sent:
+            self._gate.tell(outcome.decision)
+
+    def _within(self, frames: list[bytes]) -> Outcome:
+        """Return the answer, or `_late` after the limit."""
+        outcome: Any = None
         quiet: Any = False  # a limit that ends the block and raises nothing
         with gevent.Timeout(self._limit, quiet):
             try:
-                reply = self._gate.answer(frames)
+                outcome = self._gate.decide(frames)
             except TypeError as error:  # a coroutine
                 self._gate.log.error("%s", error)
-                reply = self._gate.answer_late(frames, "the check is a coroutine")
-        with suppress(AttributeError, ZMQError):  # it ends meanwhile
-            self._door.send_multipart([*envelope, *(reply or self._late(frames))])
+                outcome = self._gate.decide_late(frames, "the check is a coroutine")
+        return cast("Outcome", outcome or self._late(frames))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from .._gate_service import AwaitedService
+from .._zap import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,7 +32,7 @@ class GateService(AwaitedService):
         finally:
             self._close()
 
-    async def _within(self, frames: list[bytes]) -> list[bytes]:
+    async def _within(self, frames: list[bytes]) -> Outcome:
         with trio.move_on_after(self._limit):
-            return await self._gate.answer_async(frames)
+            return await self._gate.decide_async(frames)
         return self._late(frames)

@@ -272,7 +272,10 @@ cdef int end_all(list contexts) except -1:
     cdef size_t place = 0
     cdef double pause = 50e-6
     for context in contexts:
-        waits.append(exit_wait(context))
+        try:
+            waits.append(exit_wait(context))
+        except Exception as error:  # the others are to end all the same
+            tell(f"{context!r} cannot be ended: {error}")
     behind = behind_wait(place)
     while behind is not None:
         waits.append(behind)
@@ -281,8 +284,11 @@ cdef int end_all(list contexts) except -1:
     while True:
         goes_on = []
         for one in waits:
-            if one is not None and not (<ExitWait> one).step():
-                goes_on.append(one)
+            try:
+                if one is not None and not (<ExitWait> one).step():
+                    goes_on.append(one)
+            except Exception as error:
+                tell(f"a context cannot be ended: {error}")
         waits = goes_on
         if not waits:
             return 0
@@ -311,11 +317,12 @@ def _end_with_interpreter():
         end_all(contexts)
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
-    stop_pending_calls()
-    watch = end_idle_watch(True)
-    if watch != NULL:
-        with nogil:
-            await_idle_watch(watch)
+    finally:
+        stop_pending_calls()
+        watch = end_idle_watch(True)
+        if watch != NULL:
+            with nogil:
+                await_idle_watch(watch)
 
 
 if hasattr(os, "register_at_fork"):

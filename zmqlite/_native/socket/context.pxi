@@ -275,6 +275,7 @@ cdef class Context:
         if self.handle != NULL and not self._shadow and not self._ends and not interpreter_exits():
             # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
             if self._termination == NULL:
+                zmq_ctx_shutdown(self.handle)  # else it waits for names that nobody will bind
                 self._termination = begin_termination(self.handle, term_calls())
             if self._termination != NULL:
                 leave_behind(self._termination, DEFAULT_PATIENCE, -1, 0, string())
@@ -392,6 +393,9 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
                 continue
             self._forget()
             return True
+        if interpreter_exits() and not runs_handlers():
+            self._ends = False  # a daemon thread: the exit goes on with it
+            block_forever()
         if not handle_signals(self, limit, end):
             return True
         if limit >= 0 and now() >= end:

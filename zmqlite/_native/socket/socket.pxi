@@ -73,6 +73,11 @@ cdef class Handle:
         return self.handle == NULL
 
     @property
+    def _number(self):
+        """The same as `underlying`, for who only compares it."""
+        return <size_t> self.handle
+
+    @property
     def underlying(self):
         """The address of libzmq's socket, 0 when closed."""
         mark_always_dirty(self)

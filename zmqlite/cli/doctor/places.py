@@ -16,6 +16,7 @@ from ...endpoint import check
 from ...enums import SocketType
 from ...error import Again, ZMQError
 from ...security import curve_public
+from ..shared.formats import visible
 from ..shared.opening import curve_options, duration
 from .finding import FINE, NOTE, WRONG, Finding
 
@@ -103,7 +104,7 @@ def spoken(address: str, seen: bytes) -> Finding:
         return Finding(WRONG, address, text, "is this the port of another service?")
     if len(seen) < _GREETING:
         return Finding(NOTE, address, "an old ZeroMQ (ZMTP 2 or older) is there")
-    mechanism = seen[12:32].rstrip(b"\0").decode("ascii", "replace")
+    mechanism = visible(seen[12:32].rstrip(b"\0")).decode()
     return Finding(FINE, address, f"ZeroMQ is there: ZMTP {seen[10]}.{seen[11]}, {mechanism}")
 
 

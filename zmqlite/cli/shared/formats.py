@@ -25,6 +25,7 @@ FORMATS = ("text", "raw", "quoted", "hex", "json", "msgpack")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"'}
 _PLAIN = {escape[1:].encode(): sign.encode() for sign, escape in _ESCAPES.items()}
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\udc80-\udcff]")
+_RARE = re.compile("[\x7f-\x9f]")  # JSON leaves these control characters as they are
 _QUOTED = re.compile(rb'\s*"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)")
 
@@ -149,6 +150,7 @@ def _json_of(word: bytes) -> Any:
 
 def _as_json(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_unknown)
+    text = _RARE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text.encode("utf-8", "surrogatepass")
 
 

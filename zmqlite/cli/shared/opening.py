@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,8 +24,11 @@ __all__ = ["Opening", "PlainSocket", "curve_options", "duration", "milliseconds"
 PlainSocket: TypeAlias = Socket[bytes]
 
 _PUBLISHERS = (SocketType.PUB, SocketType.XPUB)
-_SILENCE = 1.0
-"""Seconds that the last messages may take to leave before a word is said about it."""
+_SILENCE = 0.9
+"""Seconds that the last messages may take to leave before a word is said about it.
+
+A wait of a second or more has the library say a word of its own.
+"""
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -142,18 +145,26 @@ class Opening:
         """End the context when all has left; tell when that takes long, or does not happen."""
         start = time.monotonic()
         try:
-            try:
-                context.term(_SILENCE)
-            except Again:
-                self.say("waiting until the messages have left; Ctrl-C gives them up")
-                context.term()
+            self._wait_left(context)
         except KeyboardInterrupt:
-            # no socket is left whose linger could be set to 0, and an exit would wait as term does
+            # no socket is left whose linger could be set to 0, and an exit honours a linger that
+            # was set: it would wait as term does
             complain("zmqlite: interrupted")
             os._exit(INTERRUPTED)
         if 0 < linger / 1000 <= time.monotonic() - start:
             text = f"not all messages have left within {duration(linger / 1000)}"
             raise CommandError(text, TIMEOUT)
+
+    def _wait_left(self, context: Context[Any]) -> None:
+        with suppress(Again):
+            context.term(_SILENCE)
+            return
+        self.say("waiting until the messages have left; Ctrl-C gives them up")
+        while self.quiet:
+            with suppress(Again):
+                context.term(_SILENCE)
+                return
+        context.term()
 
     def say(self, text: str) -> None:
         """Say something on standard error, where that is wanted."""

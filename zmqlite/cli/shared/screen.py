@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
@@ -91,7 +91,7 @@ def bar(share: float, width: int, plain: bool = False) -> str:
     return "█" * whole + _BLOCKS[rest].strip()
 
 
-def histogram(values: Sequence[float], width: int, plain: bool = False) -> list[str]:
+def histogram(values: Iterable[float], width: int, plain: bool = False) -> list[str]:
     """Return lines that show how often which times were seen, on a scale of powers."""
     counts: dict[int, int] = {}
     for value in values:

@@ -40,7 +40,7 @@ class Source:
         messages = self._paced(self._counted())
         if self.topic is None:
             return messages
-        topic = self.topic.encode()
+        topic = _bytes(self.topic)
         return ([topic, *parts] for parts in messages)
 
     def _counted(self) -> Iterable[list[bytes]]:

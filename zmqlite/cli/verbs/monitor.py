@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 import time
 from contextlib import ExitStack
 from threading import Timer
@@ -13,7 +14,7 @@ import click
 from ...enums import Event, SocketType
 from ...watching import EventStream, MonitorEvent
 from ..command import SUCCESS, TIMEOUT
-from ..output import write
+from ..output import for_reader, write
 from ..shared.asking import socket_settings
 from ..shared.opening import Opening, PlainSocket
 from ..shared.values import COUNT
@@ -132,7 +133,7 @@ class Watch:
         left = self.count
         with self.events as events:
             for event in events:
-                write(self.line(event, time.time()))
+                write(for_reader(self.line(event, time.time()), sys.stdout))
                 left = None if left is None else left - 1
                 if left == 0 or (self.until is not None and event.event == self.until):
                     return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 from rich.console import Group
@@ -32,28 +33,38 @@ __all__ = ["ping"]
 
 _PATIENCE = 2.0
 _REFRESH = 0.1
+_SHARE = 20  # drawing takes one part in so many of the time, at most
+_KEPT = 100_000  # round trips that the figures are made of
 _PERCENTS = (50, 90, 99)
 
 
 @dataclass
 class Trips:
-    """What the round trips took, in seconds, and how many got no answer."""
+    """What the last round trips took, in seconds, and how many there were, answered or not."""
 
     place: str
     size: int
-    times: list[float] = field(default_factory=list[float])
+    times: deque[float] = field(default_factory=lambda: deque[float](maxlen=_KEPT))
+    answers: int = 0
     lost: int = 0
 
+    def add(self, seconds: float) -> None:
+        """Note a round trip."""
+        self.times.append(seconds)
+        self.answers += 1
+
     def figures(self) -> dict[str, float]:
-        """Return the least, the percentiles and the most."""
+        """Return the least, the percentiles and the most, of the last ones."""
         ordered = sorted(self.times)
         middle = {f"p{p}": percentile(ordered, p) for p in _PERCENTS}
         return {"min": ordered[0], **middle, "max": ordered[-1]}
 
     def lines(self, width: int, plain: bool) -> list[str]:
         """Return what to show: a sentence, the figures, the histogram."""
-        what = f"{len(self.times):,} round trips of {round_size(self.size)}"
+        what = f"{self.answers:,} round trips of {round_size(self.size)}"
         lines = [f"{what} to {self.place}, {self.lost:,} without an answer"]
+        if self.answers > len(self.times):
+            lines.append(f"the last {len(self.times):,} of them:")
         if self.times:
             figures = self.figures().items()
             lines += ["  ".join(f"{name} {took(value)}" for name, value in figures), ""]
@@ -63,7 +74,7 @@ class Trips:
     def as_json(self) -> str:
         """Return the same for programs; times in seconds."""
         figures = self.figures() if self.times else {}
-        facts = {"to": self.place, "size": self.size, "answers": len(self.times)}
+        facts = {"to": self.place, "size": self.size, "answers": self.answers}
         return json.dumps({**facts, "lost": self.lost, **figures})
 
 
@@ -71,7 +82,7 @@ def measure(
     socket: PlainSocket, trips: Trips, count: int | None, interval: float, view: View | None
 ) -> None:
     """Send requests, one at a time, and note how long each answer takes."""
-    data, drawn = b"x" * trips.size, 0.0
+    data, due = b"x" * trips.size, 0.0
     start, number = time.perf_counter(), 0
     while count is None or number < count:
         if interval:
@@ -84,17 +95,22 @@ def measure(
         except Again:
             trips.lost += 1
         else:
-            trips.times.append(time.perf_counter() - begin)
-        if view is not None and time.perf_counter() - drawn > _REFRESH:
-            draw(view, trips)
-            drawn = time.perf_counter()
+            trips.add(time.perf_counter() - begin)
+        if view is not None and time.perf_counter() > due:
+            due = draw(view, trips)
 
 
-def draw(view: View, trips: Trips) -> None:
-    """Draw what is known so far, as much of it as the window has room for."""
+def draw(view: View, trips: Trips) -> float:
+    """Draw what is known so far, as much of it as the window has room for.
+
+    Returns when it is to be drawn again.
+    """
+    start = time.perf_counter()
     lines = trips.lines(view.console.width - 1, plain_signs(view.console))
     kept = [line[: view.console.width - 1] for line in lines[: view.rows]]
     view.show(Group(*(Text(line, no_wrap=True) for line in kept)))
+    end = time.perf_counter()
+    return end + max(_REFRESH, _SHARE * (end - start))
 
 
 @verb(

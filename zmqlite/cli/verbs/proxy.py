@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import Any
 
 import click
@@ -14,8 +13,8 @@ from rich.console import Group
 
 from ...context import Context
 from ...enums import SocketType
-from ...error import Again, ContextTerminated
-from ...proxy import ProxyStatistics, Steering, proxy_steerable
+from ...proxies import Proxy
+from ...proxy import ProxyStatistics
 from ..command import SUCCESS
 from ..output import complain
 from ..shared.asking import quiet_option
@@ -32,8 +31,6 @@ PAIRS = {
     "streamer": (SocketType.PULL, SocketType.PUSH),
 }
 SIDES = ("frontend", "backend")
-CONTROL = "inproc://zmqlite.control"
-_ANSWER = 1000  # ms that a busy proxy may take to say how busy it is
 
 
 def kinds_of(name: str) -> tuple[SocketType, SocketType]:
@@ -48,8 +45,8 @@ def kinds_of(name: str) -> tuple[SocketType, SocketType]:
 
 
 @dataclass
-class Proxy:
-    """A proxy in a thread, with what was asked for on each side."""
+class Sockets:
+    """The sockets of a proxy, as they were asked for."""
 
     kinds: tuple[SocketType, SocketType]
     bind: tuple[tuple[str, ...], tuple[str, ...]]
@@ -61,21 +58,11 @@ class Proxy:
     """They live until the context ends, however early that is."""
 
     @contextmanager
-    def run(self) -> Generator[Steering, None, None]:
-        """Run it; at the end it stops, and what is on its way is dropped."""
+    def open(self) -> Generator[tuple[PlainSocket, PlainSocket, PlainSocket | None], None, None]:
+        """Yield frontend, backend and capture; at the end what is on its way is dropped."""
         context = Context()
         try:
-            sides = [self._side(context, 0), self._side(context, 1)]
-            capture = self._capture(context)
-            ours = context.socket(SocketType.PAIR, bind=CONTROL, rcvtimeo=_ANSWER, linger=0)
-            control = context.socket(SocketType.PAIR, connect=CONTROL, linger=0)
-            thread = Thread(target=pass_on, args=(*sides, capture, control))
-            thread.start()
-            try:
-                yield Steering(ours)
-            finally:
-                context.shutdown()  # the proxy leaves its wait with ContextTerminated
-                thread.join()
+            yield self._side(context, 0), self._side(context, 1), self._capture(context)
         finally:
             context.destroy(linger=0)
 
@@ -92,6 +79,7 @@ class Proxy:
         if not self.capture:
             return None
         socket = context.socket(SocketType.PUB, linger=0)
+        self.opened.append(socket)
         for address in self.capture:
             self._say(f"the capture is bound to {socket.bind(address)}")
         return socket
@@ -99,12 +87,6 @@ class Proxy:
     def _say(self, text: str) -> None:
         if not self.quiet:
             complain(f"zmqlite: {text}")
-
-
-def pass_on(*sockets: Any) -> None:
-    """Run the proxy until its context ends."""
-    with suppress(ContextTerminated):
-        proxy_steerable(*sockets)
 
 
 def rates(now: ProxyStatistics, before: ProxyStatistics, seconds: float, width: int) -> Group:
@@ -126,31 +108,14 @@ def summary(total: ProxyStatistics) -> str:
     return f"{words}, {back:,} ({amounts[1]}) from the backend"
 
 
-class Watch:
-    """Asks a proxy now and then what has passed, and shows it."""
-
-    def __init__(self, steering: Steering) -> None:
-        self.steering = steering
-        self.total = steering.statistics()
-
-    def show(self, interval: float, view: View | None) -> None:
-        """Show the rates until Ctrl-C."""
-        before, start = self.total, time.monotonic()
-        while True:
-            time.sleep(interval)
-            if self.look():
-                end = time.monotonic()
-                if view is not None:
-                    view.show(rates(self.total, before, end - start, view.width))
-                before, start = self.total, end
-
-    def look(self) -> bool:
-        """Ask; tell whether there was an answer, for a busy proxy may take a while."""
-        try:
-            self.total = self.steering.statistics()
-        except Again:
-            return False
-        return True
+def watch(running: Proxy, interval: float, view: View | None) -> None:
+    """Show the rates until Ctrl-C; raises what ends the proxy."""
+    before, start = running.statistics(), time.monotonic()
+    while not running.wait(interval * 1000):
+        if view is not None:
+            total, end = running.statistics(), time.monotonic()
+            view.show(rates(total, before, end - start, view.width))
+            before, start = total, end
 
 
 @verb(
@@ -207,14 +172,15 @@ def proxy(types: str, interval: float, quiet: bool, **given: Any) -> int:
     for number, side in enumerate(SIDES):
         if not bind[number] and not connect[number]:
             raise click.UsageError(f"say where: --{side} ADDRESS or --{side}-connect ADDRESS")
-    wanted = Proxy(kinds_of(types), bind, connect, given["capture"], dict(given["options"]), quiet)
-    with wanted.run() as steering:
-        watch = Watch(steering)
+    facts = dict(given["options"])
+    wanted = Sockets(kinds_of(types), bind, connect, given["capture"], facts, quiet)
+    with wanted.open() as sockets:
+        running = Proxy(*sockets)
         try:
-            with live_view(stderr=True) as view:
-                watch.show(interval, None if quiet else view)
-        finally:
-            watch.look()
+            with running, live_view(stderr=True) as view:
+                watch(running, interval, None if quiet else view)
+        except KeyboardInterrupt:
             if not quiet:
-                complain(f"zmqlite: {summary(watch.total)}")
+                complain(f"zmqlite: {summary(running.statistics())}")
+            raise
     return SUCCESS
