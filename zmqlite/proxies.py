@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from itertools import count
@@ -105,7 +105,7 @@ class ThreadRunner:
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         # entered again by a signal handler that stops it
         self._lock, self._over = threading.RLock(), threading.Event()
-        self._pid = os.getpid()
+        self._pid, self._inside = os.getpid(), 0  # the thread that is in a call
         self._owed = 0  # answers that have not been read
         self._left = False  # the loop has ended, and answers no more
         self._totals: list[int] = []
@@ -162,19 +162,33 @@ class ThreadRunner:
         self._over.set()
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait until it is over; return whether it is. In the child of a fork it is."""
+        """Wait until it is over; return whether it is. In the child of a fork it is.
+
+        A signal handler in the middle of another call cannot wait: it would be for itself.
+        """
+        if self._inside == threading.get_ident():
+            seconds = 0
         return self._pid != os.getpid() or self._over.wait(seconds)
+
+    @contextmanager
+    def _call(self) -> Generator[None, None, None]:
+        with self._lock:
+            before, self._inside = self._inside, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._inside = before
 
     def order(self, order: str) -> None:
         """Pause, resume or terminate; nothing if it is over."""
-        with self._lock, suppress(ZMQError):
+        with suppress(ZMQError), self._call():
             getattr(self._steering, order)()
             if order == "pause":  # nothing moves any more when it returns
                 self._ask()
 
     def statistics(self) -> ProxyStatistics:
         """Return what was moved."""
-        with self._lock, suppress(ZMQError):
+        with suppress(ZMQError), self._call():
             return self._ask()
         self.wait(None)
         return ProxyStatistics(*self._totals) if self._totals else _NONE
