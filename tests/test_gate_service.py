@@ -126,6 +126,28 @@ def test_a_late_check_is_told_once(context: Any, gate: Slow) -> None:
         server.close()
 
 
+def test_a_check_that_ends_its_thread_is_answered_and_counted_out(context: Any) -> None:
+    class Leaves(Gate):
+        def check_plain(self, domain: str, username: str, password: str) -> Verdict:
+            if username != "alice":
+                raise SystemExit(username)
+            return Verdict(True)
+
+    gate = Leaves()
+    service: Any = gate.serve(context)
+    with service:
+        server, address = server_of(context)
+        held = client_of(context, address, "mallory\n\x1b[2J")
+        wait_until(lambda: gate.refused, what="the refusal")
+        assert service._under_way == 0
+        assert str(gate.refused[0]).startswith(r"PLAIN mallory\n\x1b[2J 127.0.0.1 refused (300)")
+        friend = client_of(context, address, "alice")
+        friend.send(b"hello")
+        assert server.recv() == b"hello"
+        for one in (held, friend, server):
+            one.close()
+
+
 @pytest.mark.parametrize("broken", ["socketpair", "thread"])
 def test_a_start_that_fails_frees_the_name(
     context: Any, monkeypatch: pytest.MonkeyPatch, broken: str

@@ -216,6 +216,9 @@ class ThreadService(Service):
         except TypeError as error:  # a coroutine, and there is no loop here
             self._gate.log.error("%s: in a loop's context, `async with` awaits it", error)
             outcome = self._gate.decide_late(frames, "the check is a coroutine")
+        except BaseException as error:  # SystemExit, say: it ends no more than this thread
+            self._gate.log.error("a check ended with %r", error)
+            outcome = self._gate.decide_late(frames, "the check ended its thread")
         self._answers.append((number, outcome))
         self._wake()
 

@@ -67,7 +67,9 @@ class Decision(NamedTuple):
     def __str__(self) -> str:
         who = " ".join(filter(None, [self.user_id or self.claim, self.address]))
         what = "let in" if self.allowed else "refused"
-        return f"{self.mechanism} {who} {what} ({self.status}): {self.reason or 'OK'}"
+        # a peer chose its name: no line of a log, and nothing for a terminal, is made of that
+        told = f"{self.mechanism} {who} {what} ({self.status}): {self.reason or 'OK'}"
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told)
 
 
 class Outcome(NamedTuple):

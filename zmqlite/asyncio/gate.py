@@ -44,7 +44,7 @@ class GateService(AwaitedService):
         except asyncio.CancelledError:
             answer.cancel()
             raise
-        if done:
+        if done and not answer.cancelled():  # by what it awaited, it may have been
             return answer.result()
         answer.cancel()  # and it is not waited for: it may not want to end
         return self._late(frames)
