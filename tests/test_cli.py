@@ -137,7 +137,7 @@ def test_ctrl_c_ends_the_demo_at_any_step(step: int) -> None:
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=20 * FACTOR)
-        assert process.returncode == 130
+        assert process.returncode == 130, errors
         assert errors.splitlines()[-1] == "zmqlite: interrupted"
         assert "Traceback" not in errors
         assert list(Path(folder).iterdir()) == []
@@ -148,12 +148,16 @@ def test_ctrl_c_in_a_finalizer_is_no_failure(
 ) -> None:
     """It ends nothing there; what fails a moment later fails for its sake."""
 
-    def run(_words: list[str]) -> int:
+    def run(words: list[str]) -> int:
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+        if words == ["raises"]:
+            raise BrokenPipeError(errno.EPIPE, "a worker is gone")
         return 1
 
     monkeypatch.setattr(app, "run", run)
+    assert app.main(["raises"]) == 130
+    assert capsys.readouterr().err == "zmqlite: interrupted\n"
     assert app.main(["demo"]) == 130
     assert capsys.readouterr().err == "zmqlite: interrupted\n"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -152,7 +152,7 @@ class ThreadRunner:
         except BaseException as error:
             self.error = error
         self._left = True
-        with self._lock:  # first: whoever holds it may still send, since `far` is there
+        with self._lock:  # first: a call that holds it may still send, since `far` is there
             self._steering.control.close()
         far.close()
         try:

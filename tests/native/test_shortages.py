@@ -345,12 +345,15 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
         held.append(block)
     for block in held[:6:2]:   # room for copies of some parts
         libc.free(block)
-    assert not xpub.poll(0), "a part of a message"
+    xpub.poll(0)   # takes what there is memory for: all of it, or nothing
     resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
     for block in (*held[1:6:2], *held[6:]):
         libc.free(block)
     raw.sendall(wire.frame(b"more", flags=1) + wire.frame(b"after"))
-    assert xpub.recv_multipart() == [b"more", b"after"]
+    found = xpub.recv_multipart()
+    if found == [part] * count + [b"end"]:   # there was memory elsewhere
+        found = xpub.recv_multipart()
+    assert found == [b"more", b"after"], [len(each) for each in found]
     raw.close()
 """
     )

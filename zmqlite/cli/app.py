@@ -54,7 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         with _interrupts_noted() as came:
-            code = guarded(lambda: run(words))
+            try:
+                code = guarded(lambda: run(words))
+            except (CommandError, ZMQBaseError, OSError):
+                if came:
+                    raise KeyboardInterrupt from None
+                raise
             if code == FAILURE and came:
                 raise KeyboardInterrupt
             return code
