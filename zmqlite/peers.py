@@ -19,7 +19,7 @@ from .monitor import reason_for
 from .options.rows import Kind
 from .options.socket import SocketSettings
 
-__all__ = ["PastPeer", "Peer", "PeerSocket", "Wait"]
+__all__ = ["PastPeer", "Peer", "PeerSocket", "Wait", "read_texts"]
 
 # What our own libzmq adds to its options.
 _COUNT, _LIST, _PAST, _TAKERS = 23122, 23123, 23124, 23125
@@ -76,6 +76,16 @@ class PastPeer(NamedTuple):
         return f"{self.peer.address or self.peer.endpoint}: {what}{self.reason}"
 
 
+def read_texts(data: bytes, place: int, count: int) -> tuple[list[str], int]:
+    """Decode texts that libzmq wrote, each behind its size; return them and the place after."""
+    texts: list[str] = []
+    for _ in range(count):
+        (size,) = _SIZE.unpack_from(data, place)
+        place += _SIZE.size + size
+        texts.append(data[place - size : place].decode("utf-8", "surrogateescape"))
+    return texts, place
+
+
 def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
     """Decode what libzmq writes: seven numbers and three texts for each peer."""
     found: list[tuple[Peer, PastPeer | None]] = []
@@ -83,12 +93,7 @@ def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
     while place < len(data):
         kind, mechanism, age, ago, event, value, error = _HEAD.unpack_from(data, place)
         place += _HEAD.size
-        texts: list[str] = []
-        for _ in range(3):
-            (size,) = _SIZE.unpack_from(data, place)
-            place += _SIZE.size + size
-            texts.append(data[place - size : place].decode("utf-8", "surrogateescape"))
-        local, remote, user_id = texts
+        (local, remote, user_id), place = read_texts(data, place, 3)
         bound, known = kind == _BOUND, mechanism >= 0
         peer = Peer(
             local if bound else remote,

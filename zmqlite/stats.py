@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .enums import SocketType
 from .error import InvalidArgument, NotSupported, ThreadMisuse, ZMQError
-from .peers import Wait
+from .peers import Wait, read_texts
 from .watching import WatchedSocket
 
 __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
@@ -21,7 +21,7 @@ __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
 # What our own libzmq adds to its options.
 _NUMBERS = 23130
 _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
-_HEAD, _SIZE = struct.Struct("=17q"), struct.Struct("=q")
+_HEAD = struct.Struct("=17q")
 _CONNECT = 2  # a direction, as libzmq says it; 1 is bound, 0 neither
 _DIRECTIONS = ("", "bound", "connected")
 _SHOWN = 5  # peers in an error
@@ -94,12 +94,7 @@ def rows(data: bytes) -> Iterator[Row]:
     while place < len(data):
         kind, number, socket, direction, *counts = _HEAD.unpack_from(data, place)
         place += _HEAD.size
-        texts: list[str] = []
-        for _ in range(2):
-            (size,) = _SIZE.unpack_from(data, place)
-            place += _SIZE.size + size
-            texts.append(data[place - size : place].decode("utf-8", "surrogateescape"))
-        local, remote = texts
+        (local, remote), place = read_texts(data, place, 2)
         endpoint = remote if direction == _CONNECT else local
         peer = PeerStats(endpoint, remote, _DIRECTIONS[direction], *counts[:5], *counts[10:])
         yield Row(kind == 1, number, socket, peer, *counts[5:10])
@@ -159,35 +154,27 @@ class CountedSocket(WatchedSocket):
 
         Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
         """
-        return summed(list(rows(self._read_numbers("stats"))))
+        return summed(self._rows("stats"))
 
-    def _read_numbers(self, operation: str) -> bytes:
+    def _rows(self, operation: str) -> list[Row]:
         try:
             owner: Any = self.context
             if not _HAS_GIL and owner is not None and not self.closed:
                 # to enter the socket for a moment would be in its owner's way
-                return self._numbers_from_context(owner)
-            return self.get_long_option(_NUMBERS)
+                return self._rows_from_context(owner)
+            return list(rows(self.get_long_option(_NUMBERS)))
         except ThreadMisuse:
             home: Any = self.context  # None of what was made elsewhere
             if self.closed or home is None:
                 raise
-            return self._numbers_from_context(home)
+            return self._rows_from_context(home)
         except InvalidArgument:
             raise _not_ours(operation, self._subject()) from None
 
-    def _numbers_from_context(self, home: Any) -> bytes:
+    def _rows_from_context(self, home: Any) -> list[Row]:
         """Another thread is inside this socket: the context may be asked."""
-        raw: bytes = home._get_numbers()
-        own, place, kept = self._number, 0, b""
-        while place < len(raw):
-            start = place
-            place += _HEAD.size
-            for _ in range(2):
-                place += _SIZE.size + _SIZE.unpack_from(raw, place)[0]
-            if _HEAD.unpack_from(raw, start)[2] == own:
-                kept += raw[start:place]
-        return kept
+        own = self._number
+        return [row for row in rows(home._get_numbers()) if row.socket == own]
 
     def wait_drained(self, timeout: float | None = None) -> int:
         """Wait until all that was sent has left this process; return how much there is left: 0.
@@ -213,8 +200,7 @@ class Drain(Wait):
         self._last: SocketStats | None = None
 
     def _count(self) -> int:
-        data = self._counted._read_numbers("wait_drained")
-        self._last = summed(list(rows(data)))
+        self._last = summed(self._counted._rows("wait_drained"))
         return -self._last.unsent
 
     def _refuse_vain(self) -> None:
