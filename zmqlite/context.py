@@ -140,8 +140,8 @@ class Context(ContextSettings, Generic[SocketT]):
 
         `socket_type` is a number, a `SocketType` or its name. Keywords are socket options by
         name, in any case (`linger=0`, `subscribe=["a", "b"]`, `hwm=10`); what `socket_class`
-        takes itself is passed to it, and so is every unknown name when that class is not
-        one of zmqlite's own. `harden=True` gives this socket what `harden()` gives all;
+        takes itself is passed to it, and so is every unknown name when that class takes
+        any. `harden=True` gives this socket what `harden()` gives all;
         `overflow` is what it does with a message that has no room: "block", "drop_newest" or
         "latest". `bind` and `connect` take one endpoint or several. If any step fails, the socket
         is closed before the exception leaves.
@@ -159,9 +159,7 @@ class Context(ContextSettings, Generic[SocketT]):
             socket = make(self, socket_type)
             settings: list[tuple[str, Any]] = []
         else:
-            # asked of this very class: a subclass may take more
-            complete = make is Socket or getattr(make, "__dict__", {}).get("_takes_options_only")
-            settings, own = sort_keywords(make, bool(complete), kwargs)
+            settings, own = sort_keywords(make, make is Socket, kwargs)
             socket = make(self, socket_type, **own)
         try:
             if harden:

@@ -91,7 +91,6 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
     """
 
     _repr_cls = "zmqlite.asyncio.Socket"
-    _takes_options_only = True
     _unwaited = False
     _sleep = staticmethod(_asyncio.sleep)
     _new_wakeup: Any = Wakeup

@@ -84,7 +84,6 @@ class Socket(SharedRequests, Calls):  # type: ignore[misc]
     """
 
     _repr_cls = "zmqlite.green.Socket"
-    _takes_options_only = True
     _sleep = staticmethod(gevent.sleep)
     _new_wakeup: Any = Wakeup
 

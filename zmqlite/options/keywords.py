@@ -32,6 +32,7 @@ _OTHER_KEYWORDS = {
     "ctx": "context",
 }
 _STOCK_ARGUMENTS = ("shadow", "copy_threshold")
+CO_VARKEYWORDS = 8  # of `inspect`, which takes long to load
 
 
 def type_named(name: str) -> SocketType:
@@ -52,16 +53,18 @@ def sort_keywords(
 ) -> tuple[list[tuple[str, Any]], dict[str, Any]]:
     """Part keywords into attributes to set, in order, and arguments of the socket class `make`.
 
-    Unknown names go to the class, unless it is the `stock` one: then they raise `TypeError`.
+    Unknown names go to the class if it takes any; else, and of the `stock` one, they raise
+    `TypeError`.
     """
     taken = _STOCK_ARGUMENTS if stock else _arguments(make)
     settings: list[tuple[str, Any]] = []
     own: dict[str, Any] = {}
+    refuses = stock or not _takes_any(make)
     for name, value in keywords.items():
         attribute = None if name in taken else _ATTRIBUTES.get(name.lower())
         if attribute is not None:
             settings.append((attribute, value))
-        elif name in taken or not stock:
+        elif name in taken or not refuses:
             own[name] = value
         else:
             near = _OTHER_KEYWORDS.get(name.lower())
@@ -76,11 +79,22 @@ def _comes_later(setting: tuple[str, Any]) -> bool:
     return setting[0] in _LATER
 
 
+def _code(make: Callable[..., Any]) -> Any:
+    """Return the code that takes the arguments; None of what is compiled."""
+    code = getattr(getattr(make, "__init__", make), "__code__", None)
+    return code or getattr(make, "__code__", None)
+
+
 def _arguments(make: Callable[..., Any]) -> tuple[str, ...]:
     """Return the names that a socket class, or a function that makes sockets, declares."""
-    code = getattr(getattr(make, "__init__", make), "__code__", None)
-    code = code or getattr(make, "__code__", None)
+    code = _code(make)
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else ()
+
+
+def _takes_any(make: Callable[..., Any]) -> bool:
+    """Return whether it has a `**` for more keywords, as far as can be told."""
+    code = _code(make)
+    return code is None or bool(code.co_flags & CO_VARKEYWORDS)
 
 
 def set_by_name(socket: Any, name: str, value: Any) -> None:

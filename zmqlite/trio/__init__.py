@@ -75,7 +75,6 @@ class Socket(AwaitedRequests, AwaitedSocket):  # type: ignore[misc]
     """
 
     _repr_cls = "zmqlite.trio.Socket"
-    _takes_options_only = True
     _sleep = staticmethod(_trio.sleep)
     _new_wakeup: Any = Wakeup
     _request = enable_ki_protection(AwaitedRequests._request)
