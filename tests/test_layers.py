@@ -66,6 +66,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_loops.requests",
         "_loops.proxies",
         "_loops.names",
+        "_loops.constants",
         "_loops.types",
     ),
     3: (

@@ -208,25 +208,34 @@ FACTORY = """
 """
 
 
-def world_names() -> str:
+def names_without_types() -> str:
+    """Return the stub of the constants that are the same for every event loop."""
+    types = {"SocketType", *zmqlite.SocketType.__members__}
+    lines = ['"""The flat names of the constants, without the types of sockets.', ""]
+    lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
+    lines += ["from ..constants import *", "", "__all__ = ["]
+    lines += [*(f'    "{name}",' for name in constants.__all__ if name not in types), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def types_of_a_loop() -> str:
     """Return the stub of the constants of an event loop's module: its types make its sockets."""
     types = [*zmqlite.SocketType.__members__.items()]
-    own = {"SocketType", *(name for name, _ in types)}
     lines = ['"""The constants, with types of sockets for this event loop.', ""]
     lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
     lines += ["from collections.abc import Iterable", "from enum import IntEnum"]
     lines += ["from typing import Any, NoReturn", "", "from typing_extensions import Unpack", ""]
-    lines += [f"from ..constants import {n} as {n}" for n in constants.__all__ if n not in own]
+    lines += ["from .._loops.constants import *"]
     lines += ["from ..options._typed import SocketKeywords", "from . import Socket", ""]
     lines += ["class SocketType(IntEnum):"]
     lines += [f"    {name} = {member.value}" for name, member in types]
     lines += [FACTORY.rstrip(), "", *(f"{name}: SocketType" for name, _ in types)]
-    lines += ["", "__all__ = [", *(f'    "{n}",' for n in constants.__all__), "]"]
     return "\n".join(lines) + "\n"
 
 
 FILES = {
-    **{f"{world}/constants.pyi": world_names for world in WORLDS},
+    "_loops/constants.pyi": names_without_types,
+    **{f"{world}/constants.pyi": types_of_a_loop for world in WORLDS},
     "enums.py": enums,
     "constants.pyi": flat_names,
     "options/_typed.pyi": typed_options,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from .. import constants
 from ..enums import SocketType, unnamed
 
-__all__ = ["LoopSocketType", "constants_of"]
+__all__ = ["LoopSocketType", "types_of"]
 
 
 class LoopSocketType(IntEnum):
@@ -39,13 +38,11 @@ class LoopSocketType(IntEnum):
         return home.socket(self, connect=connect, bind=bind, **options)
 
 
-def constants_of(module: str) -> dict[str, Any]:
-    """Return all constants by name, with socket types for the Context of this module.
+def types_of(module: str) -> Any:
+    """Return the types of sockets for the Context of this module.
 
     The module sets their `_contexts` when it has that class.
     """
     names = {name: member.value for name, member in SocketType.__members__.items()}
     make: Any = LoopSocketType
-    types = make("SocketType", names, module=module)
-    own = {name: getattr(constants, name) for name in constants.__all__}
-    return own | {"SocketType": types} | dict(types.__members__)
+    return make("SocketType", names, module=module)
