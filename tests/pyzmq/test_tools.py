@@ -225,7 +225,8 @@ def test_key_generator(package: str) -> None:
     assert lines[3] == "== CURVE SECRET KEY =="
     public, secret = lines[1], lines[4]
     assert zmqlite.curve_public(secret).decode() == public
-    made = json.loads(run(f"{package}.curve_keygen", "--json", "--secret", secret).stdout)
+    given = f"--secret={secret}"  # a key may begin with a dash
+    made = json.loads(run(f"{package}.curve_keygen", "--json", given).stdout)
     assert made == {"public": public, "secret": secret}
     assert run(f"{package}.curve_keygen", "--secret", "short").returncode != 0
 

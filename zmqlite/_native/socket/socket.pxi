@@ -74,7 +74,7 @@ cdef class Handle:
 
     @property
     def _number(self):
-        """The same as `underlying`, for who only compares it."""
+        """The same as `underlying`, only to be compared: pollers go on as they did."""
         return <size_t> self.handle
 
     @property
