@@ -7,7 +7,7 @@ Address, undefined behaviour, and arithmetic that wraps (but for the places in `
     python tests/fuzz/run.py --runs 1000000 ws-server   # so many inputs for one target
     python tests/fuzz/run.py --replay ws-server crash-...   # one input again, with its report
 
-Needs clang with its runtime (Debian: clang, libclang-rt-14-dev) and what setup.py needs. Inputs
+Needs clang with its runtime (Debian: clang, libclang-rt-dev) and what setup.py needs. Inputs
 that once reached something new are kept in `corpus/`, one file a target, an input a line in
 base64; `--keep` writes what a run has added. What is found is left as a file, and the run fails.
 """
@@ -196,5 +196,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     if not shutil.which(os.environ.get("CXX", "clang++")):
-        sys.exit("this needs clang++ (Debian: clang, libclang-rt-14-dev), or CXX")
+        sys.exit("this needs clang++ (Debian: clang, libclang-rt-dev), or CXX")
     sys.exit(main())
