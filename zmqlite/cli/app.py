@@ -74,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ZMQBaseError, OSError) as error:
         complain(f"zmqlite: {error}")
         return _code_of(error)
+    except MemoryError:
+        complain("zmqlite: there is not enough memory for this")
+        return FAILURE
 
 
 @contextmanager
