@@ -1,7 +1,8 @@
 """What stands in files and comes from elsewhere: `python tests/written_out.py` writes it again.
 
     zmqlite/enums.py            the members of SocketOption, ContextOption and MessageOption
-    zmqlite/constants.pyi       the flat names of the constants, for checkers
+    zmqlite/options/_flat.pyi   the flat names of the constants, for checkers
+    zmqlite/constants.pyi       the same with the types of sockets
     zmqlite/*/constants.pyi     the same for the event loops, whose types make their sockets
     zmqlite/options/_typed.pyi  the options as attributes and as keywords, for checkers
 
@@ -90,20 +91,36 @@ def enums() -> str:
 # -- the flat names ------------------------------------------------------------------------------
 
 
-def flat_names() -> str:
-    """Return the stub of the constants."""
-    families = sorted(family.__name__ for family in constants._FAMILIES)
-    lines = ['"""The flat names of the constants.', "", MARK.format("the enums"), '"""', ""]
-    lines += ["# fmt: off", "from typing import NoReturn", ""]
-    lines += [f"from .enums import {name} as {name}" for name in families]
-    lines += ["", "REMOVED: dict[str, str]", ""]
-    lines += ["def raise_missing(name: str, module: str) -> NoReturn: ...", ""]
+def head(what: str) -> list[str]:
+    """Return how a stub of constants begins."""
+    return [f'"""{what}', "", MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
+
+
+def families() -> list[str]:
+    return sorted(family.__name__ for family in constants._FAMILIES)
+
+
+def names_without_types() -> str:
+    """Return the stub of the constants that are the same for every event loop."""
+    types = {"SocketType", *zmqlite.SocketType.__members__}
+    lines = head("The flat names of the constants, without the types of sockets.")
+    lines += [f"from ..enums import {n} as {n}" for n in families() if n not in types]
+    lines += [""]
     lines += [
         f"{name}: {type(getattr(constants, name)).__name__}"
         for name in constants.__all__
-        if name not in families
+        if name not in types and name not in families()
     ]
-    lines += ["", "__all__ = [  # noqa: RUF022", *(f'    "{n}",' for n in constants.__all__), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def flat_names() -> str:
+    """Return the stub of the constants."""
+    lines = head("The flat names of the constants.")
+    lines += ["from typing import NoReturn", "", "from .enums import SocketType as SocketType"]
+    lines += ["from .options._flat import *", "", "_REMOVED: dict[str, str]", ""]
+    lines += ["def _raise_missing(name: str, module: str) -> NoReturn: ...", ""]
+    lines += [f"{name}: SocketType" for name in zmqlite.SocketType.__members__]
     return "\n".join(lines) + "\n"
 
 
@@ -197,6 +214,8 @@ def owner(name: str, attributes: dict[str, str]) -> str:
 
 WORLDS = ("asyncio", "trio", "green")
 FACTORY = """
+    _contexts: Any
+
     def __call__(
         self,
         *misplaced: NoReturn,
@@ -208,24 +227,13 @@ FACTORY = """
 """
 
 
-def names_without_types() -> str:
-    """Return the stub of the constants that are the same for every event loop."""
-    types = {"SocketType", *zmqlite.SocketType.__members__}
-    lines = ['"""The flat names of the constants, without the types of sockets.', ""]
-    lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
-    lines += ["from ..constants import *", "", "__all__ = ["]
-    lines += [*(f'    "{name}",' for name in constants.__all__ if name not in types), "]"]
-    return "\n".join(lines) + "\n"
-
-
 def types_of_a_loop() -> str:
     """Return the stub of the constants of an event loop's module: its types make its sockets."""
     types = [*zmqlite.SocketType.__members__.items()]
-    lines = ['"""The constants, with types of sockets for this event loop.', ""]
-    lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
+    lines = head("The constants, with types of sockets for this event loop.")
     lines += ["from collections.abc import Iterable", "from enum import IntEnum"]
     lines += ["from typing import Any, NoReturn", "", "from typing_extensions import Unpack", ""]
-    lines += ["from .._loops.constants import *"]
+    lines += ["from ..options._flat import *"]
     lines += ["from ..options._typed import SocketKeywords", "from . import Socket", ""]
     lines += ["class SocketType(IntEnum):"]
     lines += [f"    {name} = {member.value}" for name, member in types]
@@ -234,7 +242,7 @@ def types_of_a_loop() -> str:
 
 
 FILES = {
-    "_loops/constants.pyi": names_without_types,
+    "options/_flat.pyi": names_without_types,
     **{f"{world}/constants.pyi": types_of_a_loop for world in WORLDS},
     "enums.py": enums,
     "constants.pyi": flat_names,
