@@ -133,7 +133,7 @@ HEAD = '''"""The options of sockets and contexts, as attributes and as keywords.
 
 # fmt: off
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NoReturn, TypedDict, overload
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, overload
 
 from typing_extensions import Self
 
@@ -142,12 +142,19 @@ from ..context import Context as Context
 from ..enums import SocketType
 from ..socket import Socket as Socket
 
-'''
-GETS = """    @overload
+_R = TypeVar("_R")
+_W = TypeVar("_W")
+
+class _Option(Generic[_R, _W]):
+    """What reading gives, and what may be assigned."""
+
+    @overload
     def __get__(self, owner: None, cls: type) -> Self: ...
     @overload
-    def __get__(self, owner: object, cls: type | None = None) -> {}: ...
-"""
+    def __get__(self, owner: object, cls: type | None = None) -> _R: ...
+    def __set__(self, owner: Any, value: _W) -> None: ...
+
+'''
 DESCRIPTORS = {
     # name -> what reading gives, what may be assigned
     "_Type": ("SocketType", "NoReturn"),
@@ -162,7 +169,7 @@ DESCRIPTORS = {
 
 
 def descriptor(row: Option) -> str:
-    """Return the class that types an option as an attribute."""
+    """Return the type of an option as an attribute."""
     if row.name == "TYPE":
         return "_Type"
     if row.name in ("SUBSCRIBE", "UNSUBSCRIBE"):
@@ -183,8 +190,8 @@ def typed_options() -> str:
     """Return the stub of the options."""
     text = HEAD.format(mark=MARK.format("options/rows.py"))
     for name, (reads, takes) in DESCRIPTORS.items():
-        text += f"class {name}:\n{GETS.format(reads)}"
-        text += f"    def __set__(self, owner: Any, value: {takes}) -> None: ...\n\n"
+        text += f"{name}: TypeAlias = _Option[{reads}, {takes}]\n"
+    text += "\n"
     attributes = {row.name: descriptor(row) for row in rows.SOCKET_ROWS}
     attributes["HWM"] = "_Int"
     attributes |= {alias: attributes[name] for alias, name in rows.SOCKET_ALIASES.items()}
