@@ -11,6 +11,7 @@ from typing import Any
 
 from ...auth import Decision, Gate
 from ...certs import KeyFolder, load_certificate
+from ...security import z85_decode
 from ..command import USAGE, CommandError
 from ..output import complain
 from .formats import as_bytes
@@ -35,7 +36,14 @@ def read_keys(name: str) -> tuple[bytes, bytes | None]:
 def public_key(text: str) -> bytes:
     """Return the public key that an option names: 40 characters of Z85, or a file."""
     key = as_bytes(text)
-    return key if len(key) == 40 and not Path(text).exists() else read_keys(text)[0]
+    if len(key) != 40 or Path(text).exists():
+        key = read_keys(text)[0]
+    try:
+        if len(z85_decode(key)) == 32:
+            return key
+    except ValueError:
+        pass
+    raise CommandError(f"{text} is no CURVE key, which has 40 characters of Z85", USAGE)
 
 
 class Talk:
