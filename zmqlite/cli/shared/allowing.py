@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...auth import Decision, Gate
 from ...certs import KeyFolder, load_certificate
@@ -70,8 +71,21 @@ class Allowed:
     def __bool__(self) -> bool:
         return bool(self.keys or self.places)
 
-    def gate(self, say: Callable[[str], None]) -> Gate:
-        """Return the gate, which says whom it has refused, and why."""
+    def serve(
+        self, context: Any, say: Callable[[str], None]
+    ) -> AbstractContextManager[Any, bool | None]:
+        """Return what lets these in, and no others, to servers of the context, and says whom it
+        has refused, and why. They are to be closed before it ends."""
+        if not self:
+            return nullcontext()
+        service: Any = self._gate(say).serve(context)
+        return cast("AbstractContextManager[Any, bool | None]", service)
+
+    def options(self) -> dict[str, Any]:
+        """Return what a server's socket needs so that libzmq asks about clients without keys."""
+        return {"zap_domain": "zmqlite"} if self.places else {}
+
+    def _gate(self, say: Callable[[str], None]) -> Gate:
         gate = Gate(log=Talk())
         gate.allow(*map(_ip, self.places))
         gate.curve(self._rule(say) if self.keys else None)

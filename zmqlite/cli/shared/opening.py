@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -107,13 +107,10 @@ class Opening:
         limit = milliseconds(self.timeout)
         linger = limit if self.delivers else 0
         options: dict[str, Any] = {"rcvtimeo": limit, "sndtimeo": limit, "linger": linger}
-        if self.allowed.places:
-            options["zap_domain"] = "zmqlite"  # so that libzmq asks about clients without keys
-        options.update(self.options)
+        options.update({**self.allowed.options(), **self.options})
         context = Context()
         try:
-            gate = self.allowed.gate(self.say).serve(context) if self.allowed else nullcontext()
-            with gate:
+            with self.allowed.serve(context, self.say):
                 socket = context.socket(self.type, **options)
                 try:
                     if before is not None:
