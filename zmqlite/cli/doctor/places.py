@@ -63,6 +63,8 @@ def greet(address: str, transport: str, place: str, patience: float) -> tuple[Fi
     except TimeoutError:
         text = f"no answer within {duration(patience)}"
         return Finding(WRONG, address, text, "a wrong host, or a firewall that drops?"), ""
+    except UnicodeError:  # as IDNA has it: a part that is too long, or of odd bytes
+        return Finding(WRONG, address, "this is no name of a host", "is it spelt right?"), ""
     except OSError as error:
         return Finding(WRONG, address, error.strerror or str(error), remedy_for(error)), ""
     with stream:
