@@ -8,11 +8,10 @@ import socket
 import stat
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from command_line import ENVIRONMENT, LIMIT, Started, free_port, run
+from command_line import ENVIRONMENT, LIMIT, Started, free_port, reachable, run
 from support import FACTOR, needs_curve, wait_until
 
 import zmqlite as zmq
@@ -149,12 +148,6 @@ def test_doctor_tells_why_a_client_stays_out(context: zmq.SyncContext, tmp_path:
         place = str(plain.bind(TCP))
         code, found = examined(place, *keys, cwd=str(tmp_path))
         assert (code, found[place]["text"]) == (1, "no CURVE there, but NULL")
-
-
-def reachable(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 @needs_curve
