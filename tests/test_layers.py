@@ -41,6 +41,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "frame",
         "poller",
         "_zap",
+        "_rules",
         "_gate_service",
         "auth",
         "monitor",
