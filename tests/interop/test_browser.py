@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interop.browsers import LIMIT, NAMES, Browser, command, end, firefox, need
+from interop.browsers import CHROMIUM, LIMIT, NAMES, Browser, command, end, firefox, need
 from interop.peers import HERE, node_modules
 from support import FACTOR, needs_patch, wait_until
 
@@ -33,6 +33,7 @@ pytestmark = [
     needs_patch("ws-headers", "ws-bare", "ws-fragments"),
 ]
 EXAMPLE = HERE.parents[1] / "examples" / "browser"
+BROWSERS = HERE.parents[1] / "docs" / "browser.md"
 
 # what each end of a pair is called in jszmq, and what ours is
 PAIRS = {
@@ -204,26 +205,65 @@ def test_a_page_comes_to_no_server_with_keys(
         safe.recv()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process")
-def test_the_example_serves_its_page_and_ends_on_ctrl_c(context: zmq.Context[Any]) -> None:
-    words = [sys.executable, "-W", "error", str(EXAMPLE / "chart.py"), "127.0.0.1", "0"]
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str], str]]:
+    """A copy of the example that runs, and the address it names."""
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLE, folder)
+    words = [sys.executable, "-W", "error", str(folder / "chart.py"), "127.0.0.1", "0"]
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout is not None
-        address = process.stdout.readline().removeprefix("open ").strip()
-        page, _, place = address.partition("#")
-        with urllib.request.urlopen(page, timeout=20 * FACTOR) as answer:
-            text = answer.read().decode()
-        for script in re.findall(r'src="(\w+\.js)"', text):
-            assert script == "jszmq.js" or (EXAMPLE / script).is_file()
-        with context.socket(zmq.SUB, linger=0, rcvtimeo=LIMIT, connect=place) as reader:
-            reader.subscribe(b"lima")
-            topic, body = reader.recv_multipart()
-            assert topic == b"lima"
-            assert re.fullmatch(rb"\d+\.\d{3} [\d.]+", body)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20 * FACTOR) == 0
+        yield folder, process, process.stdout.readline().removeprefix("open ").strip()
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_page_of_the_example_draws_what_python_publishes(
+    example: tuple[Path, subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    """With jszmq made as the page about browsers says."""
+    need(shutil.which("chromium"), "chromium")
+    need((node_modules() / ".bin" / "esbuild").exists(), "esbuild of npm")
+    folder, _, address = example
+    said = re.search(
+        r"npx (esbuild --bundle.*?) node_modules/jszmq", BROWSERS.read_text(), re.DOTALL
+    )
+    assert said
+    words = said[1].replace("\\\n", " ").split()[1:]
+    subprocess.run(
+        [node_modules() / ".bin" / "esbuild", *words, node_modules() / "jszmq"],
+        cwd=folder, check=True, capture_output=True, timeout=60 * FACTOR,
+        env={**os.environ, "NODE_PATH": str(node_modules())},
+    )  # fmt: skip
+    look = ["chromium", *CHROMIUM, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+
+    def readings() -> bool:
+        shown = subprocess.run(
+            [*look, "--virtual-time-budget=60000", address],
+            capture_output=True, text=True, check=False, timeout=60 * FACTOR,
+        )  # fmt: skip
+        return re.search(r"\b[1-9]\d* readings from ws://127", shown.stdout) is not None
+
+    wait_until(readings, 60)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process")
+def test_the_example_serves_its_page_and_ends_on_ctrl_c(
+    context: zmq.Context[Any], example: tuple[Path, subprocess.Popen[str], str]
+) -> None:
+    _, process, address = example
+    page, _, place = address.partition("#")
+    with urllib.request.urlopen(page, timeout=20 * FACTOR) as answer:
+        text = answer.read().decode()
+    for script in re.findall(r'src="(\w+\.js)"', text):
+        assert script == "jszmq.js" or (EXAMPLE / script).is_file()
+    with context.socket(zmq.SUB, linger=0, rcvtimeo=LIMIT, connect=place) as reader:
+        reader.subscribe(b"lima")
+        topic, body = reader.recv_multipart()
+        assert topic == b"lima"
+        assert re.fullmatch(rb"\d+\.\d{3} [\d.]+", body)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20 * FACTOR) == 0
