@@ -231,7 +231,7 @@ LONG_FILES = {
     "context.pxi": 405,
     "enums.py": 475,
     "error.py": 410,
-    "proxies.py": 435,
+    "__init__.py": 435,
     "rows.py": 450,
 }
 MAX_FUNCTION = 60

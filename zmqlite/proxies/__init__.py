@@ -15,12 +15,12 @@ from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ._native import core
-from .context import Context
-from .enums import SocketType
-from .error import Again, ContextTerminated, StateError, ZMQError
-from .proxy import ProxyStatistics, Steering, _counter
-from .socket import Socket
+from .._native import core
+from ..context import Context
+from ..enums import SocketType
+from ..error import Again, ContextTerminated, StateError, ZMQError
+from ..proxy import ProxyStatistics, Steering, _counter
+from ..socket import Socket
 
 if TYPE_CHECKING:
     from typing import TypeAlias
