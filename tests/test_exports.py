@@ -30,7 +30,8 @@ _address_errors _build _native _native.address _native.core _native.info _serial
 options.attributes options.check options.context options.keywords options.rows options.socket
 options.overflow options.table
 _version answers constants context endpoint enums error frame hardening monitor options peers
-poller proxies proxy requests security socket stats watching
+poller proxies proxies.process proxies.sides proxies.thread proxy requests security socket stats
+watching
 """
 
 # What a messaging library has no need of before the first message.

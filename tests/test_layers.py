@@ -54,6 +54,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "socket",
         "context",
         "proxy",
+        "proxies.sides",
+        "proxies.thread",
+        "proxies.process",
         "proxies",
         "metrics",
         "_loops",
@@ -231,7 +234,6 @@ LONG_FILES = {
     "context.pxi": 405,
     "enums.py": 475,
     "error.py": 410,
-    "__init__.py": 435,
     "rows.py": 450,
 }
 MAX_FUNCTION = 60
