@@ -230,8 +230,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enumerate(names)}
 
 MAX_LINES = 400
-# Tables read best in one piece.
-LONG_FILES = {
+LONG_FILES = {  # tables read best in one piece
     "enums.py": 475,
     "error.py": 410,
     "proxies.py": 435,
