@@ -32,7 +32,8 @@ _serialize
 options.attributes options.check options.context options.keywords options.rows options.socket
 options.overflow options.table
 _version answers constants context endpoint enums error frame hardening monitor options peers
-poller proxies proxy requests security socket stats watching
+poller proxies proxies.process proxies.sides proxies.thread proxy requests security socket stats
+watching
 """
 
 # What a messaging library has no need of before the first message.

@@ -147,11 +147,11 @@ def test_the_memory_of_a_message_is_half_of_what_there_is() -> None:
 
 
 def with_little_memory(*words: str, stdin: str) -> tuple[int, str, str]:
-    """Run a command that may have 2 GiB of addresses, on an endless standard input."""
+    """Run a command that may have 1 GiB of addresses, on an endless standard input."""
     import resource
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
     with Path(stdin).open("rb") as endless:
         return run(*words, data=None, stdin=endless, preexec_fn=limit)

@@ -22,7 +22,7 @@ __all__ = ["Figures", "measure", "near", "remote"]
 
 WORKER = f"{__package__}.worker"
 IMPORT_ROOT = str(Path(__file__).parents[WORKER.count(".")])
-_CONNECTING = 3000  # ms
+_CONNECTING = 5000  # ms
 _STRETCH = 1 << 18  # bytes that are sent between two looks at the clock
 
 
