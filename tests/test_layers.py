@@ -1,4 +1,4 @@
-"""The plan of the house, checked: who may import whom, how long a file may be, who knows what.
+"""The plan of the house, checked: who may import whom, who knows what.
 
 The floors are the table below. A new file without a line in it fails, and so does an import that
 goes up, sideways to a later neighbour, through the roof, or out of a window (inside a function).
@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sources import CHECKOUT, PACKAGE, native_files, parse, python_files
 
 import zmqlite
 from zmqlite.options import Kind
-
-PACKAGE = Path(zmqlite.__file__).parent
-CHECKOUT = Path(__file__).resolve().parents[1]
 
 # Floor by floor; within a floor, a file may import those that stand before it.
 FLOORS: dict[int, tuple[str, ...]] = {
@@ -232,35 +230,11 @@ FLOORS: dict[int, tuple[str, ...]] = {
 }
 PLACE = {name: (floor, i) for floor, names in FLOORS.items() for i, name in enumerate(names)}
 
-MAX_LINES = 400
-# Tables read best in one piece.
-LONG_FILES = {
-    "enums.py": 475,
-    "error.py": 410,
-    "rows.py": 450,
-}
-MAX_FUNCTION = 60
-
 
 def module_name(path: Path) -> str:
     """Return the dotted name of a file inside the package; the roof is ""."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def python_files() -> list[Path]:
-    """Return the package's own Python files."""
-    return sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
-
-
-def native_files() -> list[Path]:
-    """Return the core's sources; an installed package has only those that others cimport."""
-    folder = PACKAGE / "_native"
-    return sorted(p for e in ("pyx", "pxi", "pxd", "h", "hpp") for p in folder.rglob(f"*.{e}"))
-
-
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def target_of(node: ast.ImportFrom, path: Path) -> list[str]:
@@ -433,53 +407,6 @@ def test_only_setup_knows_a_compiler_flag() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 flag = FLAG.match(node.value)
                 assert not flag, f"{path.name}, line {node.lineno}: {node.value!r}"
-
-
-@pytest.mark.parametrize("path", [*FILES, *native_files()], ids=lambda p: p.name)
-def test_files_stay_short(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    limit = LONG_FILES.get(path.name, MAX_LINES)
-    assert lines <= limit, f"{path.name} has {lines} lines: find the second noun in it"
-
-
-def function_lengths(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield (name, lines without docstring) for every function of a Python file."""
-    for node in ast.walk(parse(path)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            body = node.body
-            text = ast.get_docstring(node, clean=False)
-            documented = body[0].end_lineno if text is not None else None
-            start = documented or node.lineno
-            yield node.name, (node.end_lineno or start) - start
-
-
-def native_function_lengths(path: Path) -> Iterator[tuple[str, int]]:
-    """The same for Cython, by indentation."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    starts = re.compile(r"(\s*)(?:cdef|cpdef|def)\b(?! class)[^=]*?(\w+)\(")
-    for number, line in enumerate(lines):
-        found = starts.match(line)
-        if not found or (line.rstrip().endswith(")") and not line.rstrip().endswith(":")):
-            continue
-        indent, length = len(found[1]), 1
-        for following in lines[number + 1 :]:
-            if following.strip() and len(following) - len(following.lstrip()) <= indent:
-                if following.lstrip().startswith(")"):  # the end of a long signature
-                    length += 1
-                    continue
-                break
-            length += 1
-        body = "\n".join(lines[number : number + length])
-        yield found[2], len(re.sub(r'"""(.|\n)*?"""', "", body).strip().splitlines())
-
-
-@pytest.mark.parametrize("path", [*FILES, *native_files()], ids=lambda p: p.name)
-def test_functions_fit_on_a_screen(path: Path) -> None:
-    measure = function_lengths if path.suffix == ".py" else native_function_lengths
-    if path.suffix in (".h", ".hpp"):
-        return
-    for name, length in measure(path):
-        assert length <= MAX_FUNCTION, f"{name}() has {length} lines"
 
 
 def test_the_roof_shows_the_same_plan() -> None:

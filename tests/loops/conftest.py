@@ -51,11 +51,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(scenario).parameters}
     world, context = given["world"], given["context"]
     before = descriptors()
-    world.run(lambda: scenario(**given))
-    assert not [job.call for job in world.jobs if not job.ended], "tasks are left"
-    context.destroy(0)
-    world.kept.clear()
-    gc.collect()
+    gc.freeze()  # what stands by now: a look at all that the suite has loaded takes half a second
+    try:
+        world.run(lambda: scenario(**given))
+        assert not [job.call for job in world.jobs if not job.ended], "tasks are left"
+        context.destroy(0)
+        world.kept.clear()
+        gc.collect()
+    finally:
+        gc.unfreeze()
     assert not list(world.jobs), "something refers to tasks that have ended"
     assert not list(world.made), "something refers to sockets that are closed"
     wait_until(lambda: descriptors() <= before, what="the descriptors to be given back")
