@@ -87,6 +87,32 @@ def test_addresses(keys: Path, context: zmq.SyncContext) -> None:
         server.wait_for("refused a client at 127.0.0.1: no --allow-from has its address\n")
 
 
+def test_a_proxy_with_keys(keys: Path) -> None:
+    """A client that is allowed reaches a worker, through two encrypted sides; others do not."""
+    (keys / "known" / "server.key").write_bytes((keys / "server.key").read_bytes())
+    words = ["proxy", "--frontend", TCP, "--backend", TCP, "--key-file", "server.key_secret"]
+    with Started(*words, "--allow", "known", cwd=str(keys)) as proxy:
+        front, back = proxy.endpoint(), proxy.endpoint(1)
+        worker = ["reply", "-c", back, "--echo", "--server-key", "server.key", "--key-file"]
+        with Started(*worker, "server.key_secret", cwd=str(keys)):
+            assert asked(keys, front, "alice")[:2] == (0, "hello\n")
+            assert asked(keys, front, "eve", "100ms")[0] == 124
+        proxy.wait_for("refused a client at 127.0.0.1: no --allow has its key")
+        with Started(
+            "proxy", "--frontend", TCP, "--backend-connect", front, "--key-file",
+            "alice.key_secret", "--server-key", "server.key", cwd=str(keys),
+        ) as second:  # fmt: skip
+            second.endpoint()
+            second.interrupt()
+            code, _, err = second.end()
+            assert (code, "Traceback" in err) == (130, False)
+        proxy.interrupt()
+        code, _, err = proxy.end()
+    assert (code, err.splitlines()[-1]) == (130, "zmqlite: interrupted")
+    code, _, err = run(*words[:5], "--allow", "known", cwd=str(keys))
+    assert (code, "--allow is for a server" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
