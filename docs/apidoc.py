@@ -22,6 +22,8 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import signature as signature_of
+from sphinx.util.inspect import stringify_signature
 from tables import literal, table
 
 import zmqlite as zmq
@@ -75,10 +77,19 @@ def typed_signature(
     found = from_stub(what, name, obj)
     if found is None and name.rpartition(".")[2] in MADE and signature == "(topic)":
         found = MADE[name.rpartition(".")[2]]
+    if what == "class" and (signature or "").startswith("(*_args"):
+        found = plain_arguments(name), ""  # what `__new__` of a loop's class passes on
     signature, returned = found or (signature, returns)
     if signature is None:
         return None
     return PRIVATE.sub("Self", signature), PRIVATE.sub("Self", returned or "")
+
+
+def plain_arguments(name: str) -> str:
+    """Return the arguments of the class that has this name in the plain module."""
+    made = getattr(zmq, name.rpartition(".")[2]).__init__
+    arguments = signature_of(made, bound_method=True)
+    return stringify_signature(arguments, show_return_annotation=False, unqualified_typehints=True)
 
 
 def from_stub(what: str, name: str, obj: Any) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """Directives that draw tables from the code, so that the pages cannot lag behind it.
 
 ```{option-list} socket|context|message       every option, by purpose, with an anchor each
-```{error-table}                               every exception: errno, built-in, meaning
+```{error-table}                               every exception: meaning, errno, built-in
 ```{feature-table}                             what this build of libzmq can do
 ```{pyzmq-differences}                         where the surface differs from pyzmq's, and why
 ```{package-table}                             suites of packages that use pyzmq, with both
@@ -165,7 +165,7 @@ def section(title: str, body: nodes.Element) -> nodes.section:
 
 
 class ErrorTable(Directive):
-    """Draw the exceptions: class, errno values, built-in that also catches it, meaning."""
+    """Draw the exceptions: class, meaning, errno values, built-in that also catches it."""
 
     def run(self) -> list[nodes.Node]:
         numbers: dict[type, list[str]] = {}
@@ -181,8 +181,8 @@ class ErrorTable(Directive):
                 summary = (cls.__doc__ or "").replace("`", "").split("\n\n")[0]
                 meaning = " ".join(summary.split())
                 codes = [] if cls is zmq.ZMQError else numbers.get(cls, [])
-                rows.append((literal(name), ", ".join(codes), ", ".join(also), meaning))
-        return [table(("class", "errno", "also a", "when"), rows, (16, 14, 16, 54))]
+                rows.append((literal(name), meaning, ", ".join(codes), ", ".join(also)))
+        return [table(("class", "when", "errno", "also a"), rows, (16, 54, 14, 16))]
 
     @staticmethod
     def _errnos() -> dict[str, int]:

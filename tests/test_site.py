@@ -129,8 +129,12 @@ def untyped(text: str) -> Iterator[str]:
         mark = {"function": "→", "method": "→", "attribute": "[:=]", "property": ":"}.get(kind, "")
         for line in re.findall(r"<dt.*?</dt>", lines, re.DOTALL):
             shown = " ".join(html.unescape(re.sub("<.*?>", "", line)).split())
-            # a type variable that stands once says nothing
-            if not re.search(mark, shown) or len(re.findall(r"\b_[A-Z]\w*T\b", shown)) == 1:
+            # a type variable that stands once says nothing, nor do arguments that are passed on
+            if (
+                not re.search(mark, shown)
+                or "*_args" in shown
+                or len(re.findall(r"\b_[A-Z]\w*T\b", shown)) == 1
+            ):
                 yield shown
 
 

@@ -4,7 +4,7 @@
 "use strict"
 
 const PLACE = decodeURIComponent(location.hash.slice(1)) || `ws://${location.hostname}:5556/`
-const COLOURS = { oslo: "#0a5fb4", lima: "#c8501e" }
+const COLOURS = { oslo: "#2f86d6", lima: "#d9632f" } // on white and on black
 const SECONDS = 30
 const [LOW, HIGH] = [14, 28]
 
@@ -34,8 +34,8 @@ function draw() {
   pen.clearRect(0, 0, width, height)
   pen.font = "24px system-ui, sans-serif"
   pen.lineWidth = 1
-  pen.strokeStyle = "#dde"
-  pen.fillStyle = "#889"
+  pen.strokeStyle = "#8884"
+  pen.fillStyle = "#888"
   for (let value = LOW + 2; value < HIGH; value += 2) {
     pen.beginPath()
     pen.moveTo(0, y(value))
