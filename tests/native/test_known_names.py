@@ -178,7 +178,8 @@ def test_a_program_that_takes_the_monitor_reads_what_it_always_did(context: Any)
     address = router.bind("tcp://127.0.0.1:*")
     with router.monitor_events():
         pass
-    monitor = router.get_monitor_socket(zmq.EVENT_DISCONNECTED, version=2)
+    router.monitor("inproc://mine", zmq.EVENT_DISCONNECTED, 2)
+    monitor = context.socket(zmq.PAIR, connect="inproc://mine", rcvtimeo=int(LIMIT))
     dealer = context.socket(zmq.DEALER, routing_id=b"me", connect=address)
     assert named(router) == [b"me"]
     dealer.close()

@@ -35,8 +35,9 @@ with zmq.PUSH(**BEATS) as tasks, tasks.monitor_events(zmq.EVENT_DISCONNECTED) as
     say(tasks.wait_peers(2, 30_000), "came")
     until(lambda: len(tasks.peers) == 1)
     say(next(ends).reason == "", tasks.past_peers[-1].reason)
+    until(lambda: len(tasks.stats().peers) == 1)  # its queue goes a moment later
     stats = tasks.stats()
-    say(stats.connects, stats.disconnects, len(stats.peers))
+    say(stats.connects, stats.disconnects)
     say(tasks.wait_peers(2, 30_000), "again")
     tasks.send_many([b"task"] * 10)
     say(tasks.wait_drained(30_000), "left", tasks.stats().messages_out)
@@ -67,7 +68,7 @@ def test_workers_come_late_die_and_come_back(machines: Machines, dies: str) -> N
             there.run("ip", "link", "set", there.device, "down")
         far.process.kill()
         server.says("True " + ("the peer closed it" if dies == "process" else "no sign of life"))
-        server.says("2 1 1")
+        server.says("2 1")
         if dies == "machine":
             there.run("ip", "link", "set", there.device, "up")
         back = stack.enter_context(there.program(TOOLS + WORKER, address))
@@ -151,13 +152,12 @@ with zmq.PUB(sndhwm=10, sndbuf=20_000, **BEATS) as news:
         news.send(b"a" + bytes(20_000))
     stats = news.stats()
     say(stats.messages_out + stats.drops, stats.drops > 0, stats.peers[0].drops == stats.drops)
-    until(lambda: not news.peers)
+    until(lambda: not news.peers and not news.stats().peers)
     try:
         news.wait_subscribers(1, "a", 50)
     except zmq.Again as error:
         say("0 of 1 subscribers" in str(error), "no sign of life" in str(error))
     news.send(b"a")
-    until(lambda: not news.stats().peers)
     say(news.stats().messages_out + news.stats().drops >= 500)
     sys.stdin.readline()
     say(news.wait_subscribers(1, "a", 30_000))
