@@ -199,5 +199,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def reachable(port: int | str) -> bool:
+    """Tell whether someone listens at a port of this machine."""
+    import socket
+
+    try:
+        socket.create_connection(("127.0.0.1", int(port)), 1).close()
+    except OSError:
+        return False
+    return True
+
+
 def folder_of(path: Path) -> dict[str, Any]:
     return {"cwd": str(path)}

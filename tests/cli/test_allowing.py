@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Started, run
-from support import FACTOR, needs_curve
+from support import FACTOR, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
 from zmqlite.certs import load_certificate
@@ -39,6 +39,14 @@ def asked(folder: Path, place: str, name: str, patience: str = PATIENCE) -> tupl
     return run(*words, "--key-file", f"{name}.key_secret", cwd=str(folder))
 
 
+def refused(folder: Path, server: Started, place: str) -> str:
+    """Have a client knock until the server has refused it; return what the server said."""
+    words = ["push", "-c", place, "-q", "--server-key", "server.key", "x", "--key-file"]
+    with Started(*words, "eve.key_secret", cwd=str(folder)):
+        eve = load_certificate(folder / "eve.key")[0].decode()
+        return server.wait_for(f"refused a client at 127.0.0.1: no --allow has its key, {eve}\n")
+
+
 @pytest.mark.parametrize("kind", ["a key", "a file", "a folder", "several"])
 def test_those_who_are_allowed_come_in_and_others_are_named(kind: str, keys: Path) -> None:
     public = load_certificate(keys / "alice.key")[0].decode()
@@ -51,18 +59,22 @@ def test_those_who_are_allowed_come_in_and_others_are_named(kind: str, keys: Pat
     with serving(keys, *words) as server:
         place = server.endpoint()
         assert asked(keys, place, "alice")[:2] == (0, "hello\n")
-        code, out, err = asked(keys, place, "eve", "300ms")
-        assert (code, out) == (124, "")
-        if "nobody is connected" in err:  # where libzmq tells
-            assert "the server refused us (ZAP status 400)" in err
-        eve = load_certificate(keys / "eve.key")[0].decode()
-        server.wait_for(f"refused a client at 127.0.0.1: no --allow has its key, {eve}\n")
+        refused(keys, server, place)
+        assert asked(keys, place, "eve", "50ms")[:2] == (124, "")
         assert asked(keys, place, "alice")[:2] == (0, "hello\n")
         server.interrupt()
         code, _, err = server.end()
     assert code == 130
     assert err.count("refused") == 1, "it is told once, however often a client tries"
     assert "Traceback" not in err
+
+
+@needs_patch("known-peers")
+def test_a_client_is_told_that_it_was_refused(keys: Path) -> None:
+    with serving(keys, "--allow", "known") as server:
+        place = server.endpoint()
+        text = "the server refused us (ZAP status 400)"
+        wait_until(lambda: text in asked(keys, place, "eve", "300ms")[2], 20)
 
 
 def test_a_folder_may_change_while_it_runs(keys: Path) -> None:
@@ -85,6 +97,31 @@ def test_addresses(keys: Path, context: zmq.SyncContext) -> None:
         context.socket(zmq.PUSH, connect=server.endpoint(), linger=0),
     ):
         server.wait_for("refused a client at 127.0.0.1: no --allow-from has its address\n")
+
+
+def test_a_proxy_with_keys(keys: Path) -> None:
+    """A client that is allowed reaches a worker, through two encrypted sides; others do not."""
+    (keys / "known" / "server.key").write_bytes((keys / "server.key").read_bytes())
+    words = ["proxy", "--frontend", TCP, "--backend", TCP, "--key-file", "server.key_secret"]
+    with Started(*words, "--allow", "known", cwd=str(keys)) as proxy:
+        front, back = proxy.endpoint(), proxy.endpoint(1)
+        worker = ["reply", "-c", back, "--echo", "--server-key", "server.key", "--key-file"]
+        with Started(*worker, "server.key_secret", cwd=str(keys)):
+            assert asked(keys, front, "alice")[:2] == (0, "hello\n")
+            refused(keys, proxy, front)
+        with Started(
+            "proxy", "--frontend", TCP, "--backend-connect", front, "--key-file",
+            "alice.key_secret", "--server-key", "server.key", cwd=str(keys),
+        ) as second:  # fmt: skip
+            second.endpoint()
+            second.interrupt()
+            code, _, err = second.end()
+            assert (code, "Traceback" in err) == (130, False)
+        proxy.interrupt()
+        code, _, err = proxy.end()
+    assert (code, err.splitlines()[-1]) == (130, "zmqlite: interrupted")
+    code, _, err = run(*words[:5], "--allow", "known", cwd=str(keys))
+    assert (code, "--allow is for a server" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,28 @@ def test_bench_as_json_against_a_server() -> None:
         assert server.end()[0] == 130
 
 
+def test_a_bench_without_its_server_says_so() -> None:
+    """Nobody is there, or another program."""
+    code, out, err = run("bench", "-c", "tcp://127.0.0.1:9", "-s", "16", "-q")
+    assert (code, out) == (1, "")
+    assert err == "zmqlite: no `zmqlite bench --serve` answers at tcp://127.0.0.1:9\n"
+    for answer in (["--echo"], ["pong"], ["[1]"], ["{}"]):
+        with Started("reply", "-b", TCP, *answer) as server:
+            code, out, err = run("bench", "-c", server.endpoint(), "-s", "16", "-q")
+        assert (code, out, err.count("\n")) == (1, "", 1), err
+        assert "is no `zmqlite bench --serve`" in err
+
+
+def test_a_bench_server_goes_on_after_nonsense() -> None:
+    with Started("bench", "--serve", "-b", TCP) as server:
+        nonsense = ["", "no JSON", "[]", "{}", '{"test": []}', "[" * 100_000]
+        nonsense += ['{"test": "latency", "size": "big"}', '{"test": "latency", "size": 1}']
+        words = ["request", "-c", server.endpoint(), "-T", PATIENCE]
+        code, out, err = run(*words, *nonsense)
+        assert (code, out.count('{"error": ')) == (0, len(nonsense)), err
+        assert run("bench", "-c", server.endpoint(), "-s", "16", "--seconds", "10ms")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

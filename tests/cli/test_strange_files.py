@@ -17,10 +17,12 @@ from command_line import ENVIRONMENT, LIMIT, Started, run
 from support import FACTOR, needs_curve
 
 from zmqlite.certs import load_certificate
+from zmqlite.cli import main
 from zmqlite.cli.command import CommandError
 from zmqlite.cli.shared import reading, recording
 from zmqlite.cli.shared.formats import FORMATS, named
 from zmqlite.cli.shared.recording import FIRST_LINE, Reader, Writer
+from zmqlite.options import SOCKET_OPTIONS
 
 TCP = "tcp://127.0.0.1:*"
 NOBODY = "tcp://127.0.0.1:9"
@@ -145,11 +147,11 @@ def test_the_memory_of_a_message_is_half_of_what_there_is() -> None:
 
 
 def with_little_memory(*words: str, stdin: str) -> tuple[int, str, str]:
-    """Run a command that may have 2 GiB of addresses, on an endless standard input."""
+    """Run a command that may have 1 GiB of addresses, on an endless standard input."""
     import resource
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
     with Path(stdin).open("rb") as endless:
         return run(*words, data=None, stdin=endless, preexec_fn=limit)
@@ -266,3 +268,53 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
     assert (code, "too large to be a certificate" in err) == (2, True)
     with pytest.raises(ValueError, match="too large"):
         load_certificate(tmp_path / "huge.key_secret")
+
+
+VALUES = ["", "-1", "99999999999999999999", "0x7fffffff", "x", "\udcff", "y" * 300, "é"]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=ascii)
+def test_any_value_of_any_option_is_set_or_refused(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for row in SOCKET_OPTIONS:
+        if not row.writable:
+            continue
+        words = [
+            "pull",
+            "-b",
+            "inproc://x",
+            "-T",
+            "1ms",
+            "-q",
+            "-o",
+            f"{row.name.lower()}={value}",
+        ]
+        try:
+            code = main(words)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        assert code in (1, 2, 124), words
+        assert capsys.readouterr().err, words
+
+
+ADDRESSES = [
+    "", "x", "tcp://", "tcp://*", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:99999999999999999999",
+    "tcp://[::1]:*", "tcp://\udcff:1", f"tcp://{'a' * 70}:1", "ipc://", f"ipc://{'x' * 200}",
+    "ipc:///none/x", "inproc://", "udp://x", "ws://127.0.0.1:9/é", "pgm://x", "a\nb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["pull", "push", "doctor", "record", "ping"])
+def test_any_address_is_taken_or_refused(verb: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for address in ADDRESSES:
+        words = {
+            "pull": ["-b", address, "-q"],
+            "push": ["-c", address, "-q", "x"],
+            "doctor": [address],
+            "record": ["-", "-c", address, "-q"],
+            "ping": ["-c", address, "-n", "1"],
+        }[verb]
+        code = main([verb, *words, "-T", "10ms"])
+        assert code in (1, 2, 124) or (code, verb) == (0, "doctor"), address
+        assert capfd.readouterr() != ("", ""), address

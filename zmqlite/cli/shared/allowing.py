@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...auth import Decision, Gate
 from ...certs import KeyFolder, load_certificate
+from ...security import z85_decode
 from ..command import USAGE, CommandError
 from ..output import complain
 from .formats import as_bytes
@@ -35,7 +37,14 @@ def read_keys(name: str) -> tuple[bytes, bytes | None]:
 def public_key(text: str) -> bytes:
     """Return the public key that an option names: 40 characters of Z85, or a file."""
     key = as_bytes(text)
-    return key if len(key) == 40 and not Path(text).exists() else read_keys(text)[0]
+    if len(key) != 40 or Path(text).exists():
+        key = read_keys(text)[0]
+    try:
+        if len(z85_decode(key)) == 32:
+            return key
+    except ValueError:
+        pass
+    raise CommandError(f"{text} is no CURVE key, which has 40 characters of Z85", USAGE)
 
 
 class Talk:
@@ -62,10 +71,24 @@ class Allowed:
     def __bool__(self) -> bool:
         return bool(self.keys or self.places)
 
-    def gate(self, say: Callable[[str], None]) -> Gate:
-        """Return the gate, which says whom it has refused, and why."""
+    def serve(
+        self, context: Any, say: Callable[[str], None]
+    ) -> AbstractContextManager[Any, bool | None]:
+        """Return what lets these in, and no others, to servers of the context, and says whom it
+        has refused, and why. They are to be closed before it ends."""
+        if not self:
+            return nullcontext()
+        service: Any = self._gate(say).serve(context)
+        return cast("AbstractContextManager[Any, bool | None]", service)
+
+    def options(self) -> dict[str, Any]:
+        """Return what a server's socket needs so that libzmq asks about clients without keys."""
+        return {"zap_domain": "zmqlite"} if self.places else {}
+
+    def _gate(self, say: Callable[[str], None]) -> Gate:
         gate = Gate(log=Talk())
-        gate.allow(*map(_ip, self.places))
+        if self.places:  # a rule of no addresses lets in nobody
+            gate.allow(*map(_ip, self.places))
         gate.curve(self._rule(say) if self.keys else None)
         gate.report = Refusals(say)
         return gate

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from ...context import Context
 from ...enums import PollEvent, SocketType
 from ...error import Again, NotSupported, ZMQError
 from ...peers import last_end
-from ...security import curve_keypair
+from ...security import curve_keypair, curve_public
 from ...socket import Socket
 from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
@@ -69,6 +69,12 @@ def _own_keys(name: str) -> tuple[bytes, bytes]:
     if secret is None:
         better = f"; {name}_secret has it" if Path(f"{name}_secret").exists() else ""
         raise CommandError(f"{name} has no secret key{better}", USAGE)
+    try:
+        together = curve_public(secret) == public
+    except (ZMQError, ValueError) as error:
+        raise CommandError(f"the secret key in {name} is none: {error}", USAGE) from None
+    if not together:
+        raise CommandError(f"the two keys in {name} do not belong together", USAGE)
     return public, secret
 
 
@@ -101,13 +107,10 @@ class Opening:
         limit = milliseconds(self.timeout)
         linger = limit if self.delivers else 0
         options: dict[str, Any] = {"rcvtimeo": limit, "sndtimeo": limit, "linger": linger}
-        if self.allowed.places:
-            options["zap_domain"] = "zmqlite"  # so that libzmq asks about clients without keys
-        options.update(self.options)
+        options.update({**self.allowed.options(), **self.options})
         context = Context()
         try:
-            gate = self.allowed.gate(self.say).serve(context) if self.allowed else nullcontext()
-            with gate:
+            with self.allowed.serve(context, self.say):
                 socket = context.socket(self.type, **options)
                 try:
                     if before is not None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rich.console import Group
 
 from ...enums import SocketType
+from ...error import ZMQError
 from ..command import SUCCESS
 from ..output import write
 from ..shared.asking import socket_settings
 from ..shared.formats import as_bytes, visible
-from ..shared.opening import Opening, PlainSocket, state_of
+from ..shared.opening import Opening, PlainSocket, known_of
 from ..shared.screen import View, live_view, si, size_of, table
 from ..shared.values import COUNT, DURATION
 from ..shared.verb import Example, option, verb
@@ -182,8 +184,7 @@ def watch(
         now = time.monotonic()
         last = now if came else last
         if view is not None and not as_json:
-            place = state_of(socket)[2:]
-            view.show(meter.drawn(now - start, view.rows, view.width, place))
+            view.show(meter.drawn(now - start, view.rows, view.width, state(socket)))
         else:
             write("\n".join(meter.lines(now - start, now - begin, as_json)))
             if now - last > _PATIENCE:
@@ -192,3 +193,13 @@ def watch(
         start = now
         if opening.timeout is not None and now - last >= opening.timeout:
             raise opening.too_late("no message", socket)
+
+
+def state(socket: PlainSocket) -> str:
+    """Return who is connected, what failed, and how far behind the counting is."""
+    who, end = known_of(socket)
+    said = [who if socket.endpoints else "", end if "handshake" in end else ""]
+    with suppress(ZMQError):  # a libzmq that does not count
+        waiting = socket.stats().queued_in
+        said.append(f"{waiting:,} messages wait to be counted" * (waiting > BATCH))
+    return "; ".join(filter(None, said))
