@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, needs_drafts, needs_patch
+from support import FACTOR, connect_pair, in_thread, needs_drafts, needs_patch, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio
@@ -99,6 +99,22 @@ class TestWaits:
         assert client.wait_drained(LIMIT) == 0
 
     def test_closing_ends_it(self, context: Any) -> None:
+        client = context.socket(zmq.PUSH, connect="tcp://127.0.0.1:1", linger=0)
+        client.send(b"x")
+        waits = in_thread(client.wait_drained)
+
+        def closed() -> bool:
+            try:
+                client.close()
+            except zmq.ThreadMisuse:  # it looks just now
+                return False
+            return True
+
+        wait_until(closed)
+        with pytest.raises(zmq.SocketClosed, match="wait_drained"):
+            waits()
+
+    def test_the_end_of_the_context_ends_it(self, context: Any) -> None:
         client = context.socket(zmq.PUSH, connect="tcp://127.0.0.1:1", linger=0)
         client.send(b"x")
         waits = in_thread(client.wait_drained)

@@ -101,6 +101,42 @@ def test_several_contexts_are_one(context: Any, make_context: Any) -> None:
     assert not parsed(metrics.prometheus(closed))
 
 
+def test_a_context_and_its_views_are_one(context: Any) -> None:
+    server, client = connect_pair(context, "inproc://viewed", zmq.PULL, zmq.PUSH)
+    client.send(b"x")
+    server.recv()
+    view = zmq.Context.shadow(context)
+    key = ("zmqlite_sent_messages_total", "PUSH", "inproc://viewed")
+    for several in ([context, view], [view, context], [context, context], view):
+        assert parsed(metrics.prometheus(several))[key] == 1
+    view.term()
+    assert parsed(metrics.prometheus([view, context]))[key] == 1
+
+
+def test_beside_a_context_that_ends(context: Any, make_context: Any) -> None:
+    """Whatever moment of its end it is asked in, the others are told whole."""
+    server, client = connect_pair(context, "inproc://stays", zmq.PULL, zmq.PUSH)
+    client.send(b"x")
+    server.recv()
+    key = ("zmqlite_sent_messages_total", "PUSH", "inproc://stays")
+    for _ in range(50):
+        other = make_context()
+        sockets = [other.socket(zmq.PUSH, bind="tcp://127.0.0.1:*") for _ in range(3)]
+        ends = in_thread(other.destroy, 0)
+        while ends.thread.is_alive():  # type: ignore[attr-defined]
+            assert parsed(metrics.prometheus([other, context]))[key] == 1
+        ends()
+        assert all(socket.closed for socket in sockets)
+        assert parsed(metrics.prometheus([other, context]))[key] == 1
+
+
+def test_what_is_no_context(context: Any) -> None:
+    for odd in (None, 1, [1], context.socket(zmq.PUB), [context, "x"]):
+        with pytest.raises(TypeError, match="a context or several"):
+            metrics.prometheus(odd)  # type: ignore[arg-type]
+    assert metrics.prometheus(iter([context])) == metrics.prometheus(context)
+
+
 def test_a_thread_of_its_own_may_ask(context: Any) -> None:
     server, client = connect_pair(context, "tcp://127.0.0.1:*", zmq.PULL, zmq.PUSH)
     received = in_thread(server.recv)

@@ -176,3 +176,24 @@ def test_what_is_no_topic_or_number(context: Any) -> None:
             socket.wait_peers("1")
         with pytest.raises(ValueError, match="milliseconds"):
             socket.wait_peers(1, float("nan"))
+        for wait in (socket.wait_peers, socket.wait_subscribers, socket.wait_drained):
+            with pytest.raises(TypeError, match=f"{wait.__name__}.*milliseconds"):
+                wait(timeout="5")
+
+
+def test_few_and_none(context: Any) -> None:
+    with context.socket(zmqlite.PUB) as socket:
+        for n in (0, -1, False):
+            assert socket.wait_peers(n) == socket.wait_subscribers(n) == 0
+        with pytest.raises(zmqlite.Again, match="0 of 1 peers"):
+            socket.wait_peers(True, 0)
+        with pytest.raises(zmqlite.Again, match=r"to b'x{80}'\.\.\., 0 connected"):
+            socket.wait_subscribers(1, b"x" * 100_000, 0)
+
+
+def test_a_topic_is_text_as_it_is_for_a_subscription(context: Any) -> None:
+    publisher = context.socket(zmqlite.PUB)
+    odd = "\udc80\u00e9"
+    subscriber = context.socket(zmqlite.SUB, connect=publisher.bind("inproc://odd"))
+    subscriber.subscribe(odd)
+    assert publisher.wait_subscribers(1, odd, LIMIT) == 1

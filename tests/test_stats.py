@@ -325,6 +325,18 @@ class TestContext:
             server.recv()
         wait_until(lambda: context.stats().unsent == 0, what="nothing to be left")
 
+    def test_what_a_name_that_is_bound_later_still_gets(self, context: Any) -> None:
+        """libzmq keeps it for that name, whatever linger says, until the context ends."""
+        client = context.socket(zmq.PUSH, connect="inproc://later", linger=0)
+        client.send(b"x")
+        client.close()
+        assert context.stats().unsent == 1
+        server = context.socket(zmq.PULL, bind="inproc://later", rcvtimeo=int(LIMIT))
+        assert server.recv() == b"x"
+        wait_until(lambda: context.stats().unsent == 0, what="nothing to be left")
+        server.close()
+        wait_until(lambda: not context.stats().peers, what="the end of both")
+
     def test_many_sockets(self, context: Any) -> None:
         server = context.socket(zmq.PULL, bind="inproc://" + "n" * 100)
         clients = [context.socket(zmq.PUSH, connect=server.last_endpoint) for _ in range(200)]
@@ -343,7 +355,7 @@ class TestContext:
 def test_a_closed_socket(context: Any) -> None:
     socket = context.socket(zmq.PULL)
     socket.close()
-    with pytest.raises(zmq.SocketClosed):
+    with pytest.raises(zmq.SocketClosed, match=r"^stats on PULL"):
         socket.stats()
 
 

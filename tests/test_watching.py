@@ -180,3 +180,18 @@ def test_a_closed_socket_is_not_watched(context: Any) -> None:
     server.close()
     with pytest.raises(zmq.SocketClosed):
         server.monitor_events()
+
+
+def test_a_closed_socket_has_no_events(context: Any) -> None:
+    """Also where one was watched before: an iterator that never ended came of it."""
+    watched, other = context.socket(zmq.PULL), context.socket(zmq.PULL)
+    with watched.monitor_events():
+        pass
+    for socket in (watched, other):
+        socket.close()
+        with pytest.raises(zmq.SocketClosed, match="monitor_events"):
+            socket.monitor_events()
+    with context.socket(zmq.PULL) as socket:
+        for odd in ("1", None, 1.5):
+            with pytest.raises(TypeError, match="EVENT_"):
+                socket.monitor_events(odd)

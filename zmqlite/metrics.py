@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from ._native import core
 from .context import Context
 from .error import ContextTerminated
 from .stats import SocketStats, by_endpoint
@@ -60,7 +61,8 @@ def prometheus(contexts: Context[Any] | Iterable[Context[Any]]) -> str:
     """Return the numbers of one context or several in Prometheus' text format.
 
     Labels are `type` (`PUB`) and `endpoint`; what belongs to no endpoint has an empty one.
-    Contexts that are closed are left out. `CONTENT_TYPE` is what an HTTP answer says of it.
+    Contexts that are closed are left out; a context and its views count once. `CONTENT_TYPE` is
+    what an HTTP answer says of it.
 
     Raises `NotSupported` with a libzmq that zmqlite did not build.
     """
@@ -111,14 +113,26 @@ def instrument(contexts: Context[Any] | Iterable[Context[Any]], meter: Any = Non
         make(f"zmqlite.{metric.name}", [observer(metric)], metric.unit, metric.text)
 
 
-def _listed(contexts: Context[Any] | Iterable[Context[Any]]) -> list[Context[Any]]:
-    return [contexts] if isinstance(contexts, Context) else list(contexts)
+def _listed(contexts: Any) -> list[Context[Any]]:
+    listed: list[Any] = [contexts]
+    if not isinstance(contexts, (Context, core.Socket)) and isinstance(contexts, Iterable):
+        listed = [*contexts]
+    if all(isinstance(one, Context) for one in listed):
+        return listed
+    raise TypeError(f"a context or several are asked for, not {contexts!r:.80}")
 
 
 def _collect(contexts: Context[Any] | Iterable[Context[Any]]) -> _Found:
-    """Add up what several contexts say of the same type and endpoint."""
+    """Add up what several contexts say of the same type and endpoint.
+
+    A context and its views (`shadow`) are one.
+    """
     found: _Found = {}
+    seen: set[int] = set()
     for context in _listed(contexts):
+        address = context.underlying
+        if address in seen:
+            continue
         try:
             told = by_endpoint(context)
         except ContextTerminated:
@@ -127,6 +141,7 @@ def _collect(contexts: Context[Any] | Iterable[Context[Any]]) -> _Found:
             if not context.closed:
                 raise
             continue
+        seen.add(address)
         for key, stats in told.items():
             known = found.get(key)
             if known is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import struct
+import sys
 import time
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,10 +20,11 @@ from .monitor import reason_for
 from .options.rows import Kind
 from .options.socket import SocketSettings
 
-__all__ = ["PastPeer", "Peer", "PeerSocket", "Wait", "read_texts"]
+__all__ = ["PastPeer", "Peer", "PeerSocket", "Wait", "read_texts", "routing_id_in"]
 
-# What our own libzmq adds to its options.
-_COUNT, _LIST, _PAST, _TAKERS = 23122, 23123, 23124, 23125
+_COUNT, _LIST, _PAST, _TAKERS = (
+    core.OWN_OPTIONS[name] for name in ("peers_count", "peers_list", "peers_gone", "topic_takers")
+)
 _EVENTS = SocketOption.EVENTS.value
 _MECHANISM = SocketOption.MECHANISM.value
 _HEAD, _SIZE = struct.Struct("=7q"), struct.Struct("=q")
@@ -46,7 +48,8 @@ class Peer(NamedTuple):
     empty where the transport does not know), `direction` "bound" if the peer came to us and
     "connected" if we went there. `mechanism` is None where there is none (inproc, STREAM).
     `user_id` is what the ZAP handler said. `since` is in seconds as of `time.time()`; None for
-    inproc.
+    inproc. `routing_id` is what this socket addresses it by: the identity for a ROUTER or STREAM,
+    the number for a SERVER or PEER; None for other types, and before the socket has heard of it.
     """
 
     endpoint: str
@@ -55,6 +58,7 @@ class Peer(NamedTuple):
     mechanism: SecurityMechanism | None
     user_id: str
     since: float | None
+    routing_id: bytes | int | None = None
 
     def __str__(self) -> str:
         return " ".join(filter(None, [self.address or self.endpoint, self.user_id]))
@@ -87,13 +91,13 @@ def read_texts(data: bytes, place: int, count: int) -> tuple[list[str], int]:
 
 
 def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
-    """Decode what libzmq writes: seven numbers and three texts for each peer."""
+    """Decode what libzmq writes: seven numbers and four texts for each peer."""
     found: list[tuple[Peer, PastPeer | None]] = []
     place, now = 0, time.time()
     while place < len(data):
         kind, mechanism, age, ago, event, value, error = _HEAD.unpack_from(data, place)
         place += _HEAD.size
-        (local, remote, user_id), place = read_texts(data, place, 3)
+        (local, remote, user_id, name), place = read_texts(data, place, 4)
         bound, known = kind == _BOUND, mechanism >= 0
         peer = Peer(
             local if bound else remote,
@@ -102,12 +106,20 @@ def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
             SecurityMechanism(mechanism) if known else None,
             user_id,
             now - age / 1e6 if age >= 0 and event & ~Event.DISCONNECTED == 0 else None,
+            routing_id_in(name.encode("utf-8", "surrogateescape")),
         )
         past = None
         if ago >= 0:
             past = PastPeer(peer, now - ago / 1e6, Event(event), _why(Event(event), value, error))
         found.append((peer, past))
     return found
+
+
+def routing_id_in(name: bytes) -> bytes | int | None:
+    """Decode how libzmq writes a routing id: an identity behind "=", a number behind "#"."""
+    if name[:1] == b"#":
+        return int.from_bytes(name[1:], sys.byteorder)
+    return name[1:] if name else None
 
 
 def last_end(socket: core.Socket) -> str:
@@ -237,15 +249,20 @@ class Wait:
         if not isinstance(n, int):
             raise TypeError(f"{operation}() takes a number of peers, not {n!r:.80}")
         if timeout is not None:
+            hint = f"{operation}() takes milliseconds as its timeout, not {timeout!r:.80}"
+            try:
+                looks_like_seconds = 0 < timeout < 1
+            except TypeError:
+                raise TypeError(hint) from None
             if timeout != timeout:
-                raise ValueError(
-                    f"{operation}() takes milliseconds as its timeout, not {timeout!r}"
-                )
-            if 0 < timeout < 1:
+                raise ValueError(hint)
+            if looks_like_seconds:
                 socket._warn_of_seconds(timeout, operation)
         self.found = 0
-        self._socket, self._operation, self._n = socket, operation, n
-        self._topic = topic.encode() if isinstance(topic, str) else bytes(topic)
+        self._socket, self._operation, self._n = socket, operation, int(n)
+        self._topic = (
+            topic.encode("utf-8", "surrogateescape") if isinstance(topic, str) else bytes(topic)
+        )
         self._timeout = None if timeout is None or timeout < 0 else timeout
         self._end = None if self._timeout is None else time.monotonic() + self._timeout / 1000
         self._pause = _FIRST_PAUSE
@@ -308,7 +325,7 @@ class Wait:
         if self._operation == "wait_subscribers":
             what = f"{self.found} of {self._n} subscribers"
             if self._topic:
-                what += f" to {self._topic!r}"
+                what += f" to {self._topic[:80]!r}" + "..." * (len(self._topic) > 80)
             said = [f"{what}, {len(socket.peers)} connected"]
         else:
             came = socket.peers

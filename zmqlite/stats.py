@@ -11,15 +11,22 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ._native import core
 from .enums import SocketType
-from .error import InvalidArgument, NotSupported, ThreadMisuse, ZMQError
+from .error import (
+    ContextTerminated,
+    InvalidArgument,
+    NotSupported,
+    SocketClosed,
+    ThreadMisuse,
+    ZMQError,
+)
 from .peers import Wait, read_texts
 from .watching import WatchedSocket
 
 __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
 
-# What our own libzmq adds to its options.
-_NUMBERS = 23130
+_NUMBERS = core.OWN_OPTIONS["numbers"]
 _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 _HEAD = struct.Struct("=17q")
 _CONNECT = 2  # a direction, as libzmq says it; 1 is bound, 0 neither
@@ -170,6 +177,9 @@ class CountedSocket(WatchedSocket):
             return self._rows_from_context(home)
         except InvalidArgument:
             raise _not_ours(operation, self._subject()) from None
+        except (SocketClosed, ContextTerminated) as error:
+            error.operation = operation
+            raise
 
     def _rows_from_context(self, home: Any) -> list[Row]:
         """Another thread is inside this socket: the context may be asked."""

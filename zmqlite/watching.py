@@ -11,11 +11,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
+from ._build import LIBZMQ_PATCHES
 from ._native import core
 from .enums import Event, SocketType
 from .error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
 from .monitor import parse_monitor_message, reason_for
-from .peers import PeerSocket
+from .peers import PeerSocket, routing_id_in
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["EventStream", "MonitorEvent", "WatchedSocket"]
 
 _numbers = count(1)
+_NAMED = "known-names.patch" in LIBZMQ_PATCHES  # a last part says the routing id
 _TOLD = Event.ALL_V2 & ~Event.PIPES_STATS
 _ONES = [member for member in Event if member & _TOLD == member and member.bit_count() == 1]
 
@@ -33,7 +35,9 @@ class MonitorEvent(NamedTuple):
     `endpoint` is where this socket is bound or connected, `address` where the peer is; both are
     empty where it is not known. `reason` says in words why (the text of an errno, a ZAP status,
     what was wrong with the handshake), `retry` in how many milliseconds the next try comes.
-    `value` is libzmq's number: a descriptor, an errno, milliseconds, a status.
+    `value` is libzmq's number: a descriptor, an errno, milliseconds, a status. `routing_id` is
+    what the socket addresses the peer by, as in `Peer`, where it was known when this happened:
+    that of a peer that has left, but mostly not yet that of one that has just come.
     """
 
     event: Event
@@ -42,6 +46,7 @@ class MonitorEvent(NamedTuple):
     reason: str
     retry: int | None
     value: int
+    routing_id: bytes | int | None = None
 
     def __str__(self) -> str:
         where = " ".join(dict.fromkeys(filter(None, [self.endpoint, self.address])))
@@ -50,6 +55,7 @@ class MonitorEvent(NamedTuple):
 
 
 def _decode(parts: list[bytes], endpoints: tuple[str, ...]) -> MonitorEvent:
+    name = parts.pop() if _NAMED else b""
     message = parse_monitor_message(parts)
     event, value = message["event"], message["value"]
     local, remote = (
@@ -59,7 +65,13 @@ def _decode(parts: list[bytes], endpoints: tuple[str, ...]) -> MonitorEvent:
     connected = not local or remote in endpoints
     retry = value if event == Event.CONNECT_RETRIED else None
     return MonitorEvent(
-        event, remote if connected else local, remote, reason_for(event, value), retry, value
+        event,
+        remote if connected else local,
+        remote,
+        reason_for(event, value),
+        retry,
+        value,
+        routing_id_in(name),
     )
 
 
@@ -130,8 +142,12 @@ class WatchedSocket(PeerSocket):
         watch one socket, in any threads. Nothing is reported about inproc connections.
 
         Raises `StateError` where `monitor` or `get_monitor_socket` has taken libzmq's one monitor,
-        and `NotSupported` where libzmq has no drafts.
+        `NotSupported` where libzmq has no drafts, and `SocketClosed`.
         """
+        if not isinstance(events, int):
+            raise TypeError(f"monitor_events() takes a sum of EVENT_..., not {events!r:.80}")
+        if self.closed:
+            raise SocketClosed.during("monitor_events", self._subject(), "the socket is closed")
         if not core.DRAFT_API:
             hint = "it takes a libzmq with its draft API"
             raise NotSupported.during("monitor_events", self._subject(), hint)
@@ -141,7 +157,7 @@ class WatchedSocket(PeerSocket):
         if not hasattr(self, "_events_at"):
             address = f"inproc://zmqlite.events-{next(_numbers)}-{id(self):x}"
             try:
-                self._monitor(address, int(_TOLD), 2, SocketType.PUB.value)
+                self._monitor(address, int(_TOLD), 3 if _NAMED else 2, SocketType.PUB.value)
             except (SocketClosed, ContextTerminated) as error:
                 error.operation = "monitor_events"
                 raise

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#include "own_options.h"
+
 #ifndef LIBZMQ_ALONE /* 1: libzmq is inside the core, and nobody else has contexts or sockets in it */
 #define LIBZMQ_ALONE 0
 #endif
@@ -98,7 +100,7 @@ ZMQLITE_LACKS (int, -1, zmq_disconnect_peer, void *s, uint32_t id)
 /* An option of our own: a STREAM hangs up on the peer of this routing id, although that is full. See
    stream-hang-up.patch. */
 #ifdef LIBZMQ_HAS_STREAM_HANG_UP
-#define ZMQLITE_HANG_UP 23121
+#define ZMQLITE_HANG_UP ZMQLITE_STREAM_HANG_UP
 #else
 #define ZMQLITE_HANG_UP -1
 #endif

@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 _FutureT = TypeVar("_FutureT")
 
 DRAFT_API: bool
+OWN_OPTIONS: dict[str, int]
 RECEIVE_ONLY: frozenset[int]
 SEND_ONLY: frozenset[int]
 IPC_PATH_MAX_LEN: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._native import core
 from ..enums import SocketOption, SocketType
 from ..error import InvalidArgument, NotSupported
 from .rows import Kind
@@ -15,7 +16,7 @@ __all__ = ["POLICIES", "set_overflow"]
 
 POLICIES = ("block", "drop_newest", "drop_oldest", "latest")
 
-_DROP_NEWEST = 23132  # what our own libzmq adds to its options
+_DROP_NEWEST = core.OWN_OPTIONS["drop_newest"]
 _PUBLISHERS = frozenset({SocketType.PUB, SocketType.XPUB, SocketType.RADIO})
 _RECEIVERS = frozenset(
     {SocketType.SUB, SocketType.XSUB, SocketType.PULL, SocketType.DISH, SocketType.GATHER}

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/signal_mask.hpp"
+#include "own_options.h"
 
 namespace zmqlite
 {
@@ -33,7 +34,7 @@ class Unsent
             do {
                 _numbers.resize (std::max<size_t> (size / sizeof (uint64_t) + 8, _numbers.size ()));
                 size = _numbers.size () * sizeof (uint64_t);
-                if (get (context, 23140, _numbers.data (), &size) == 0)
+                if (get (context, ZMQLITE_UNSENT_REPORT, _numbers.data (), &size) == 0)
                     return known (size);
             } while (errno == again);
         } catch (const std::bad_alloc &) {

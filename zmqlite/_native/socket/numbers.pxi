@@ -1,7 +1,14 @@
 # What our own libzmq has counted for the sockets of a context; zmqlite.stats reads it.
 
-cdef enum:
-    NUMBERS = 23131  # an option that our own libzmq adds
+# What our own libzmq adds to its options, for those who read it in Python.
+OWN_OPTIONS = {
+    "peers_count": ZMQLITE_PEERS_COUNT,
+    "peers_list": ZMQLITE_PEERS_LIST,
+    "peers_gone": ZMQLITE_PEERS_GONE,
+    "topic_takers": ZMQLITE_TOPIC_TAKERS,
+    "numbers": ZMQLITE_NUMBERS,
+    "drop_newest": ZMQLITE_DROP_NEWEST,
+}
 
 
 cdef struct NumbersRoom:  # where it writes to, and how much there is
@@ -21,7 +28,7 @@ cdef bytes read_numbers(Context self):
         room.data = PyBytes_AS_STRING(value)
         with cython.critical_section(self):
             self._check()
-            error = libzmq_errno() if zmq_ctx_get_ext(self.handle, NUMBERS, &room, &size) else 0
+            error = libzmq_errno() if zmq_ctx_get_ext(self.handle, ZMQLITE_CONTEXT_NUMBERS, &room, &size) else 0
     if error:
         fail(error, "stats", "Context", "")
     return value[:room.size]

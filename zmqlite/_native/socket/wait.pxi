@@ -178,10 +178,6 @@ cdef int fail_inside(Handle self, int error, str operation, int flags, int optio
     return fail_socket(self, error, operation, hint)
 
 
-cdef enum:
-    KNOWN_PEERS = 23122  # an option of our own libzmq
-
-
 cdef str time_is_over(str operation, int limit):
     return f"{'SNDTIMEO' if operation.startswith('send') else 'RCVTIMEO'} of {limit} ms is over: "
 
@@ -190,7 +186,7 @@ cdef int connected_peers(void *handle) noexcept:
     """How many peers are connected; -1 with a libzmq that does not know (known-peers.patch)."""
     cdef int peers = -1
     cdef size_t size = sizeof(peers)
-    return peers if zmq_getsockopt(handle, KNOWN_PEERS, &peers, &size) == 0 else -1
+    return peers if zmq_getsockopt(handle, ZMQLITE_PEERS_COUNT, &peers, &size) == 0 else -1
 
 
 cdef str why_not_now(Handle self, str operation, int peers):
