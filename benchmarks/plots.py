@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
 from math import ceil, floor, log10
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import matplotlib as mpl
+import schemes
 from cells import LIBRARIES, OURS, TRANSPORTS, Cell
 from samples import Samples
 
@@ -54,8 +56,10 @@ def write(samples: Samples, folder: Path) -> list[Path]:
         for name, draw in DRAWINGS.items():
             figure = draw(samples)
             path = folder / f"{name}.svg"
-            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+            drawn = StringIO()
+            figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
             pyplot.close(figure)
+            path.write_text(schemes.in_both(drawn.getvalue()), encoding="utf-8")
             written.append(path)
     return written
 

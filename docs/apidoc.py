@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import ast
 import pkgutil
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 from tables import literal, table
 
@@ -34,30 +36,53 @@ ROWS = {
     "MessageOption": options.MESSAGE_OPTIONS,
 }
 LOOPS = ("asyncio", "trio", "green")
+PRIVATE = re.compile(r"\b_(Socket|Context)T\b")  # a type variable: what it was called on
 
 
 # -- types of compiled code -----------------------------------------------------------------------
 
+Stub = ast.FunctionDef | ast.AnnAssign
 
-def stub_functions() -> dict[str, ast.FunctionDef]:
+
+def stub_entries() -> dict[str, Stub]:
     """Return what the stub defines, by name; of overloads the last one, which is the widest."""
-    found: dict[str, ast.FunctionDef] = {}
+    found: dict[str, Stub] = {}
     for node in ast.parse(STUB.read_text(encoding="utf-8")).body:
         inside = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
         for each in inside:
             if isinstance(each, ast.FunctionDef):
-                found[prefix + each.name] = each
+                if not any("setter" in ast.unparse(mark) for mark in each.decorator_list):
+                    found[prefix + each.name] = each
+            elif isinstance(each, ast.AnnAssign):
+                found[prefix + ast.unparse(each.target)] = each
     return found
 
 
-STUBS = stub_functions() if STUB.is_file() else {}
+STUBS = stub_entries() if STUB.is_file() else {}
+# made from the rows of the table, where no annotation can stand
+MADE = {
+    "subscribe": ("(topic: str | bytes)", "None"),
+    "unsubscribe": ("(topic: str | bytes)", "None"),
+}
+MADE_ATTRIBUTES = {"hwm": "int"}
 
 
 def typed_signature(
     app: Any, what: str, name: str, obj: Any, settings: Any, signature: str | None, returns: Any
 ) -> tuple[str, str] | None:
     """Answer autodoc with the signature of the stub, for what the core defines."""
+    found = from_stub(what, name, obj)
+    if found is None and name.rpartition(".")[2] in MADE and signature == "(topic)":
+        found = MADE[name.rpartition(".")[2]]
+    signature, returned = found or (signature, returns)
+    if signature is None:
+        return None
+    return PRIVATE.sub("Self", signature), PRIVATE.sub("Self", returned or "")
+
+
+def from_stub(what: str, name: str, obj: Any) -> tuple[str, str] | None:
+    """Return the signature and the returned type of compiled code."""
     if what not in ("class", "function", "method"):
         return None
     if "." not in (where := getattr(obj, "__qualname__", "")):
@@ -65,8 +90,9 @@ def typed_signature(
         if not module.startswith("zmqlite._native"):
             return None
     key = f"{where}.__init__" if what == "class" else where
-    node = STUBS.get(key)
-    if node is None or hasattr(obj, "__code__"):
+    # a method may be of a class below, and the stub shows it in the one that people know
+    node = STUBS.get(key) or STUBS.get(".".join(name.split(".")[-2:]))
+    if not isinstance(node, ast.FunctionDef) or hasattr(obj, "__code__"):
         return None
     arguments = ast.unparse(node.args)
     if what in ("method", "class"):
@@ -75,12 +101,37 @@ def typed_signature(
     return f"({arguments})", returned
 
 
+def type_attributes(app: Any, tree: nodes.document) -> None:
+    """Write the types of compiled attributes behind their names, where autodoc finds none."""
+    for entry in tree.findall(addnodes.desc):
+        if entry["objtype"] != "attribute":
+            continue
+        for line in entry.findall(addnodes.desc_signature):
+            if "fullname" in line and not list(line.findall(addnodes.desc_annotation)):
+                kind = attribute_type(line["fullname"])
+                line += addnodes.desc_annotation("", f": {kind}" if kind else "")
+
+
+def attribute_type(name: str) -> str:
+    """Return the type of an attribute, such as Frame.more, or nothing."""
+    node = STUBS.get(name)
+    if isinstance(node, ast.FunctionDef) and node.returns is not None:
+        found = ast.unparse(node.returns)
+    elif isinstance(node, ast.AnnAssign):
+        found = ast.unparse(node.annotation)
+    else:
+        found = MADE_ATTRIBUTES.get(name.rpartition(".")[2], "")
+    return found.replace("builtins.", "")
+
+
 # -- what is shown elsewhere ----------------------------------------------------------------------
 
 
 def skip_member(app: Any, what: str, name: str, obj: Any, skip: bool, settings: Any) -> bool:
     """Leave out options, and on the page of a loop what is as in the plain module."""
     if skip or (type(obj).__module__ == OPTIONS and name not in SHOWN):
+        return True
+    if name.isupper() and name.lower() in SHOWN:
         return True
     loop = app.env.docname.rpartition("/")[2]
     if loop in LOOPS:
@@ -178,6 +229,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-signature", typed_signature)
     app.connect("autodoc-skip-member", skip_member)
+    app.connect("doctree-read", type_attributes)
     app.add_directive("member-table", MemberTable)
     app.add_directive("constant-table", ConstantTable)
     app.add_directive("module-list", ModuleList)

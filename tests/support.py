@@ -21,8 +21,17 @@ FACTOR = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
 LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
 """The long form of tests that have one; see docs/asyncio.md."""
 
+SANITIZED = any("address" in switch for switch in _build.SWITCHES)
+"""Whether AddressSanitizer is in this build."""
+
 needs_curve = pytest.mark.skipif(not zmq.has("curve"), reason="built without CURVE")
 needs_drafts = pytest.mark.skipif(not zmq.DRAFT_API, reason="built without drafts")
+needs_bad_alloc = pytest.mark.skipif(
+    SANITIZED,
+    reason="without memory AddressSanitizer ends the program, where `new` would throw, and it"
+    " takes several times as much itself",
+)
+"""For tests of the last MB."""
 
 
 def needs_patch(*names: str) -> pytest.MarkDecorator:

@@ -121,6 +121,25 @@ def test_signatures_have_types(site: Path) -> None:
         assert ":" in re.sub("<.*?>", "", found[1]), name
 
 
+def untyped(text: str) -> Iterator[str]:
+    """Yield the signatures of a page that lack a type: what is returned, or of an attribute."""
+    for kind, lines in re.findall(
+        r'<dl class="py (\w+)">\s*((?:<dt class="sig .*?</dt>\s*)+)', text, re.DOTALL
+    ):
+        mark = {"function": "→", "method": "→", "attribute": "[:=]", "property": ":"}.get(kind, "")
+        for line in re.findall(r"<dt.*?</dt>", lines, re.DOTALL):
+            shown = " ".join(html.unescape(re.sub("<.*?>", "", line)).split())
+            # a type variable that stands once says nothing
+            if not re.search(mark, shown) or len(re.findall(r"\b_[A-Z]\w*T\b", shown)) == 1:
+                yield shown
+
+
+@pytest.mark.parametrize("page", sorted(p.stem for p in (DOCS / "reference").glob("*.md")))
+def test_nothing_lacks_its_type(site: Path, page: str) -> None:
+    text = (site / "reference" / f"{page}.html").read_text(encoding="utf-8")
+    assert list(untyped(text)) == []
+
+
 def test_every_option_has_an_anchor(site: Path) -> None:
     text = (site / "options.html").read_text(encoding="utf-8")
     missing = [row.name for row in options.SOCKET_OPTIONS

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._zap import ZAP_ENDPOINT, Decision, Outcome
+from ._zap import ZAP_ENDPOINT, AwaitableCheck, Decision, Outcome
 from .enums import PollEvent, SocketType
 from .error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
 from .poller import Poller
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["AwaitedService", "Gate", "Service", "ThreadService"]
 
 _AT_ONCE = 1000  # checks that are under way
+_REST = 0.05  # seconds, after an error in the thread itself
 _POLLIN = PollEvent.POLLIN.value
 
 
@@ -36,7 +37,7 @@ class Gate(Protocol):
 
     def decide(self, frames: Sequence[bytes]) -> Outcome: ...
     async def decide_async(self, frames: Sequence[bytes]) -> Outcome: ...
-    def decide_late(self, frames: Sequence[bytes], reason: str) -> Outcome: ...
+    def decide_late(self, frames: Sequence[bytes], reason: str, status: int = 300) -> Outcome: ...
     def answers_at_once(self, frames: Sequence[bytes]) -> bool: ...
     def tell(self, decision: Decision | None) -> None: ...
 
@@ -79,6 +80,14 @@ class Service:
 
     def _late(self, frames: Sequence[bytes]) -> Outcome:
         return self._gate.decide_late(frames, f"the check took longer than {self._limit:g} s")
+
+    def _failed(self, frames: Sequence[bytes], error: BaseException) -> Outcome:
+        """What else a check raised than an `Exception` (which the gate itself answers)."""
+        if isinstance(error, AwaitableCheck):
+            reason = "the check is a coroutine, and here is no loop that awaits it"
+        else:
+            reason = f"the check ended with {type(error).__name__}"
+        return self._gate.decide_late(frames, reason, 500)
 
     def _too_many(self, frames: Sequence[bytes]) -> Outcome:
         return self._gate.decide_late(frames, f"{_AT_ONCE} checks are under way")
@@ -149,15 +158,24 @@ class ThreadService(Service):
         poller.register(self._wakeup_fd.fileno(), _POLLIN)
         try:
             while not self._stop.is_set():
-                poller.poll(self._next_limit())
-                self._hear()
-                self._expire()
-                while not self._stop.is_set() and self._socket.poll(0):
-                    self._ask(self._socket.recv_multipart())
-        except (ContextTerminated, SocketClosed):
-            pass
+                try:
+                    self._turn(poller)
+                except (ContextTerminated, SocketClosed):
+                    return
+                except BaseException:
+                    # without a gate libzmq would let in everybody: so this thread does not end
+                    self._gate.log.exception("the thread of a gate met an error, and goes on")
+                    self._stop.wait(_REST)
         finally:
             self._close_all()
+
+    def _turn(self, poller: Poller) -> None:
+        """Wait for news, and see to them."""
+        poller.poll(self._next_limit())
+        self._hear()
+        self._expire()
+        while not self._stop.is_set() and self._socket.poll(0):
+            self._ask(self._socket.recv_multipart())
 
     def _next_limit(self) -> float | None:
         if not self._asked:
@@ -191,7 +209,7 @@ class ThreadService(Service):
     def _ask(self, parts: list[bytes]) -> None:
         envelope, frames = parts[:2], parts[2:]
         if self._gate.answers_at_once(frames):
-            self._send(envelope, self._gate.decide(frames))
+            self._send(envelope, self._decide(frames))
             return
         if self._under_way >= _AT_ONCE:
             self._send(envelope, self._too_many(frames))
@@ -211,16 +229,14 @@ class ThreadService(Service):
             self._send(envelope, self._too_many(frames))
 
     def _check(self, number: int, frames: list[bytes]) -> None:
-        try:
-            outcome = self._gate.decide(frames)
-        except TypeError as error:  # a coroutine, and there is no loop here
-            self._gate.log.error("%s: in a loop's context, `async with` awaits it", error)
-            outcome = self._gate.decide_late(frames, "the check is a coroutine")
-        except BaseException as error:  # SystemExit, say: it ends no more than this thread
-            self._gate.log.error("a check ended with %r", error)
-            outcome = self._gate.decide_late(frames, "the check ended its thread")
-        self._answers.append((number, outcome))
+        self._answers.append((number, self._decide(frames)))
         self._wake()
+
+    def _decide(self, frames: list[bytes]) -> Outcome:
+        try:
+            return self._gate.decide(frames)
+        except BaseException as error:  # SystemExit, say: it ends no more than this check
+            return self._failed(frames, error)
 
 
 class AwaitedService(Service):

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = [
     "CREDENTIALS",
     "ZAP_ENDPOINT",
+    "AwaitableCheck",
     "Decision",
     "MalformedRequest",
     "Outcome",
     "Request",
     "Verdict",
+    "is_promise",
+    "no_verdict",
 ]
 
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
@@ -24,6 +27,7 @@ ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 
 _VERSION = b"1.0"
 CREDENTIALS = {"PLAIN": 2, "CURVE": 1, "GSSAPI": 1}
+_STATUSES = (0, 200, 300, 400, 500)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class Verdict:
 
     `user_id` and `metadata` arrive with every message of that peer: `frame["User-Id"]` and
     `frame[name]`. `reason` is for the logs of the server; the peer only hears `status`.
+
+    `allowed` is True or False: anything else raises `TypeError`, a coroutine that was not
+    awaited among it. So does a `user_id` that is no text; and `ValueError` a status that says
+    the opposite of `allowed`.
     """
 
     allowed: bool
@@ -41,6 +49,19 @@ class Verdict:
     status: int = 0
     """The code of RFC 27: 200, 300 (try again later), 400 or 500. 0 says 200 or 400."""
 
+    def __post_init__(self) -> None:
+        kinds = (("allowed", bool), ("reason", str), ("user_id", str))
+        for name, kind in kinds:
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} of a Verdict is a {kind.__name__}, not {_kind_of(value)}")
+        if self.status not in _STATUSES or (self.status and self.allowed != (self.status == 200)):
+            said = "lets in" if self.allowed else "refuses"
+            raise ValueError(
+                f"status of a Verdict that {said} is {'200' if self.allowed else '300, 400, 500'} "
+                f"or 0, not {self.status!r}"
+            )
+
     def __bool__(self) -> bool:
         return self.allowed
 
@@ -48,6 +69,29 @@ class Verdict:
     def code(self) -> int:
         """The status code that is sent."""
         return self.status or (200 if self.allowed else 400)
+
+
+def no_verdict(check: str, found: Any) -> Verdict:
+    """Return the refusal that a check means which returned what is no answer.
+
+    What it returned is named by its type alone: it may be a secret.
+    """
+    if is_promise(found) and hasattr(found, "close"):
+        found.close()  # a coroutine or generator, which nobody runs
+    return Verdict(False, f"{check} returned {_kind_of(found)}", status=500)
+
+
+def is_promise(found: object) -> bool:
+    """Whether it may become an answer, and is none yet: a coroutine, a generator, a future."""
+    kinds = (("__await__",), ("__anext__",), ("add_done_callback",), ("send", "throw"))
+    return any(all(hasattr(found, name) for name in kind) for kind in kinds)
+
+
+def _kind_of(value: object) -> str:
+    name = type(value).__name__
+    article = "an" if name[:1].lower() in "aeiou" else "a"
+    missing = ": an await is missing" if hasattr(value, "__await__") else ""
+    return f"{article} {name}{missing}"
 
 
 class Decision(NamedTuple):
@@ -77,6 +121,10 @@ class Outcome(NamedTuple):
 
     reply: list[bytes]
     decision: Decision | None
+
+
+class AwaitableCheck(TypeError):
+    """A check is awaitable, and here is no loop that could await it."""
 
 
 class MalformedRequest(ValueError):

@@ -29,9 +29,20 @@ from functools import partial
 from typing import Any, cast
 
 from ._gate_service import Service, ThreadService
-from ._zap import CREDENTIALS, ZAP_ENDPOINT, Decision, MalformedRequest, Outcome, Request, Verdict
+from ._rules import AddressRules, password_matches
+from ._zap import (
+    CREDENTIALS,
+    ZAP_ENDPOINT,
+    AwaitableCheck,
+    Decision,
+    MalformedRequest,
+    Outcome,
+    Request,
+    Verdict,
+    no_verdict,
+)
 from .certs import KeyFolder
-from .security import keys_equal, z85_encode
+from .security import z85_encode
 
 __all__ = [
     "ANONYMOUS",
@@ -52,45 +63,11 @@ ANONYMOUS = "anonymous"
 log = logging.getLogger("zmqlite.auth")
 
 
-class AddressRules:
-    """Addresses that alone may come in, or that may not: one of the two."""
-
-    def __init__(self) -> None:
-        self.allowed: set[str] = set()
-        self.denied: set[str] = set()
-
-    def allow(self, *addresses: str) -> None:
-        """Let in these, and nobody else. ValueError after `deny`."""
-        if self.denied:
-            raise ValueError("allow and deny exclude each other, and deny was used")
-        self.allowed.update(addresses)
-
-    def deny(self, *addresses: str) -> None:
-        """Keep out these, and nobody else. ValueError after `allow`."""
-        if self.allowed:
-            raise ValueError("allow and deny exclude each other, and allow was used")
-        self.denied.update(addresses)
-
-    def check(self, address: str) -> Verdict:
-        """Say whether an address may go on to show its credentials."""
-        if self.allowed and address not in self.allowed:
-            return Verdict(False, "Address not allowed")
-        if address in self.denied:
-            return Verdict(False, "Address denied")
-        return Verdict(True)
-
-
-def password_matches(passwords: Mapping[str, str], username: str, password: str) -> bool:
-    """Compare in a time that tells neither the password nor whether the user exists."""
-    known = passwords.get(username)
-    same = keys_equal("" if known is None else known, password)
-    return same and known is not None
-
-
 Answer = Verdict | Awaitable[Verdict]
 """What a check returns: its verdict, or something that `Gate.answer_async` awaits."""
 
 _Steps = Generator[Awaitable[Any], Any, Outcome]
+_CHECKS = ("check_address", "check_null", "check_plain", "check_curve", "check_gssapi", "user_id")
 
 
 class Gate:
@@ -98,9 +75,9 @@ class Gate:
 
     A new gate lets in every client without credentials (NULL), and nobody with PLAIN or CURVE. A
     rule is for one domain (`zap_domain` of the server's socket), or with "*" for those that have
-    none of their own. Subclasses may override the `check_` methods and `user_id`. What a check
-    returns may be awaitable; `user_id` must return text. What they raise keeps the client out
-    (status 500).
+    none of their own. Subclasses may override the `check_` methods and `user_id`. A check returns
+    a `Verdict`, or something awaitable whose result is one; `user_id` must return text. Whatever
+    else they return, and what they raise, keeps the client out (status 500).
 
     Threads may ask it at the same time, if its checks can stand that, and rules may be replaced
     meanwhile.
@@ -130,6 +107,11 @@ class Gate:
 
     def plain(self, passwords: Mapping[str, str], domain: str = "*") -> None:
         """Let in PLAIN clients that know the password of a user: name -> password."""
+        if not isinstance(passwords, Mapping):
+            raise TypeError(
+                f"plain() takes a mapping of names to passwords, not {type(passwords).__name__}: "
+                "override check_plain() for anything else"
+            )
         self._passwords[domain] = passwords
 
     def curve(
@@ -142,9 +124,12 @@ class Gate:
         `keys` are the public keys in Z85, or the path of a folder of certificates (`*.key`), which
         is read again when it has changed (a fifth of a second later at most; a file that is no
         certificate is logged and left out), or a callable that is given the domain and such a key,
-        and returns whether it is welcome (or something awaitable that does). None lets in
+        and returns True, False or None, or a `Verdict` (or something awaitable whose result is
+        that). Whatever else it returns, however true, lets nobody in (status 500). None lets in
         everybody: the connection is encrypted all the same.
         """
+        if isinstance(keys, (bytes, bytearray)):
+            raise TypeError("curve() takes a collection of keys: put a single one into a list")
         self._slow.discard(domain)
         if isinstance(keys, (str, os.PathLike)):
             self._keys[domain] = KeyFolder(cast("str", keys), self.log)
@@ -188,9 +173,11 @@ class Gate:
     def _by_key(self, key: bytes, welcome: Any) -> Verdict:
         if isinstance(welcome, Verdict):
             return welcome
-        if not welcome:
+        if welcome is True:
+            return Verdict(True, user_id=self.user_id(key))
+        if welcome is None or welcome is False:
             return Verdict(False, "Unknown key")
-        return Verdict(True, user_id=self.user_id(key))
+        return self._no_verdict("the callable of curve()", welcome)
 
     def check_gssapi(self, domain: str, principal: str) -> Answer:
         """Say whether a principal may come in; GSSAPI has made sure already who it is."""
@@ -221,13 +208,15 @@ class Gate:
 
     def answers_at_once(self, frames: Sequence[bytes]) -> bool:
         """Whether a question is answered by rules alone, which never take time."""
-        kind = type(self)
-        names = ("check_address", "check_null", "check_plain", "check_gssapi", "user_id")
-        if any(getattr(kind, name) is not getattr(Gate, name) for name in names):
+        kind, own = type(self), vars(self)
+        if any(name in own or getattr(kind, name) is not getattr(Gate, name) for name in _CHECKS):
             return False
-        if kind.check_curve is not Gate.check_curve:
+        if type(self.addresses) is not AddressRules:
             return False
         domain = bytes(frames[2]).decode(self.encoding, "replace") if len(frames) > 2 else ""
+        passwords = self._passwords.get(domain, self._passwords.get("*"))
+        if passwords is not None and not isinstance(passwords, dict):
+            return False  # what it looks up in may take time
         return (domain if domain in self._keys else "*") not in self._slow
 
     def answer(self, frames: Sequence[bytes]) -> list[bytes]:
@@ -255,7 +244,7 @@ class Gate:
         steps.close()
         if hasattr(pending, "close"):  # a coroutine that nobody will await
             pending.close()
-        raise TypeError("a check of this gate is awaitable: use answer_async()")
+        raise AwaitableCheck("a check of this gate is awaitable: use answer_async()")
 
     async def decide_async(self, frames: Sequence[bytes]) -> Outcome:
         """Do as `answer_async`, but tell nobody."""
@@ -272,13 +261,13 @@ class Gate:
         except StopIteration as end:
             return cast("Outcome", end.value)
 
-    def decide_late(self, frames: Sequence[bytes], reason: str) -> Outcome:
+    def decide_late(self, frames: Sequence[bytes], reason: str, status: int = 300) -> Outcome:
         """Return the answer to a question whose check has not ended: not now."""
         try:
             request = Request.parse(frames, self.encoding)
         except MalformedRequest as error:
             return Outcome(error.reply, None)
-        verdict = Verdict(False, reason, status=300)
+        verdict = Verdict(False, reason, status=status)
         self.log.error("%s, %r stays out for now", reason, request)
         return Outcome(request.reply(verdict), self._decision(request, verdict))
 
@@ -298,7 +287,10 @@ class Gate:
             self._refused.append(decision)
         if self.report is not None:
             try:
-                self.report(decision)
+                found: Any = self.report(decision)
+                if hasattr(found, "__await__"):
+                    found.close()
+                    raise TypeError("report is a plain function: nobody awaits what it returns")
             except Exception:
                 self.log.exception("the report of a decision failed")
 
@@ -327,19 +319,27 @@ class Gate:
             return Outcome(error.reply, None)
         self.log.debug("asked about %r", request)
         try:
-            verdict: Any = self.check_address(request.address)
-            if not isinstance(verdict, Verdict):
-                verdict = yield verdict
+            found: Any = self.check_address(request.address)
+            verdict = yield from self._judged("check_address()", found)
             if verdict:
-                verdict = self._check(request)
-                if not isinstance(verdict, Verdict):
-                    verdict = yield verdict
-            reply = request.reply(verdict, self.encoding)
+                name = f"check_{request.mechanism.lower()}()"
+                verdict = yield from self._judged(name, self._check(request))
+            return Outcome(request.reply(verdict, self.encoding), self._decision(request, verdict))
         except Exception:
             self.log.exception("a check failed, %r stays out", request)
             verdict = Verdict(False, "Internal error", status=500)
-            reply = request.reply(verdict)
-        return Outcome(reply, self._decision(request, verdict))
+        return Outcome(request.reply(verdict), self._decision(request, verdict))
+
+    def _judged(self, check: str, found: Any) -> Generator[Awaitable[Any], Any, Verdict]:
+        """Yield what is to be awaited; return what a check has decided."""
+        if not isinstance(found, Verdict) and hasattr(found, "__await__"):
+            found = yield found
+        return found if isinstance(found, Verdict) else self._no_verdict(check, found)
+
+    def _no_verdict(self, check: str, found: object) -> Verdict:
+        verdict = no_verdict(check, found)
+        self.log.error("%s: it lets nobody in", verdict.reason)
+        return verdict
 
     def _check(self, request: Request) -> Answer:
         """Ask the check of the request's mechanism."""

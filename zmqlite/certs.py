@@ -29,6 +29,7 @@ _PUBLIC_HEAD = """\
 # CURVE certificate of {name}, public half; made on {date}.
 # Give it to those who shall know {name}, in a way that nobody can tamper with.
 """
+_LARGEST = 1 << 16
 _SECRET_HEAD = """\
 # CURVE certificate of {name}, SECRET; made on {date}.
 # Show this file to nobody, and let nobody but its owner read it.
@@ -84,7 +85,11 @@ def load_certificate(filename: str | os.PathLike[str]) -> tuple[bytes, bytes | N
     """
     keys: dict[bytes, bytes] = {}
     section = b""
-    for raw in Path(filename).read_bytes().splitlines():
+    with Path(filename).open("rb") as file:
+        data = file.read(_LARGEST + 1)  # it may be anything, even endless
+    if len(data) > _LARGEST:
+        raise ValueError(f"{os.fspath(filename)} is too large to be a certificate")
+    for raw in data.splitlines():
         line = raw.strip()
         if not line or line.startswith(b"#"):
             continue
@@ -114,12 +119,14 @@ class KeyFolder:
     """The public keys of a folder of certificates, read again when the folder has changed."""
 
     PAUSE = 0.2  # seconds between looks
+    FRESH = 2.0  # seconds after which a change shows in the time that a file bears
 
     def __init__(self, folder: str | os.PathLike[str], log: Any) -> None:
         self._folder, self._log = Path(folder), log
         self._keys: frozenset[bytes] = frozenset()
         self._seen: Any = None
         self._looked = 0.0
+        self._complaints: set[str] = set()
         self._look()
 
     def __call__(self, domain: str, key: bytes) -> bool:
@@ -129,31 +136,36 @@ class KeyFolder:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
+        complaints: set[str] = set()
         try:
-            files = sorted(self._folder.glob("*.key"))
-            seen = [(file, *_mark(file)) for file in files] if self._folder.is_dir() else None
+            files = sorted(one for one in self._folder.iterdir() if one.name.endswith(".key"))
         except OSError as error:
-            self._log.error("the folder of keys %s cannot be read: %s", self._folder, error)
+            complaints.add(f"no folder of keys {self._folder}: nobody comes in ({error})")
             self._keys, self._seen = frozenset(), None
-            return
-        if seen is None:
-            self._log.error("there is no folder of keys %s: nobody comes in", self._folder)
-            self._keys, self._seen = frozenset(), None
-        elif seen != self._seen:
-            self._seen = seen
-            self._keys = frozenset(filter(None, map(self._key, files)))
+        else:
+            seen = [(file, *_mark(file)) for file in files]
+            if seen != self._seen:
+                begin = time.time_ns()
+                self._keys = frozenset(filter(None, (self._key(one, complaints) for one in files)))
+                # A file that changes once more before its clock ticks would look the same, and
+                # what could not be read may be readable now.
+                fresh = any(begin - max(times) < self.FRESH * 1e9 for _, times, *_ in seen)
+                self._seen = None if fresh or complaints else seen
+        for complaint in sorted(complaints - self._complaints):
+            self._log.error("%s", complaint)
+        self._complaints = complaints
 
-    def _key(self, file: Path) -> bytes:
+    def _key(self, file: Path, complaints: set[str]) -> bytes:
         try:
             return load_certificate(file)[0]
         except (OSError, ValueError) as error:
-            self._log.error("no key from %s: %s", file, error)
+            complaints.add(f"no key from {file}: {error}")
             return b""
 
 
-def _mark(file: Path) -> tuple[int, int, int]:
+def _mark(file: Path) -> tuple[tuple[int, int], int, int]:
     try:
         found = file.stat()
     except OSError:  # it is gone, or a link to nothing: `_key` says so
-        return 0, 0, 0
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        return (0, 0), 0, 0
+    return (found.st_mtime_ns, found.st_ctime_ns), found.st_size, found.st_ino

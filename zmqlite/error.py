@@ -320,11 +320,11 @@ class ZMQVersionError(NotImplementedError):
 
     def __init__(self, min_version: str, msg: str = "Feature") -> None:
         super().__init__(min_version)
-        self.min_version = min_version
+        self.min_version: str = min_version
         """The version that would do."""
-        self.msg = msg
+        self.msg: str = msg
         """The name of the feature."""
-        self.version = ".".join(map(str, LIBZMQ_VERSION))
+        self.version: str = ".".join(map(str, LIBZMQ_VERSION))
         """The version that is there."""
 
     def __str__(self) -> str:

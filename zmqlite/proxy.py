@@ -56,7 +56,7 @@ class Steering:
     """
 
     def __init__(self, control: core.Socket) -> None:
-        self.control = control
+        self.control: core.Socket = control
         """The socket that commands go out on; closing it stays with the caller."""
 
     def pause(self) -> None:

@@ -60,6 +60,7 @@ class Broker:
         print("I: connecting to", *peers)
         self.name, self.peers = name, peers
         self.idle: list[list[bytes]] = []
+        self.held: list[list[bytes]] = []  # local requests whose peer was away
         self.capacity = dict.fromkeys(peers, 0)
         self.local_front = zmq.ROUTER(bind=f"ipc://{name}-localfe.ipc")
         self.local_back = zmq.ROUTER(bind=f"ipc://{name}-localbe.ipc")
@@ -93,15 +94,20 @@ class Broker:
         for socket in news:
             poller.register_readable(socket)
         while True:
-            for front in (self.local_front, self.cloud_front):
+            before = len(self.idle)
+            while self.held and self.takes(self.local_front):
+                self.to_worker(self.held.pop(0))
+            # peers come first: after them, the many clients here could keep them waiting for ever
+            fronts = (self.cloud_front, self.local_front)
+            for front in fronts:
                 watch = poller.register_readable if self.takes(front) else poller.deregister
                 watch(front)
-            before = len(self.idle)
-            for socket, _events in poller.poll():
-                if socket in news:
-                    news[socket]()
-                elif self.takes(socket):
-                    self.to_worker(socket.recv_multipart())
+            ready = dict(poller.poll())
+            for socket in ready.keys() & news:
+                news[socket]()
+            for front in fronts:
+                if front in ready and self.takes(front):
+                    self.to_worker(front.recv_multipart())
             if len(self.idle) != before:
                 self.own_state.send_strings([self.name, str(len(self.idle))])
 
@@ -141,6 +147,7 @@ class Broker:
         except zmq.HostUnreachable:
             print(f"E: {peer} is away")
             self.capacity[peer] = 0
+            self.held.append(message)
 
 
 zmq.Context.instance().linger = 0  # stopped, leave at once: nobody waits for what is under way

@@ -139,6 +139,22 @@ def test_bench_measures_and_draws(tmp_path: Path) -> None:
     texts = [node.firstChild.data for node in drawn.getElementsByTagName("text")]  # type: ignore[union-attr]
     assert {"16 B", "64 KiB", *transports} <= set(texts)
     assert len(drawn.getElementsByTagName("polyline")) == 2 * len(transports)
+    style = drawn.getElementsByTagName("style")[0].firstChild.data  # type: ignore[union-attr]
+    light, media, dark = style.partition("@media (prefers-color-scheme: dark)")
+    assert media
+    for kind in (".card", ".grid", ".axis", "text", ".line0", ".dot0"):  # a colour for each
+        assert all(f"{kind} {{" in part for part in (light, dark)), kind
+    assert 'fill="#' not in picture.read_text()
+
+
+def test_a_plot_of_one_figure_has_scales() -> None:
+    from zmqlite.cli.bench.client import Figures
+    from zmqlite.cli.bench.plot import svg
+
+    drawn = svg([Figures("tcp", 16, 0.0, 0.0, [2e-5]), Figures("tcp", 64, 4e6, 1e8, [3e-5])])
+    assert all(label in drawn for label in ("4.00 M", "20.0 us", "30.0 us"))
+    numbers = [float(n) for n in re.findall(r'[xy][12]?="([-\d.]+)"', drawn)]
+    assert min(numbers) >= 0
 
 
 def test_bench_as_json_against_a_server() -> None:

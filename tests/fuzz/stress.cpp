@@ -1,6 +1,7 @@
 /* Many threads use what threads share in libzmq, for ThreadSanitizer: queues and pipes over inproc and
    ipc, mailboxes, the pool of bodies, inproc names that are bound after others connected, sockets that
-   are handed on, contexts that end while others work. No payload may arrive changed or out of order.
+   are handed on, contexts that end while others work, and what a context says of its sockets while peers
+   come and go. No payload may arrive changed or out of order.
 
        stress [rounds]                                                                            */
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 #include <vector>
 #include "precompiled.hpp" // for the draft types
+#include "ctx.hpp"
 
 #include <zmq.h>
 
@@ -125,6 +127,104 @@ void ask (void *context, const std::string &endpoint, int count)
     zmq_close (server);
 }
 
+/* Peers that come, say and hear a little, and go: in the middle of it, where the others are full. */
+struct way_t
+{
+    const char *endpoint;
+    int bound, connected, conflate;
+};
+
+const way_t ways[] = {{"ipc://@watched-pull-", ZMQ_PULL, ZMQ_PUSH, 0},
+                      {"inproc://watched-pull-", ZMQ_PULL, ZMQ_PUSH, 0},
+                      {"ipc://@watched-push-", ZMQ_PUSH, ZMQ_PULL, 0},
+                      {"inproc://watched-router-", ZMQ_ROUTER, ZMQ_DEALER, 0},
+                      {"ipc://@watched-pub-", ZMQ_PUB, ZMQ_SUB, 0},
+                      {"ipc://@watched-last-", ZMQ_DEALER, ZMQ_DEALER, 1},
+                      {"inproc://watched-last-", ZMQ_DEALER, ZMQ_DEALER, 1},
+                      {"inproc://watched-radio-", ZMQ_RADIO, ZMQ_DISH, 0}};
+
+void *make_small (void *context, int type, int conflate)
+{
+    void *const socket = make (context, type);
+    const int room = 10;
+    zmq_setsockopt (socket, ZMQ_SNDHWM, &room, sizeof room);
+    zmq_setsockopt (socket, ZMQ_RCVHWM, &room, sizeof room);
+    if (conflate)
+        zmq_setsockopt (socket, ZMQ_CONFLATE, &conflate, sizeof conflate);
+    if (type == ZMQ_SUB)
+        zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "", 0);
+    if (type == ZMQ_DISH)
+        zmq_join (socket, "group");
+    return socket;
+}
+
+/* Whatever this type of socket lets one say and hear; nobody waits. */
+void talk (void *socket, int type, int count)
+{
+    static const char body[100] = "body";
+    char heard[200];
+    for (int i = 0; i < count; i++) {
+        zmq_msg_t msg;
+        zmq_msg_init_buffer (&msg, body, i & 1 ? 4 : sizeof body);
+        if (type == ZMQ_RADIO)
+            zmq_msg_set_group (&msg, "group");
+        if (zmq_msg_send (&msg, socket, ZMQ_DONTWAIT) < 0)
+            zmq_msg_close (&msg);
+        zmq_recv (socket, heard, sizeof heard, ZMQ_DONTWAIT);
+    }
+}
+
+void come_and_go (void *context, const way_t &way, const std::string &own)
+{
+    const std::string endpoint = way.endpoint + own;
+    std::atomic<int> coming (2);
+    std::vector<std::thread> peers;
+    void *bound = make_small (context, way.bound, way.conflate);
+    check (zmq_bind (bound, endpoint.c_str ()) == 0, "bind");
+    for (int thread = 0; thread < 2; thread++)
+        peers.emplace_back ([&] {
+            for (int i = 0; i < 15; i++) {
+                void *const peer = make_small (context, way.connected, way.conflate);
+                check (zmq_connect (peer, endpoint.c_str ()) == 0, "connect");
+                for (int turn = 0; turn < 4; turn++) {
+                    talk (peer, way.connected, 30);
+                    usleep (200);
+                }
+                zmq_close (peer);
+            }
+            coming--;
+        });
+    for (int turn = 1; coming; turn++) {
+        talk (bound, way.bound, 20);
+        usleep (100);
+        if (turn % 50)
+            continue;
+        /* This one goes, too, under the peers. */
+        zmq_close (bound);
+        bound = make_small (context, way.bound, way.conflate);
+        while (zmq_bind (bound, endpoint.c_str ()) != 0)
+            usleep (100);
+    }
+    for (std::thread &peer : peers)
+        peer.join ();
+    zmq_close (bound);
+}
+
+/* Reads all that a context says of its sockets: numbers, queues, and what has not been sent. */
+void watch (void *context, const std::atomic<bool> &over)
+{
+    std::vector<char> place (1 << 22);
+    for (int i = 0; !over; i++) {
+        zmq::numbers_t::room_t room = {place.data (), place.size ()};
+        size_t size = sizeof room;
+        check (zmq_ctx_get_ext (context, zmq::numbers_t::context_option, &room, &size) == 0, "numbers");
+        size = place.size ();
+        check (zmq_ctx_get_ext (context, zmq::ctx_t::unsent_report, place.data (), &size) == 0, "what waits");
+        if (i % 50 == 0)
+            usleep (1000);
+    }
+}
+
 /* Names that are bound, connected to and given up by several threads, while the context ends. */
 void end_early ()
 {
@@ -170,8 +270,14 @@ int main (int argc, char **argv)
                 pass (context, name, 3000, i & 2);
             });
         pairs.emplace_back ([&] { ask (context, "inproc://ask", 300); });
+        for (const way_t &way : ways)
+            pairs.emplace_back ([&] { come_and_go (context, way, own); });
+        std::atomic<bool> over (false);
+        std::thread watching ([&] { watch (context, over); });
         for (std::thread &pair : pairs)
             pair.join ();
+        over = true;
+        watching.join ();
         zmq_ctx_term (context);
         end_early ();
     }

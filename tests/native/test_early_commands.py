@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from programs import hostile_program
-from support import needs_curve, needs_patch
+from support import needs_bad_alloc, needs_curve, needs_patch
 
 PRELUDE = """
 import contextlib, warnings
@@ -274,6 +274,7 @@ honest(pull)
     )
 
 
+@needs_bad_alloc
 @needs_curve
 @needs_patch("no-memory-left")
 def test_no_memory_for_a_box():

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 from programs import run_program
-from support import FACTOR, in_thread, needs_patch
-
-from zmqlite import _build
+from support import FACTOR, SANITIZED, in_thread, needs_patch
 
 pytestmark = [
     needs_patch("large-input"),  # the memory that is kept for a while is of large bodies
@@ -17,10 +15,7 @@ pytestmark = [
         not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="not without the GIL"
     ),
     pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs /proc"),
-    pytest.mark.skipif(
-        any("address" in switch for switch in _build.SWITCHES),
-        reason="AddressSanitizer keeps what was freed",
-    ),
+    pytest.mark.skipif(SANITIZED, reason="AddressSanitizer keeps what was freed"),
 ]
 
 PRELUDE = """

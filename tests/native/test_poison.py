@@ -12,16 +12,11 @@ import sys
 import textwrap
 
 import pytest
-from support import FACTOR, needs_patch
-
-from zmqlite import _build
+from support import FACTOR, SANITIZED, needs_patch
 
 pytestmark = [
     needs_patch("message-pool", "large-input"),
-    pytest.mark.skipif(
-        not any("address" in switch for switch in _build.SWITCHES),
-        reason="only AddressSanitizer sees it",
-    ),
+    pytest.mark.skipif(not SANITIZED, reason="only AddressSanitizer sees it"),
 ]
 
 PRELUDE = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from programs import hostile_program
-from support import needs_patch
+from support import needs_bad_alloc, needs_patch
 
 pytestmark = needs_patch("proxied-topics")
 
@@ -88,6 +88,7 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
     )
 
 
+@needs_bad_alloc
 def test_a_publisher_that_cannot_be_told_is_asked_again() -> None:
     """There is no room in its pipe, and no memory to keep what it is to be told."""
     hostile_program(

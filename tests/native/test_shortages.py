@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from programs import hostile_program
-from support import needs_patch
+from support import needs_bad_alloc, needs_patch
 
 import zmqlite as zmq
 
@@ -93,6 +93,7 @@ def limit(room):
 """
 
 
+@needs_bad_alloc
 @needs_patch("kept-upstream")
 def test_no_memory_for_a_copy_of_what_a_subscriber_sends() -> None:
     """There is room for the message, and not for another one of its size."""
@@ -153,6 +154,7 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
     )
 
 
+@needs_bad_alloc
 @needs_patch("masked-pieces")
 @pytest.mark.skipif(not zmq.has("ws"), reason="built without WebSockets")
 def test_no_memory_for_a_masked_copy() -> None:
@@ -256,6 +258,7 @@ honest.close()
 )
 
 
+@needs_bad_alloc
 @needs_patch("room-to-accept")
 @pytest.mark.parametrize("kind", ["greeted", "ready", "sends"])
 @pytest.mark.parametrize("transport", ["tcp://127.0.0.1:*", "ipc://*", "ws://127.0.0.1:*"])
@@ -266,6 +269,7 @@ def test_no_memory_for_another_peer(transport, kind) -> None:
     hostile_program(CROWDED, kind, transport, timeout=60)
 
 
+@needs_bad_alloc
 @needs_patch("room-to-accept")
 def test_no_memory_to_connect() -> None:
     """The attempt fails, and is repeated."""
@@ -294,6 +298,7 @@ with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=20000
     )
 
 
+@needs_bad_alloc
 @needs_patch("kept-upstream")
 def test_no_memory_to_tell_of_what_a_subscriber_asks() -> None:
     """It was not asked then, and the connection stays whole."""
@@ -319,6 +324,7 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
     )
 
 
+@needs_bad_alloc
 @needs_patch("kept-upstream")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it counts on glibc's malloc")
 def test_no_memory_for_one_part_of_what_a_subscriber_sends() -> None:

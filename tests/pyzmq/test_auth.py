@@ -236,6 +236,28 @@ def test_one_authenticator_at_a_time(tree: Tree, tree_ctx: Any) -> None:
 # -- what pyzmq does not do right ----------------------------------------------------------------
 
 
+def test_a_forgotten_await_lets_in_nobody() -> None:
+    """In pyzmq what a callback returns is only asked for its truth, and a coroutine is true."""
+
+    async def look_up() -> bool:
+        return False
+
+    class Provider:
+        found: Any = None
+
+        async def callback(self, domain: str, key: bytes) -> Any:
+            return self.found
+
+    with guest.Context() as ctx:
+        auth, provider, sent = guest_auth.Authenticator(ctx), Provider(), []
+        auth._send_zap_reply = lambda *reply: sent.append(reply)  # type: ignore[method-assign]
+        auth.configure_curve_callback(credentials_provider=provider)
+        for found, code in ((look_up(), b"400"), ({"name": "x"}, b"200"), ({}, b"400")):
+            provider.found = found
+            asyncio.run(auth.handle_zap_message(question(bytes(32), mechanism=b"CURVE")))
+            assert sent.pop()[1] == code
+
+
 def test_no_password_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
     """D10. pyzmq logs passwords at level DEBUG, and in its complaints about malformed requests."""
     with guest.Context() as ctx, caplog.at_level(logging.DEBUG):

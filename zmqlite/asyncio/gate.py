@@ -44,7 +44,10 @@ class GateService(AwaitedService):
         except asyncio.CancelledError:
             answer.cancel()
             raise
-        if done and not answer.cancelled():  # by what it awaited, it may have been
+        if not done:
+            answer.cancel()  # and it is not waited for: it may not want to end
+            return self._late(frames)
+        try:
             return answer.result()
-        answer.cancel()  # and it is not waited for: it may not want to end
-        return self._late(frames)
+        except BaseException as error:  # by what it awaited, it may have been cancelled
+            return self._failed(frames, error)

@@ -63,10 +63,11 @@ class GateService(Service):
         """Return the answer, or `_late` after the limit."""
         outcome: Any = None
         quiet: Any = False  # a limit that ends the block and raises nothing
-        with gevent.Timeout(self._limit, quiet):
+        with gevent.Timeout(self._limit, quiet) as limit:
             try:
                 outcome = self._gate.decide(frames)
-            except TypeError as error:  # a coroutine
-                self._gate.log.error("%s", error)
-                outcome = self._gate.decide_late(frames, "the check is a coroutine")
+            except BaseException as error:  # a Timeout of the check's own, say
+                if error is limit or isinstance(error, (gevent.GreenletExit, KeyboardInterrupt)):
+                    raise
+                outcome = self._failed(frames, error)
         return cast("Outcome", outcome or self._late(frames))

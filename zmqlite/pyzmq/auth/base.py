@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from ..._zap import is_promise, no_verdict
 from ...auth import ANONYMOUS, ZAP_ENDPOINT, AddressRules, Answer, Gate, Verdict, password_matches
 from ...enums import SocketType
 from ...error import ZMQError
@@ -82,7 +83,8 @@ class Authenticator:
 
     def allow(self, *addresses: str) -> None:
         """Let in clients from these addresses only. ValueError after `deny`."""
-        self._addresses.allow(*addresses)
+        if addresses or self._addresses.denied:  # pyzmq takes an empty list for none
+            self._addresses.allow(*addresses)
         self.log.debug("allowing %s", ", ".join(addresses))
 
     def deny(self, *addresses: str) -> None:
@@ -116,7 +118,9 @@ class Authenticator:
     ) -> None:
         """Let in CURVE clients for which `credentials_provider.callback(domain, key)` is true.
 
-        The key is in Z85. The callback may be a coroutine function.
+        The key is in Z85. The callback may be a coroutine function. What it returns counts by its
+        truth, as in pyzmq; but a coroutine, a future or a generator is no answer, and lets nobody
+        in.
         """
         self.allow_any = False
         if credentials_provider is None:
@@ -170,6 +174,10 @@ class Authenticator:
             welcome = self.credentials_providers[domain].callback(domain, key)
             if hasattr(welcome, "__await__"):
                 welcome = await welcome
+            if is_promise(welcome):
+                refusal = no_verdict("credentials_provider.callback()", welcome)
+                self.log.error("%s: it lets nobody in", refusal.reason)
+                return False, refusal.reason.encode()
         elif domain in self.certs:
             welcome = self.certs[domain].get(key)
         else:
