@@ -78,7 +78,7 @@ def public_names() -> Iterator[str]:
     for kind in ("Context", "Socket", "Frame", "MessageTracker", "Poller", "Steering"):
         for member in own_members(getattr(zmq, kind)):
             yield f"zmqlite.{kind}.{member}"
-    for part in ("auth", "certs"):
+    for part in ("auth", "certs", "metrics"):
         module = import_module(f"zmqlite.{part}")
         for name in module.__all__:
             yield f"zmqlite.{part}.{name}"
