@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -205,6 +206,15 @@ def test_the_help_names_every_verb() -> None:
     code, out, _ = run("--help")
     assert code == 0
     assert all(f"\n  {name} " in out for name in [*VERBS, "demo", "version"])
+
+
+def test_the_help_begins_with_lines_that_work() -> None:
+    lines = re.findall(r"^  zmqlite (.*)$", run("--help")[1], re.MULTILINE)
+    serving, asking = (line.split() for line in lines)
+    with Started(*(TCP if "://" in word else word for word in serving)) as server:
+        place = server.endpoint()
+        words = [place if "://" in word else word for word in asking]
+        assert run(*words, "-T", PATIENCE)[:2] == (0, "hello\n")
 
 
 # -- without the extra ---------------------------------------------------------------------------
