@@ -17,6 +17,7 @@ from support import FACTOR, needs_curve, wait_until
 
 import zmqlite as zmq
 from zmqlite.certs import load_certificate
+from zmqlite.cli import main
 from zmqlite.cli.table import VERBS
 
 TCP = "tcp://127.0.0.1:*"
@@ -194,8 +195,11 @@ def test_words_are_completed(line: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_a_help_with_examples(verb: str) -> None:
-    code, out, err = run(verb, "--help")
+def test_every_verb_has_a_help_with_examples(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([verb, "--help"])
+    out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     assert f"zmqlite {verb}" in out.partition("Examples:")[2] or verb == "completion"
     assert "Examples:" in out
