@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from command_line import Started, Terminal, plain, run
 from support import FACTOR, in_time, needs_curve, needs_drafts
 
+from zmqlite.cli import main
 from zmqlite.cli.table import VERBS
 
 TCP = "tcp://127.0.0.1:*"
@@ -154,9 +155,9 @@ def talk(line: str) -> bool:
     return any(text in line for text in words)
 
 
-@pytest.mark.parametrize("kind", OUTPUTS)
 @pytest.mark.parametrize("verb", VERBS)
-def test_so_is_its_help(verb: str, kind: str) -> None:
+def test_so_is_its_help(verb: str) -> None:
+    kind = list(OUTPUTS)[list(VERBS).index(verb) % len(OUTPUTS)]
     with output(kind) as options:
         code, _, err = run(verb, "--help", **options)
     assert (code, err) == (1, f"zmqlite: cannot write to standard output: {OUTPUTS[kind]}\n")
@@ -296,19 +297,26 @@ def test_tables_and_bars_are_for_any_encoding(verb: str, locale: str) -> None:
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - {"completion", "keygen"}))
-def test_words_that_are_no_utf8_are_no_traceback(verb: str, tmp_path: Path) -> None:
+def test_words_that_are_no_utf8_are_no_traceback(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In every place that takes a word."""
+    monkeypatch.chdir(tmp_path)
     options = {"doctor": [], "proxy": ["--frontend"], "bench": ["--plot"]}.get(verb, ["-b"])
-    code, _, err = run(verb, *options, b"\xff://\xfe", b"\xfd", cwd=str(tmp_path))
-    assert code in (1, 2)
-    assert "Traceback" not in err
-    with suppress(KeyError):
-        words = {
-            "recv": ["-S", b"\xff"], "sub": ["--topic", b"\xff"], "rate": ["--split", b"\xff"],
-            "request": [b"\xff"], "reply": [b"\xff"], "push": ["-S", b"\xff", b"a\xffb"],
-            "pull": ["--server-key", b"\xff" * 40], "send": ["-o", b"\xff=\xff"],
-            "monitor": ["--until", b"\xff"], "pub": ["-o", b"xpub_welcome_msg=\xff"],
-        }[verb]  # fmt: skip
-        code, _, err = run(verb, "-b", TCP, "-T", "20ms", "-q", *words)
-        assert code in (0, 1, 2, 124)
-        assert "Traceback" not in err
+    assert ends(verb, *options, b"\xff://\xfe", b"\xfd") in (1, 2)
+    words = {
+        "recv": ["-S", b"\xff"], "sub": ["--topic", b"\xff"], "rate": ["--split", b"\xff"],
+        "request": [b"\xff"], "reply": [b"\xff"], "push": ["-S", b"\xff", b"a\xffb"],
+        "pull": ["--server-key", b"\xff" * 40], "send": ["-o", b"\xff=\xff"],
+        "monitor": ["--until", b"\xff"], "pub": ["-o", b"xpub_welcome_msg=\xff"],
+    }.get(verb)  # fmt: skip
+    if words is not None:
+        assert ends(verb, "-b", TCP, "-T", "20ms", "-q", *words) in (0, 1, 2, 124)
+
+
+def ends(*words: str | bytes) -> int:
+    """Return the exit code of a command in this process."""
+    try:
+        return main([os.fsdecode(word) for word in words])
+    except SystemExit as end:
+        return int(end.code or 0)

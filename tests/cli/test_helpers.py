@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -16,6 +17,7 @@ from support import FACTOR, needs_curve, wait_until
 
 import zmqlite as zmq
 from zmqlite.certs import load_certificate
+from zmqlite.cli import main
 from zmqlite.cli.table import VERBS
 
 TCP = "tcp://127.0.0.1:*"
@@ -193,8 +195,11 @@ def test_words_are_completed(line: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_a_help_with_examples(verb: str) -> None:
-    code, out, err = run(verb, "--help")
+def test_every_verb_has_a_help_with_examples(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([verb, "--help"])
+    out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     assert f"zmqlite {verb}" in out.partition("Examples:")[2] or verb == "completion"
     assert "Examples:" in out
@@ -205,6 +210,15 @@ def test_the_help_names_every_verb() -> None:
     code, out, _ = run("--help")
     assert code == 0
     assert all(f"\n  {name} " in out for name in [*VERBS, "demo", "version"])
+
+
+def test_the_help_begins_with_lines_that_work() -> None:
+    lines = re.findall(r"^  zmqlite (.*)$", run("--help")[1], re.MULTILINE)
+    serving, asking = (line.split() for line in lines)
+    with Started(*(TCP if "://" in word else word for word in serving)) as server:
+        place = server.endpoint()
+        words = [place if "://" in word else word for word in asking]
+        assert run(*words, "-T", PATIENCE)[:2] == (0, "hello\n")
 
 
 # -- without the extra ---------------------------------------------------------------------------

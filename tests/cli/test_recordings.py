@@ -130,6 +130,13 @@ def test_an_old_recording_stays(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(FIRST_LINE)
 
 
+@pytest.mark.parametrize("words", [["-c", "127.0.0.1:5556"], ["-b", TCP, "-w", "1"]])
+def test_a_socket_that_fails_leaves_no_file(words: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    assert run("record", str(file), *words, "-T", "50ms")[0] in (2, 124)
+    assert not file.exists()
+
+
 def test_standard_output_and_input(context: zmq.SyncContext) -> None:
     push = context.socket(zmq.PUSH)
     words = ["record", "-", "-t", "pull", "-c", push.bind(TCP), "-n", "2", "-q"]

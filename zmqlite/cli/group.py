@@ -21,6 +21,10 @@ __all__ = ["COMPLETE", "PROGRAM", "run"]
 
 PROGRAM = "zmqlite"
 COMPLETE = "_ZMQLITE_COMPLETE"
+BEGINNING = (
+    "zmqlite reply -b tcp://127.0.0.1:5558 --echo",
+    "zmqlite request -c tcp://127.0.0.1:5558 hello",
+)
 
 
 class Group(click.Group):
@@ -76,6 +80,9 @@ class Group(click.Group):
         rows = [(name, entry.summary) for name, entry in VERBS.items()]
         with formatter.section(heading("Commands")):
             formatter.write_dl([*rows, *((o.name, o.summary) for o in self.others.values())])
+        with formatter.section(heading("To begin with, in two shells")):
+            for line in BEGINNING:
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         with formatter.section(heading("Options")):
             records = [param.get_help_record(ctx) for param in self.get_params(ctx)]
             formatter.write_dl([record for record in records if record])

@@ -87,7 +87,10 @@ def record(
     Each message is in the file at once, so that nothing is lost however this ends.
     """
     with_topics(opening, topic)
-    with written(file, force) as stream, opening.open() as socket:
+    if file != "-" and not force and Path(file).exists():
+        raise CommandError(f"{file} exists; --force replaces it", USAGE)
+    # a socket that cannot be opened leaves no file behind, which would be in the way next time
+    with opening.open() as socket, written(file, force) as stream:
         writer = Writer(stream, type=opening.type.name, endpoints=socket.endpoints)
         try:
             _record(opening, socket, writer, count, period)
