@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import FACTOR
@@ -100,3 +102,36 @@ def hostile_program(code: str, *args: object, timeout: float = 25) -> str:
     folder = str(Path(__file__).parent)
     prelude = f"sys.path.insert(0, {folder!r})\nimport wire\n"
     return program(prelude + textwrap.dedent(code), *args, timeout=timeout)
+
+
+def start(code: str, *args: object, env: dict[str, str] | None = None) -> Any:
+    """Start a program whose stderr is of interest."""
+    prelude = (
+        "import os, signal, sys, threading, time, zmqlite as zmq\n"
+        # who runs the tests in the background may have told all children to ignore it
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", prelude + textwrap.dedent(code), *map(str, args)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(env or {})},
+    )
+
+
+def run(
+    code: str, *args: object, env: dict[str, str] | None = None, limit: float = 60
+) -> tuple[int, str, float]:
+    """Return how a program ended, what it said on stderr, and for how long it ran after it had
+    printed "end"."""
+    process = start(code, *args, env=env)
+    try:
+        line = process.stdout.readline()
+        begin = time.monotonic()
+        out, err = process.communicate(timeout=limit * FACTOR)
+    finally:
+        process.kill()
+    assert line == "end\n", (line, out, err)
+    return process.returncode, err, time.monotonic() - begin

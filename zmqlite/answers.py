@@ -11,7 +11,7 @@ from typing import Any
 from ._native import core
 from .enums import SocketType
 
-__all__ = ["Asked", "Request"]
+__all__ = ["Asked", "PendingRequest"]
 
 _REQ = SocketType.REQ.value
 _BURST = 100  # answers that are read before others have their turn
@@ -19,7 +19,7 @@ _BURST = 100  # answers that are read before others have their turn
 _try_recv: Any = core.Socket._try_recv_multipart
 
 
-class Request:
+class PendingRequest:
     """One request: what is sent, when its time is over, and what came of it."""
 
     __slots__ = ("answer", "begin", "parts", "sent", "single", "timeout", "tries", "wakeup")
@@ -78,10 +78,12 @@ class Asked:
     def __init__(self, socket_type: int) -> None:
         self.by_turns = socket_type == _REQ
         self.dropped = 0
-        self.pending: dict[bytes, Request] = {}  # by key; of a REQ not used
-        self.followers: dict[Request, None] = {}  # those that wait for the reader, in order
-        self.turns: deque[Request] = deque()  # of a REQ: whose turn it is, and who comes next
-        self.reader: Request | None = None
+        self.pending: dict[bytes, PendingRequest] = {}  # by key; of a REQ not used
+        self.followers: dict[PendingRequest, None] = {}  # those that wait for the reader, in order
+        self.turns: deque[PendingRequest] = (
+            deque()
+        )  # of a REQ: whose turn it is, and what comes next
+        self.reader: PendingRequest | None = None
         self.count = self.thread = 0
         self._prefix, self._number = os.urandom(4), 0
         self.relaxed = False
@@ -92,7 +94,7 @@ class Asked:
         self._number = (self._number + 1) & 0xFFFFFFFF
         return self._prefix + self._number.to_bytes(4, "big")
 
-    def read(self, socket: Any, me: Request | None) -> None:
+    def read(self, socket: Any, me: PendingRequest | None) -> None:
         """Take the answers that are there, and give them to whom they belong."""
         if self.by_turns:
             if me is not None:

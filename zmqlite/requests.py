@@ -19,7 +19,7 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._native import core
-from .answers import Asked, Request
+from .answers import Asked, PendingRequest
 from .enums import Event, SocketOption, SocketType
 from .error import (
     Again,
@@ -95,7 +95,7 @@ class RequestSocket(CountedSocket):
         if self._type_number not in (_REQ, _DEALER):
             hint = "only REQ and DEALER make requests"
             raise NotSupported.during("request", self._subject(), hint)
-        request = Request(self, data, timeout, retries)
+        request = PendingRequest(self, data, timeout, retries)
         subject = self._subject()
         asked = self._begin_request()
         key = b""
@@ -154,7 +154,7 @@ class RequestSocket(CountedSocket):
         asked.count += 1
         return asked
 
-    def _end_request(self, asked: Asked, request: Request) -> None:
+    def _end_request(self, asked: Asked, request: PendingRequest) -> None:
         if request in asked.turns:
             first = asked.turns[0] is request
             asked.turns.remove(request)
@@ -165,7 +165,7 @@ class RequestSocket(CountedSocket):
         if not asked.count:
             self._reserve(False)
 
-    async def _take_turn(self, asked: Asked, request: Request) -> bool:
+    async def _take_turn(self, asked: Asked, request: PendingRequest) -> bool:
         """On a REQ: wait until the others are done. Returns whether they are."""
         asked.turns.append(request)
         while asked.turns[0] is not request:
@@ -176,7 +176,7 @@ class RequestSocket(CountedSocket):
         return asked.turns[0] is request
 
     async def _send_request(
-        self, asked: Asked, request: Request, message: list[Any], number: int
+        self, asked: Asked, request: PendingRequest, message: list[Any], number: int
     ) -> bool:
         """Send it, as soon as there is room; return whether that was in time."""
         while request.answer is None:
@@ -210,10 +210,10 @@ class RequestSocket(CountedSocket):
             raise
         self._set_option(_RELAXED, Kind.INT, 1)  # a peer came in this moment; the next one sees it
 
-    def _read_now(self, asked: Asked, request: Request) -> None:
+    def _read_now(self, asked: Asked, request: PendingRequest) -> None:
         asked.read(self, request)
 
-    async def _wait_for_answer(self, asked: Asked, request: Request, number: int) -> bool:
+    async def _wait_for_answer(self, asked: Asked, request: PendingRequest, number: int) -> bool:
         """Wait until it is answered, or this try's time is over; return whether it is answered."""
         while request.answer is None:
             if asked.reader is None:
@@ -224,7 +224,7 @@ class RequestSocket(CountedSocket):
                 return False
         return True
 
-    async def _read_for_all(self, asked: Asked, request: Request, number: int) -> bool:
+    async def _read_for_all(self, asked: Asked, request: PendingRequest, number: int) -> bool:
         """Read answers until its own is there; return whether it is."""
         asked.reader = request
         try:
@@ -240,7 +240,7 @@ class RequestSocket(CountedSocket):
             asked.reader = None
             asked.hand_over()
 
-    async def _follow(self, asked: Asked, request: Request, number: int) -> bool:
+    async def _follow(self, asked: Asked, request: PendingRequest, number: int) -> bool:
         """Wait for the reader: until it is answered, or the next to read, or the time is over."""
         request.wakeup = self._new_wakeup()
         asked.followers[request] = None
@@ -250,7 +250,7 @@ class RequestSocket(CountedSocket):
             request.wakeup = None
             del asked.followers[request]
 
-    def _no_answer(self, request: Request) -> NoAnswer:
+    def _no_answer(self, request: PendingRequest) -> NoAnswer:
         """Say how often it was tried, for how long, and what is known of the peers."""
         waited = (time.monotonic() - request.begin) * 1000
         said = [f"{_times(request.sent)} in {waited:.0f} ms"]

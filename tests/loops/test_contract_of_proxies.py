@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, needs_drafts
 from worlds import World, awaitable
 
 import zmqlite as zmq
@@ -171,18 +171,58 @@ async def test_stopped_before_its_first_step(world: World, context: Any) -> None
     assert (await front.recv_multipart())[1] == b"x"
 
 
-async def test_an_error_inside_is_raised(world: World, context: Any) -> None:
-    """Both sides can only send: nothing can be received."""
+@needs_drafts
+@pytest.mark.parametrize("at", ["backend", "capture"])
+async def test_an_error_inside_is_raised(world: World, context: Any, at: str) -> None:
+    """A CLIENT takes no message of several parts. The error ends the proxy, and is told once."""
+    front, back, source, _ = line(world, context, (zmq.PULL, zmq.PUSH))
+    odd = world.socket(context, zmq.CLIENT)
+    world.socket(context, zmq.SERVER, bind=f"inproc://odd-{id(odd):x}")
+    odd.connect(f"inproc://odd-{id(odd):x}")
+    proxy = Awaited(world, front, odd) if at == "backend" else Awaited(world, front, back, odd)
+    proxy.start()
+    await source.send_multipart([b"a", b"b"])
+    with pytest.raises(zmq.ZMQError, match="CLIENT socket"):
+        await proxy.wait(PATIENCE)
+    assert not proxy.running
+    assert proxy.statistics() == (0,) * 8
+    assert await proxy.wait(PATIENCE)
+    await proxy.stop()
+    await source.send(b"ours again")
+    assert await front.recv() == b"ours again"
+    proxy = Awaited(world, front, odd) if at == "backend" else Awaited(world, front, back, odd)
+    proxy.start()
+    await source.send_multipart([b"a", b"b"])
+    while proxy.running:
+        await world.pause()
+    with pytest.raises(zmq.ZMQError, match="CLIENT socket"):
+        await proxy.stop()
+
+
+async def test_sides_that_can_only_send_wait_until_they_are_stopped(
+    world: World, context: Any
+) -> None:
     front = world.socket(context, zmq.PUSH, bind=f"inproc://a-{id(context):x}")
     back = world.socket(context, zmq.PUSH, bind=f"inproc://b-{id(context):x}")
-    for socket, place in ((front, "a"), (back, "b")):
-        world.socket(context, zmq.PULL, connect=f"inproc://{place}-{id(context):x}")
-        assert socket.endpoints
     proxy = Awaited(world, front, back)
     proxy.start()
-    job = world.spawn(proxy.wait, 50)
-    assert await job.join() is False  # it waits for what never comes
+    assert await proxy.wait(50) is False  # for what never comes
     await proxy.stop()
+
+
+async def test_what_waits_for_room_is_not_counted(world: World, context: Any) -> None:
+    front = world.socket(context, zmq.PULL)
+    back = world.socket(context, zmq.PUSH, bind=f"inproc://b-{id(context):x}")
+    source = world.socket(context, zmq.PUSH, connect=front.bind(f"inproc://a-{id(context):x}"))
+    proxy = Awaited(world, front, back)
+    proxy.start()
+    await source.send_multipart([b"12345", b"678"])
+    await world.settle()
+    assert proxy.statistics() == (0,) * 8
+    sink = world.socket(context, zmq.PULL, connect=f"inproc://b-{id(context):x}")
+    assert await sink.recv_multipart() == [b"12345", b"678"]
+    await proxy.stop()
+    assert proxy.statistics() == (1, 8, 0, 0, 0, 0, 1, 8)
 
 
 async def test_it_makes_sockets_of_addresses(world: World, context: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 
 import pytest
+from programs import run, start
 from support import FACTOR, needs_patch
 
 import zmqlite as zmq
@@ -17,35 +16,6 @@ import zmqlite as zmq
 pytestmark = needs_patch("unsent-report")
 
 LOST = "what was not sent is lost: PUSH socket (tcp://127.0.0.1:9): {} not sent"
-
-
-def start(code, *args, env=None):
-    prelude = (
-        "import os, signal, sys, threading, time, zmqlite as zmq\n"
-        # who runs the tests in the background may have told all children to ignore it
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", prelude + textwrap.dedent(code), *map(str, args)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(env or {})},
-    )
-
-
-def run(code, *args, env=None, limit=60):
-    """Return what a program said on stderr, and for how long it ran after it printed "end"."""
-    process = start(code, *args, env=env)
-    try:
-        line = process.stdout.readline()
-        begin = time.monotonic()
-        out, err = process.communicate(timeout=limit * FACTOR)
-    finally:
-        process.kill()
-    assert line == "end\n", (line, out, err)
-    return process.returncode, err, time.monotonic() - begin
 
 
 AT_EXIT = {

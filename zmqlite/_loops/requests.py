@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from .._native import core
-from ..answers import Asked, Request
+from ..answers import Asked, PendingRequest
 from ..error import StateError
 from ..requests import RequestSocket
 from .peers import AwaitedPeers
@@ -92,7 +92,7 @@ class SharedRequests(RequestSocket):
         super()._send_now(asked, message)
         self._used()
 
-    def _read_now(self, asked: Asked, request: Request) -> None:
+    def _read_now(self, asked: Asked, request: PendingRequest) -> None:
         super()._read_now(asked, request)
         self._used()
 

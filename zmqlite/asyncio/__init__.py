@@ -172,10 +172,7 @@ class Context(_Context[Socket]):
                 message = f"Destroying context with unclosed socket {socket!r}"
                 warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
         if self._shadow:  # its owner ends the context
-            for socket in self.sockets():
-                with suppress(ThreadMisuse):
-                    socket.close()
-            self.term()
+            self.destroy()
             return
         pause, wait = 0.0005, core.EndWait(self)
         while not self.closed:

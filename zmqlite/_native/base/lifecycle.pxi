@@ -62,14 +62,24 @@ cdef void forget_socket(Handle self) noexcept:
 cdef vector[LeftBehind] left_behind
 
 cdef double MOMENT = 0.02  # seconds that a finalizer gives a context to end; without messages it is quicker
+cdef double REAPING = 0.5  # ... and the exit, for sockets that have nothing to send
 cdef double DEFAULT_PATIENCE = 3
 
 
 cdef double exit_patience(Context context) except? -1:
     """How many seconds the exit of the interpreter waits after the last message has moved, for sockets whose linger
     the program never set; below 0: for ever."""
+    cdef double seconds
     patience = getattr(context, "exit_patience", None)
-    return DEFAULT_PATIENCE if patience is None else patience
+    try:
+        seconds = DEFAULT_PATIENCE if patience is None else patience
+        if seconds == seconds:
+            return -1 if seconds < 0 or seconds == FOREVER else seconds
+    except (TypeError, ValueError, OverflowError):
+        pass
+    tell(f"exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not {patience!r:.80}: "
+         f"{DEFAULT_PATIENCE:g} is used")
+    return DEFAULT_PATIENCE
 
 
 cdef double exit_limit(Context context) except? -1:
@@ -174,11 +184,20 @@ cdef class ExitWait:
         if not self._told and time - self._begin >= FIRST_WORD:
             self._told = True
             tell(f"the exit of the program waits for {self._which()} ({self._how_long()}; Ctrl-C ends the wait)")
-        if not self._known or self._patience < 0 or time < self._kept or time - self._moved < self._patience:
+        if not self._known or self._patience < 0 or time < self._kept or time - self._moved < self._quiet():
             return False
-        tell(f"the program ends, and what was not sent is lost: {self._which()} "
-             f"(nothing has moved for {self._patience:g} s; set linger, or exit_patience of the context)")
+        tell(f"the program ends, and what was not sent is lost: {self._which()} ({self._why()})")
         return True
+
+    cdef double _quiet(self):
+        """How long nothing has to move. A socket that has nothing to send needs a moment to end as well."""
+        cdef uint64_t messages = self._messages if self._ending != NULL else self._wait.messages()
+        return max(self._patience, MOMENT if messages else REAPING)
+
+    cdef str _why(self):
+        if self._patience == 0:
+            return "exit_patience is 0: the exit waits for no message; set linger to have it wait"
+        return f"nothing has moved for {self._patience:g} s; set linger, or exit_patience of the context"
 
     cdef bint _look(self) except -1:
         cdef bint done
@@ -202,28 +221,42 @@ cdef class ExitWait:
         return f"{self._names or 'closed sockets'}: {unsent_text(self._messages) if self._known else 'unsent messages'}"
 
     cdef str _how_long(self):
-        if not self._known or self._patience < 0 or self._kept > now():
+        if not self._known or self._kept > now():
             return "their linger says so"
+        if self._patience < 0:
+            return "until all is sent, as exit_patience says"
         return f"until nothing has moved for {self._patience:g} s"
+
+
+cdef bint close_all_idle(list handles) except -1:
+    """Close the sockets that no thread is inside of; return whether that was all."""
+    cdef bint done = True
+    for one in handles:
+        (<Context> one)._close_idle()
+        done = done and (<Context> one)._sockets == NULL
+    return done
 
 
 cdef ExitWait exit_wait(Context context):
     """Close what a context has open, wake the threads that are inside, and begin to wait; None if it has ended."""
     cdef ExitWait wait = ExitWait()
-    if context.handle == NULL or context._shadow:
+    cdef list handles
+    if context.handle == NULL:
         return None
+    if context._shadow:
+        context._close_idle()  # its owner ends it
+        return None
+    handles = handles_on(context)
     wait._context = context
     wait._patience = exit_patience(context)
     wait._limit = exit_limit(context)
-    wait._names = "; ".join(subject_of(socket) for socket in context.sockets())
-    context._close_idle()
-    if context._sockets != NULL:
+    wait._names = "; ".join(subject_of(socket) for socket in all_sockets(context))
+    if not close_all_idle(handles):
         context.shutdown()
-        while context._sockets != NULL:
+        while not close_all_idle(handles):
             with nogil:
                 pause_thread(0.0005)
             PyErr_CheckSignals()
-            context._close_idle()
     wait._begin = wait._moved = now()
     if not begin_to_end(context, -1, 0):
         return None

@@ -157,8 +157,11 @@ cdef class Context:
     def shutdown(self):
         """Make every blocked or later call on this context's sockets raise ContextTerminated.
 
-        Does not block and closes nothing (zmq_ctx_shutdown). A closed context is left alone.
+        Does not block and closes nothing (zmq_ctx_shutdown). A closed context is left alone; a second
+        handle on one raises NotSupported, for it ends nothing of its owner.
         """
+        if self._shadow and self.handle != NULL:
+            fail(ENOTSUP, "shutdown", "Context", "this is a second handle on a context, which its owner shuts down")
         with cython.critical_section(self):
             if self.handle != NULL and not self._ends and self._termination == NULL:
                 self._shut = True
@@ -228,14 +231,17 @@ cdef class Context:
 
         ``linger`` (ms, -1 for ever) is set on each socket first, if given. Threads that wait in a
         socket are woken with ContextTerminated; their sockets are closed once they have left.
-        Interruptible by signals. Source: zmq_ctx_shutdown, zmq_close, zmq_ctx_term.
+        Interruptible by signals. Source: zmq_ctx_shutdown, zmq_close, zmq_ctx_term. A second handle on a
+        context closes its own sockets alone; ThreadMisuse, and it stays open, while a thread is inside one.
         """
         if self.handle == NULL:
             return
         if linger is not None:
             linger_all(self, whole_linger(linger))
         self._close_idle()
-        if self._sockets != NULL:
+        if self._sockets != NULL and self._shadow:
+            close_view(self)
+        elif self._sockets != NULL:
             self.shutdown()
             while self._sockets != NULL:
                 with nogil:

@@ -59,10 +59,55 @@ cdef int lingers(Handle self) noexcept:
     return linger if zmq_getsockopt(self.handle, ZMQ_LINGER, &linger, &size) == 0 else 0
 
 
+# -- second handles ----------------------------------------------------------------------------------------------------
+
+cdef list handles_on(Context context):
+    """This context and the second handles on it, or the other way round; their sockets are libzmq's of one context."""
+    cdef list found = []
+    cdef list same = [context]
+    cdef void *place
+    registry_lock()
+    try:
+        place = all_contexts
+        while place != NULL:
+            keep(found, place)
+            place = (<Context> place)._next
+    finally:
+        registry_unlock()
+    for one in found:
+        if one is not context and (<Context> one).handle == context.handle:
+            same.append(one)
+    return same
+
+
+cdef list all_sockets(Context context):
+    return [socket for one in handles_on(context) for socket in one.sockets()]
+
+
+cdef int close_view(Context self) except -1:
+    """Close the sockets of a second handle. Nobody is woken, for that would end the context: threads that are about to
+    leave have a moment."""
+    cdef double end = now() + MOMENT
+    while self._sockets != NULL:
+        if now() >= end:
+            inside = [subject_of(socket) for socket in self.sockets()]
+            raise ThreadMisuse(EBUSY, f"destroy on Context: a thread is inside {joined(inside)}, and a second handle "
+                               "on a context wakes nobody: have its threads leave, or its owner end it")
+        with nogil:
+            pause_thread(0.0005)
+        PyErr_CheckSignals()
+        self._close_idle()
+    return 0
+
+
+# -- what closed sockets have left -------------------------------------------------------------------------------------
+
 cdef int remember_lingering(Handle self, size_t address, int linger) except -1:
     """A socket was closed that may have messages to send: whose they are, until when, and whether the program
     said so."""
     cdef Context context = self._context
+    if context is not None and context._shadow:  # its owner is who waits
+        context = next((one for one in handles_on(context) if not (<Context> one)._shadow), context)
     # (libzmq itself keeps a linger that is not endless; it may need a moment to end the socket then)
     cdef double end = FOREVER if linger < 0 else now() + linger / 1000.0 + 2
     if context is None:
@@ -106,7 +151,7 @@ cdef str joined(list names):
 
 cdef str still_open(Context self):
     """What a context waits for, as far as is known without asking libzmq."""
-    open_sockets = [subject_of(socket) for socket in self.sockets()]
+    open_sockets = [subject_of(socket) for socket in all_sockets(self)]
     if open_sockets:
         return "still open: " + joined(open_sockets)
     cdef uint64_t messages = 0
@@ -115,6 +160,16 @@ cdef str still_open(Context self):
     names = [what[0] for what in (self._lingering or {}).values()]
     count = unsent_text(messages) if known else "unsent messages"
     return f"{joined(names) or 'closed sockets'}: {count} (their linger says to wait)"
+
+
+cdef int fail_to_begin(str instead) except -1:
+    return fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout or a finalizer "
+                f"needs: {instead}")
+
+
+cdef int fail_to_end(Context self, int error) except -1:
+    return fail(error, "term", "Context",
+                scarce(self, error) if is_shortage(error) else next_step(error, "term", 0))
 
 
 # -- a wait ------------------------------------------------------------------------------------------------------------
@@ -163,7 +218,7 @@ cdef class EndWait:
         cdef list names = []
         cdef size_t place
         cdef uint64_t count
-        for one in self._context.sockets():
+        for one in all_sockets(self._context):
             known[<size_t> (<Handle> one).handle] = subject_of(one) + " is open"
         for one, what in list((self._context._lingering or {}).items()):
             known.setdefault(one, what[0])
@@ -175,6 +230,14 @@ cdef class EndWait:
             name = name or "a closed socket"
             names.append(f"{name}: {unsent_text(count)}" if count or not name.endswith(" is open") else name)
         return joined(names) or "closed sockets"
+
+    cdef uint64_t messages(self):
+        """How many messages wait in the queues."""
+        cdef uint64_t count = 0
+        cdef size_t place
+        for place in range(self._unsent.sockets()):
+            count += self._unsent.unsent(place)
+        return count
 
     cdef double set_by_program(self):
         """Until when the lingers that the program set make a context wait; 0 if none does."""
