@@ -361,3 +361,31 @@ def test_keys_differ_between_sockets(context: Any) -> None:
                     client.request(b"x", 0)
                 keys.add(router.recv_multipart()[1])
     assert len(keys) == 6
+
+
+def test_greenlets_of_a_patched_program_share_a_socket() -> None:
+    """gevent's patch gives each greenlet a thread ident of its own; they are one thread."""
+    pytest.importorskip("gevent")
+    run_program(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        from gevent import monkey
+        monkey.patch_all()
+        import gevent
+        import zmqlite.green as gzmq
+        context = gzmq.Context()
+        router = context.socket(zmq.ROUTER, linger=0)
+        client = context.socket(zmq.DEALER, connect=router.bind("inproc://x"), linger=0)
+        def serve():
+            for question in [router.recv_multipart() for _ in range(5)]:
+                router.send_multipart(question)
+        server = gevent.spawn(serve)
+        asking = [gevent.spawn(client.request, b"%d" % n, 20000) for n in range(5)]
+        gevent.joinall(asking, raise_error=True)
+        assert [one.value for one in asking] == [b"%d" % n for n in range(5)]
+        router.close()
+        client.close()
+        context.term()
+        """
+    )

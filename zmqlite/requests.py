@@ -129,7 +129,7 @@ class RequestSocket(CountedSocket):
         """Refuse what cannot be, and count one in flight."""
         if not hasattr(self, "_asked"):
             self._asked = Asked(self._type_number)
-        asked, here = self._asked, threading.get_ident()
+        asked, here = self._asked, threading.get_native_id()  # (gevent gives greenlets idents)
         if asked.count and asked.thread != here:
             hint = (
                 f"a request of thread {_name_of(asked.thread)!r} is in flight: a socket serves "
@@ -304,4 +304,4 @@ def _times(count: int) -> str:
 
 
 def _name_of(thread: int) -> str:
-    return next((one.name for one in threading.enumerate() if one.ident == thread), "unknown")
+    return next((one.name for one in threading.enumerate() if one.native_id == thread), "unknown")
