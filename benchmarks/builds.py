@@ -2,6 +2,7 @@
 
     python benchmarks/builds.py --without small-pipes,no-news --into FOLDER    builds them
     python benchmarks/builds.py FOLDER/all FOLDER/small-pipes                  compares them
+    python benchmarks/builds.py FOLDER/all FOLDER/[!a]* --short                where patches claim
 
 A build is a folder with zmqlite in it, as `pip install --target` makes one. The first one is what
 the others are compared with: the ratios say how much more, or less, it is without the patch.
@@ -34,6 +35,22 @@ WORTH = {"memory": 0.2}
 """What a patch has to bring somewhere to stay; anything else a tenth."""
 USUAL_WORTH = 0.1
 
+SHORT = {
+    "latency/inproc/16": "fork-count bounded-wait",
+    "latency/ipc/16": "idle-output",
+    "throughput/inproc/16/many": "small-pipes several-messages",
+    "throughput/tcp/16/many": "less-traffic small-pipes several-messages",
+    "throughput/inproc/128/single": "message-pool",
+    f"throughput/inproc/{KIB}/many": "lent-bodies several-messages",
+    f"throughput/tcp/{KIB}/many": "message-pool less-traffic",
+    f"throughput/tcp/{32 * KIB}/single": "gathering-output large-input",
+    f"throughput/tcp/{MIB}/single": "local-buffer gathering-output",
+    f"throughput/ipc/{MIB}/single": "gathering-output large-input",
+    "peers/inproc/16/5000": "no-news ready-answer",
+    Cell("connections", "inproc", 16, number=1000).key: "small-pipes",
+}
+"""The cells in which a patch for speed says that it brings something, and which patches do."""
+
 Figures = dict[str, dict[str, list[float]]]
 """Figures by what was measured (`cell: measure`), then by build, one a round."""
 
@@ -64,6 +81,17 @@ def measures(cell: Cell) -> tuple[str, ...]:
     return ("memory",) if cell.work == "connections" else ("us", "cpu")
 
 
+def concerns(cell: Cell, build: str) -> bool:
+    """Tell whether a short comparison measures this cell with this build.
+
+    A build without some patches is measured where one of them claims something, any other
+    build everywhere.
+    """
+    name = Path(build).name
+    known = {patch for patches in SHORT.values() for patch in patches.split() if patch in name}
+    return not known or not known.isdisjoint(SHORT.get(cell.key, "").split())
+
+
 # --- building ---------------------------------------------------------------------------------
 
 
@@ -74,7 +102,7 @@ def build_without(names: Iterable[str], into: Path) -> Path:
     """
     names = list(names)
     target = into / ("-".join(names) or "all")
-    source = into / "source"
+    source = into / ".source"
     _copy(source)
     pin = source / "vendor" / "libzmq" / "PIN"
     for name in names:
@@ -120,13 +148,17 @@ def _copy(source: Path) -> None:
 
 
 def compare(
-    builds: Sequence[str], wanted: Sequence[Cell], rounds: int, seconds: float
+    builds: Sequence[str], wanted: Sequence[Cell], rounds: int, seconds: float, few: bool = False
 ) -> list[Sample]:
-    """Measure every cell with every build, in alternating order, so many rounds."""
+    """Measure every cell with every build, in alternating order, so many rounds.
+
+    `few`: only with the builds that it concerns, and the first.
+    """
     taken: list[Sample] = []
     for cell in wanted:
+        asked = [b for b in builds if not few or b == builds[0] or concerns(cell, b)]
         for number in range(rounds):
-            for build in builds if number % 2 == 0 else reversed(builds):
+            for build in asked if number % 2 == 0 else reversed(asked):
                 try:
                     taken.append(measure(cell, OURS, number, seconds, build))
                 except (Failed, Cannot) as error:
@@ -203,16 +235,19 @@ def main() -> int:
     """Build or compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("builds", nargs="*", help="folders with zmqlite in them")
-    parser.add_argument("--without", default="", help="names of patches, each left out alone")
+    parser.add_argument(
+        "--without", default="", help="names of patches, each left out alone; a+b: both at once"
+    )
     parser.add_argument("--into", type=Path, help="the folder for builds")
     parser.add_argument("--cells", default="", help="parts of the names of cells, with commas")
+    parser.add_argument("--short", action="store_true", help="only what each patch claims")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6, help="the length of a measurement")
     parser.add_argument("--instructions", type=int, default=0, metavar="RUNS", help="count them")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "builds.json")
     chosen = parser.parse_args()
     if chosen.into:
-        for names in ([], *([name] for name in chosen.without.split(",") if name)):
+        for names in ([], *(name.split("+") for name in chosen.without.split(",") if name)):
             build_without(names, chosen.into.resolve())
         return 0
     builds = [str(Path(build).absolute()) for build in chosen.builds]
@@ -220,7 +255,8 @@ def main() -> int:
         parser.error("two builds at least")
     words = [word for word in chosen.cells.split(",") if word]
     wanted = [cell for cell in cells() if not words or any(word in cell.key for word in words)]
-    taken = compare(builds, wanted, chosen.rounds, chosen.seconds) if chosen.rounds else []
+    wanted = [cell for cell in wanted if not chosen.short or cell.key in SHORT]
+    taken = compare(builds, wanted, chosen.rounds, chosen.seconds, chosen.short)
     figures = gather(taken)
     if chosen.instructions:
         figures |= count_instructions(builds, chosen.instructions)

@@ -26,14 +26,14 @@ for _name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
 class Started:
     """A command that runs; its output is read in full, or as far as a test waits for."""
 
-    def __init__(self, *words: str, **options: Any) -> None:
+    def __init__(self, *words: str | bytes, **options: Any) -> None:
         self.words = words
         self.said = self.printed = ""
         environment = {**os.environ, **ENVIRONMENT, **options.pop("env", {})}
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "zmqlite", *words],
             stdin=options.pop("stdin", subprocess.PIPE),
-            stdout=subprocess.PIPE,
+            stdout=options.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,
             env=environment,
             start_new_session=True,
@@ -103,7 +103,7 @@ class Started:
         return self.process.returncode, printed, self.said + err.decode()
 
 
-def run(*words: str, data: bytes | None = b"", **options: Any) -> tuple[int, str, str]:
+def run(*words: str | bytes, data: bytes | None = b"", **options: Any) -> tuple[int, str, str]:
     """Run a command to its end."""
     with Started(*words, **options) as started:
         return started.end(data)
@@ -167,7 +167,11 @@ class Terminal:
         return bool(piece)
 
     def press_ctrl_c(self) -> None:
-        os.write(self.master, b"\x03")
+        self.write("\x03")
+
+    def write(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self.master, keys.encode())
 
     def end(self) -> tuple[int, str]:
         """Read to the end; return the exit code and all that was drawn."""
@@ -193,6 +197,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def reachable(port: int | str) -> bool:
+    """Tell whether someone listens at a port of this machine."""
+    import socket
+
+    try:
+        socket.create_connection(("127.0.0.1", int(port)), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def folder_of(path: Path) -> dict[str, Any]:

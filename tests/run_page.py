@@ -1,14 +1,15 @@
 """Run the code of a Markdown page as a reader would: `python run_page.py PAGE`.
 
 Blocks marked `python` and `pycon` share one namespace, from the top of the page to its end. The
-latter are compared with what they show. `python NAME.py` is a program of its own: the first one of
-a page is started, the others run beside it to their end, then it gets a Ctrl-C. Everything else
-is prose. Line numbers in tracebacks are those of the page. test_docs.py runs this.
+latter are compared with what they show. `python NAME.py` is a program of its own: the first one
+below a heading is started, the others there run beside it to their end, then it gets a Ctrl-C.
+Everything else is prose. Line numbers in tracebacks are those of the page. test_docs.py runs this.
 """
 
 from __future__ import annotations
 
 import doctest
+import itertools
 import logging
 import re
 import signal
@@ -26,19 +27,21 @@ SLOW = re.compile(r"^Executing <.* took [\d.]+ seconds\n?", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the word after it, its text, and its line on the page."""
+    """A fenced block: its language, the word after it, its text, its line, its heading."""
 
     language: str
     name: str
     text: str
     line: int
+    section: int
 
 
 def blocks(text: str) -> Iterator[Block]:
     """Yield the fenced blocks of a page."""
     for found in re.finditer(r"^```(\w+) ?(\S*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         language, name, body = found.groups()
-        yield Block(language, name, body, text.count("\n", 0, found.start()) + 2)
+        above = text[: found.start()]
+        yield Block(language, name, body, above.count("\n") + 2, above.count("\n## "))
 
 
 def run_inline(block: Block, page: str, space: dict[str, Any]) -> None:
@@ -61,7 +64,7 @@ def free_port() -> int:
 
 
 def run_programs(programs: list[Block]) -> None:
-    """Write the programs of a page to files and run the later ones beside the first."""
+    """Write the programs of a section to files and run the later ones beside the first."""
     ports: dict[str, int] = {}
     for block in programs:
         text = re.sub(
@@ -95,8 +98,8 @@ def main() -> None:
         if block.language in ("python", "pycon") and not block.name:
             run_inline(block, page.name, space)
     programs = [block for block in found if block.language == "python" and block.name]
-    if programs:
-        run_programs(programs)
+    for _, together in itertools.groupby(programs, lambda block: block.section):
+        run_programs(list(together))
 
 
 if __name__ == "__main__":

@@ -106,16 +106,32 @@ def test_what_a_patch_brings_is_its_largest_gain_in_any_cell() -> None:
     assert "\nb: nothing that is worth a patch" in table
 
 
-def test_builds_are_compared_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[str] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Return which cell is measured with which build."""
+    order: list[tuple[str, str]] = []
 
     def measure(cell: Cell, library: str, number: int, seconds: float, build: str) -> Sample:
-        order.append(build)
+        order.append((cell.key, build))
         return sample(cell.key, build, number)
 
     monkeypatch.setattr(builds, "measure", measure)
+    return order
+
+
+def test_builds_are_compared_in_turn(asked: list[tuple[str, str]]) -> None:
     builds.compare(["all", "a"], [cells.BY_KEY[PLAIN]], 2, 0.1)
-    assert order == ["all", "a", "a", "all"]
+    assert [build for _, build in asked] == ["all", "a", "a", "all"]
+
+
+def test_a_short_comparison_asks_for_what_is_claimed(asked: list[tuple[str, str]]) -> None:
+    wanted = [cell for cell in builds.cells() if cell.key in builds.SHORT]
+    assert len(wanted) == len(builds.SHORT) <= 12
+    builds.compare(["all", "ready-answer", "other"], wanted, 1, 0.1, few=True)
+    assert [key for key, build in asked if build == "ready-answer"] == ["peers/inproc/16/5000"]
+    assert {key for key, build in asked if build == "other"} == set(builds.SHORT)
+    patches = (BENCHMARKS.parent / "vendor/libzmq/patches/speed").glob("*.patch")
+    assert {patch.stem for patch in patches} == set(" ".join(builds.SHORT.values()).split())
 
 
 def test_a_build_is_imported_from_its_folder(tmp_path: Path) -> None:

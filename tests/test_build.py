@@ -316,7 +316,8 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
         f"zmqlite/_native/{n}" for n in ("core.pyi", "core.pxd", "libzmq.pxd", "compat.h")
     ]
     expected += ["zmqlite/_native/base/guard.hpp", "zmqlite/_native/poll/hits.hpp"]  # for cimport
-    expected += ["zmqlite/constants.pyi", "zmqlite/options/_typed.pyi"]
+    expected += ["zmqlite/constants.pyi", "zmqlite/options/_flat.pyi"]
+    expected += ["zmqlite/options/_typed.pyi"]
     expected += ["zmqlite/py.typed", "zmqlite/_build.py", "zmqlite/cli/demo/worker.py"]
     expected += [f"zmqlite/pyzmq/{n}" for n in ("__init__.pxd", "backend/cython/_zmq.pxd")]
     expected += [f"zmqlite/pyzmq/_path/zmq/{n}" for n in ("__init__.py", "__init__.pxd")]

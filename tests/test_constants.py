@@ -128,7 +128,7 @@ def test_removed_names_say_what_replaced_them() -> None:
 
 def test_a_roof_can_speak_for_itself_about_removed_names() -> None:
     with pytest.raises(AttributeError, match="module 'roof' has no attribute 'SWAP'"):
-        constants.raise_missing("SWAP", "roof")
+        constants._raise_missing("SWAP", "roof")
 
 
 def test_socket_types_make_sockets_through_the_factory(monkeypatch: pytest.MonkeyPatch) -> None:

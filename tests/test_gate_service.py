@@ -407,7 +407,7 @@ def test_gevent_has_a_limit_of_checks(monkeypatch: pytest.MonkeyPatch) -> None:
             gevent.sleep(LIMIT)
             return Verdict(True)
 
-    monkeypatch.setattr("zmqlite._gate_service._AT_ONCE", 2)
+    monkeypatch.setattr("zmqlite._gate.service._AT_ONCE", 2)
     gate = Green()
     with gzmq.Context() as context, gate.serve(context, limit=LIMIT):
         server, address = server_of(context)

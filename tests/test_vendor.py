@@ -143,6 +143,15 @@ def test_the_head_of_a_fault_names_versions_upstream_and_a_test(patch: pins.Patc
         assert not test or f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), place
 
 
+@pytest.mark.parametrize("patch", pins.read_pin("libzmq").patches, ids=lambda p: p.path.stem)
+def test_a_file_that_a_patch_makes_says_under_which_licence_it_stands(patch: pins.Patch) -> None:
+    """libzmq's own, which is not the same in all versions."""
+    for text in (patch.path, *forms.find_forms(patch.path).values()):
+        for made in text.read_text("utf-8").split("--- /dev/null\n")[1:]:
+            words = {word for line in made.splitlines()[2:4] for word in line.split()}
+            assert {"LGPL-3.0-or-later", "MPL-2.0"} <= words, made[:40]
+
+
 def test_the_readme_has_the_index_of_today() -> None:
     """If not: python vendor/index.py."""
     pin = pins.read_pin("libzmq")

@@ -56,3 +56,13 @@ def test_words_in_the_heads_of_patches() -> None:
         head = path.read_text(encoding="utf-8").partition("\n--- ")[0]
         found = WORDS.search(head)
         assert not found, f"{path.name}: {found and found[0]!r}"
+
+
+def test_words_in_the_comments_of_patches() -> None:
+    """In what they add; sentences of libzmq's authors stay."""
+    for path in sorted((ROOT / "vendor" / "libzmq" / "patches").rglob("*.patch")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.startswith("+") or line.startswith("+++ "):
+                continue
+            found = WORDS.search(line.partition("//")[2])
+            assert not found, f"{path.name}:{number}: {found and found[0]!r}: {line}"

@@ -1,7 +1,8 @@
 """What stands in files and comes from elsewhere: `python tests/written_out.py` writes it again.
 
     zmqlite/enums.py            the members of SocketOption, ContextOption and MessageOption
-    zmqlite/constants.pyi       the flat names of the constants, for checkers
+    zmqlite/options/_flat.pyi   the flat names of the constants, for checkers
+    zmqlite/constants.pyi       the same with the types of sockets
     zmqlite/*/constants.pyi     the same for the event loops, whose types make their sockets
     zmqlite/options/_typed.pyi  the options as attributes and as keywords, for checkers
 
@@ -90,20 +91,36 @@ def enums() -> str:
 # -- the flat names ------------------------------------------------------------------------------
 
 
-def flat_names() -> str:
-    """Return the stub of the constants."""
-    families = sorted(family.__name__ for family in constants._FAMILIES)
-    lines = ['"""The flat names of the constants.', "", MARK.format("the enums"), '"""', ""]
-    lines += ["# fmt: off", "from typing import NoReturn", ""]
-    lines += [f"from .enums import {name} as {name}" for name in families]
-    lines += ["", "REMOVED: dict[str, str]", ""]
-    lines += ["def raise_missing(name: str, module: str) -> NoReturn: ...", ""]
+def head(what: str) -> list[str]:
+    """Return how a stub of constants begins."""
+    return [f'"""{what}', "", MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
+
+
+def families() -> list[str]:
+    return sorted(family.__name__ for family in constants._FAMILIES)
+
+
+def names_without_types() -> str:
+    """Return the stub of the constants that are the same for every event loop."""
+    types = {"SocketType", *zmqlite.SocketType.__members__}
+    lines = head("The flat names of the constants, without the types of sockets.")
+    lines += [f"from ..enums import {n} as {n}" for n in families() if n not in types]
+    lines += [""]
     lines += [
         f"{name}: {type(getattr(constants, name)).__name__}"
         for name in constants.__all__
-        if name not in families
+        if name not in types and name not in families()
     ]
-    lines += ["", "__all__ = [  # noqa: RUF022", *(f'    "{n}",' for n in constants.__all__), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def flat_names() -> str:
+    """Return the stub of the constants."""
+    lines = head("The flat names of the constants.")
+    lines += ["from typing import NoReturn", "", "from .enums import SocketType as SocketType"]
+    lines += ["from .options._flat import *", "", "_REMOVED: dict[str, str]", ""]
+    lines += ["def _raise_missing(name: str, module: str) -> NoReturn: ...", ""]
+    lines += [f"{name}: SocketType" for name in zmqlite.SocketType.__members__]
     return "\n".join(lines) + "\n"
 
 
@@ -116,7 +133,7 @@ HEAD = '''"""The options of sockets and contexts, as attributes and as keywords.
 
 # fmt: off
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NoReturn, TypedDict, overload
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, overload
 
 from typing_extensions import Self
 
@@ -125,12 +142,19 @@ from ..context import Context as Context
 from ..enums import SocketType
 from ..socket import Socket as Socket
 
-'''
-GETS = """    @overload
+_R = TypeVar("_R")
+_W = TypeVar("_W")
+
+class _Option(Generic[_R, _W]):
+    """What reading gives, and what may be assigned."""
+
+    @overload
     def __get__(self, owner: None, cls: type) -> Self: ...
     @overload
-    def __get__(self, owner: object, cls: type | None = None) -> {}: ...
-"""
+    def __get__(self, owner: object, cls: type | None = None) -> _R: ...
+    def __set__(self, owner: Any, value: _W) -> None: ...
+
+'''
 DESCRIPTORS = {
     # name -> what reading gives, what may be assigned
     "_Type": ("SocketType", "NoReturn"),
@@ -145,7 +169,7 @@ DESCRIPTORS = {
 
 
 def descriptor(row: Option) -> str:
-    """Return the class that types an option as an attribute."""
+    """Return the type of an option as an attribute."""
     if row.name == "TYPE":
         return "_Type"
     if row.name in ("SUBSCRIBE", "UNSUBSCRIBE"):
@@ -166,8 +190,8 @@ def typed_options() -> str:
     """Return the stub of the options."""
     text = HEAD.format(mark=MARK.format("options/rows.py"))
     for name, (reads, takes) in DESCRIPTORS.items():
-        text += f"class {name}:\n{GETS.format(reads)}"
-        text += f"    def __set__(self, owner: Any, value: {takes}) -> None: ...\n\n"
+        text += f"{name}: TypeAlias = _Option[{reads}, {takes}]\n"
+    text += "\n"
     attributes = {row.name: descriptor(row) for row in rows.SOCKET_ROWS}
     attributes["HWM"] = "_Int"
     attributes |= {alias: attributes[name] for alias, name in rows.SOCKET_ALIASES.items()}
@@ -197,6 +221,8 @@ def owner(name: str, attributes: dict[str, str]) -> str:
 
 WORLDS = ("asyncio", "trio", "green")
 FACTORY = """
+    _contexts: Any
+
     def __call__(
         self,
         *misplaced: NoReturn,
@@ -208,24 +234,13 @@ FACTORY = """
 """
 
 
-def names_without_types() -> str:
-    """Return the stub of the constants that are the same for every event loop."""
-    types = {"SocketType", *zmqlite.SocketType.__members__}
-    lines = ['"""The flat names of the constants, without the types of sockets.', ""]
-    lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
-    lines += ["from ..constants import *", "", "__all__ = ["]
-    lines += [*(f'    "{name}",' for name in constants.__all__ if name not in types), "]"]
-    return "\n".join(lines) + "\n"
-
-
 def types_of_a_loop() -> str:
     """Return the stub of the constants of an event loop's module: its types make its sockets."""
     types = [*zmqlite.SocketType.__members__.items()]
-    lines = ['"""The constants, with types of sockets for this event loop.', ""]
-    lines += [MARK.format("the enums"), '"""', "", "# fmt: off", "# ruff: noqa"]
+    lines = head("The constants, with types of sockets for this event loop.")
     lines += ["from collections.abc import Iterable", "from enum import IntEnum"]
     lines += ["from typing import Any, NoReturn", "", "from typing_extensions import Unpack", ""]
-    lines += ["from .._loops.constants import *"]
+    lines += ["from ..options._flat import *"]
     lines += ["from ..options._typed import SocketKeywords", "from . import Socket", ""]
     lines += ["class SocketType(IntEnum):"]
     lines += [f"    {name} = {member.value}" for name, member in types]
@@ -234,7 +249,7 @@ def types_of_a_loop() -> str:
 
 
 FILES = {
-    "_loops/constants.pyi": names_without_types,
+    "options/_flat.pyi": names_without_types,
     **{f"{world}/constants.pyi": types_of_a_loop for world in WORLDS},
     "enums.py": enums,
     "constants.pyi": flat_names,

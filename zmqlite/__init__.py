@@ -49,91 +49,24 @@ except ModuleNotFoundError as error:
         "in the source tree run `pip install -e .`, or start Python in another folder"
     ) from error
 
+from typing import TYPE_CHECKING
+
 from . import constants, frame
-from ._native.info import (
-    get_includes as get_includes,
-    get_library_dirs as get_library_dirs,
-    has as has,
-    strerror as strerror,
-    zmq_errno as zmq_errno,
-    zmq_version as zmq_version,
-    zmq_version_info as zmq_version_info,
-)
+from ._loops.names import *  # noqa: F403 - what each event loop's module has, too
 from ._version import __version__ as __version__
 from .constants import *  # noqa: F403 - 300 names that `constants` lists
 from .context import Context as Context
-from .endpoint import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN, Endpoint as Endpoint
-from .error import (
-    AddressInUse as AddressInUse,
-    AddressNotAvailable as AddressNotAvailable,
-    AddressNotFound as AddressNotFound,
-    Again as Again,
-    ContextTerminated as ContextTerminated,
-    DraftFDWarning as DraftFDWarning,
-    ForkError as ForkError,
-    HostUnreachable as HostUnreachable,
-    IncompatibleProtocol as IncompatibleProtocol,
-    InterruptedSystemCall as InterruptedSystemCall,
-    InvalidArgument as InvalidArgument,
-    LateOptionWarning as LateOptionWarning,
-    NoAnswer as NoAnswer,
-    NotDone as NotDone,
-    NotSupported as NotSupported,
-    PermissionDenied as PermissionDenied,
-    SocketClosed as SocketClosed,
-    StateError as StateError,
-    ThreadMisuse as ThreadMisuse,
-    ZMQBaseError as ZMQBaseError,
-    ZMQBindError as ZMQBindError,
-    ZMQError as ZMQError,
-    ZMQVersionError as ZMQVersionError,
-)
-from .stats import PeerStats as PeerStats, SocketStats as SocketStats
-from .watching import MonitorEvent as MonitorEvent
-from .frame import (
-    COPY_THRESHOLD as COPY_THRESHOLD,
-    Frame as Frame,
-    Message as Message,
-    MessageTracker as MessageTracker,
-)
-from .monitor import (
-    monitor_events as monitor_events,
-    parse_monitor_message as parse_monitor_message,
-    recv_monitor_message as recv_monitor_message,
-)
-from .peers import PastPeer as PastPeer, Peer as Peer
 from .poller import Poller as Poller, select as select, zmq_poll as zmq_poll
 from .proxies import Proxy as Proxy
-from .proxy import (
-    ProxyStatistics as ProxyStatistics,
-    Steering as Steering,
-    device as device,
-    proxy as proxy,
-    proxy_steerable as proxy_steerable,
-)
-from .security import (
-    curve_keypair as curve_keypair,
-    curve_public as curve_public,
-    keys_equal as keys_equal,
-    z85_decode as z85_decode,
-    z85_encode as z85_encode,
-)
+from .proxy import device as device, proxy as proxy
 from .socket import Socket as Socket
 
 # Checkers take for public what is imported under its own name "as" its own name, or by a star: a
 # list would stop them at what it spells out. For all others the list is what stands here by now.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn, TypeAlias
+if not TYPE_CHECKING:
 
-    SyncSocket: TypeAlias = Socket[bytes]
-    SyncContext: TypeAlias = Context[Socket[bytes]]
-else:
-    SyncSocket = Socket
-    SyncContext = Context
-
-    def __getattr__(name: str) -> "NoReturn":
-        constants.raise_missing(name, __name__)
+    def __getattr__(name: str) -> object:
+        constants._raise_missing(name, __name__)
 
     __all__ = ["__version__"]
     __all__ += [

@@ -28,9 +28,9 @@ from collections.abc import Awaitable, Callable, Collection, Generator, Mapping,
 from functools import partial
 from typing import Any, cast
 
-from ._gate_service import Service, ThreadService
-from ._rules import AddressRules, password_matches
-from ._zap import (
+from ._gate.rules import AddressRules, password_matches
+from ._gate.service import Service, ThreadService
+from ._gate.zap import (
     CREDENTIALS,
     ZAP_ENDPOINT,
     AwaitableCheck,

@@ -29,6 +29,7 @@ _PUBLIC_HEAD = """\
 # CURVE certificate of {name}, public half; made on {date}.
 # Give it to those who shall know {name}, in a way that nobody can tamper with.
 """
+_LARGEST = 1 << 16
 _SECRET_HEAD = """\
 # CURVE certificate of {name}, SECRET; made on {date}.
 # Show this file to nobody, and let nobody but its owner read it.
@@ -84,7 +85,11 @@ def load_certificate(filename: str | os.PathLike[str]) -> tuple[bytes, bytes | N
     """
     keys: dict[bytes, bytes] = {}
     section = b""
-    for raw in Path(filename).read_bytes().splitlines():
+    with Path(filename).open("rb") as file:
+        data = file.read(_LARGEST + 1)  # it may be anything, even endless
+    if len(data) > _LARGEST:
+        raise ValueError(f"{os.fspath(filename)} is too large to be a certificate")
+    for raw in data.splitlines():
         line = raw.strip()
         if not line or line.startswith(b"#"):
             continue

@@ -82,16 +82,16 @@ _names = _flat()
 globals().update(_names)
 
 # What libzmq 2 had and no later version has, and what to write instead.
-REMOVED = {
+_REMOVED = {
     "SWAP": "libzmq 3 dropped swapping to disk; bound the queue with SNDHWM instead",
     "MCAST_LOOP": "libzmq 3 dropped it; use MULTICAST_LOOP (draft, udp and norm)",
     "RECOVERY_IVL_MSEC": "use RECOVERY_IVL, which counts milliseconds since libzmq 3",
 }
 
 
-def raise_missing(name: str, module: str) -> NoReturn:
+def _raise_missing(name: str, module: str) -> NoReturn:
     """Raise the AttributeError for a constant that `module` lacks, saying what replaced it."""
-    reason = REMOVED.get(name)
+    reason = _REMOVED.get(name)
     text = f"module {module!r} has no attribute {name!r}"
     raise AttributeError(
         f"{text}: {reason}" if reason else text, name=name, obj=sys.modules.get(module)
@@ -99,7 +99,7 @@ def raise_missing(name: str, module: str) -> NoReturn:
 
 
 def __getattr__(name: str) -> NoReturn:
-    raise_missing(name, __name__)
+    _raise_missing(name, __name__)
 
 
 __all__ = [*_names]  # pyright: ignore[reportUnsupportedDunderAll]

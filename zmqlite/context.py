@@ -290,7 +290,7 @@ def _make_socket(
     socket_type: SocketType, *, context: Context[Any] | None = None, **kwargs: Any
 ) -> Any:
     """Serve `zmq.REQ(...)`; see `SocketType.__call__`."""
-    home = Context.instance() if context is None else context  # pyright: ignore[reportUnknownVariableType]
+    home: Context[Any] = Context.instance() if context is None else context
     return home.socket(socket_type, **kwargs)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ._native import core
 from ._native.core import zmq_poll
 from .enums import PollEvent
 
-__all__ = ["Poller", "select", "zmq_poll"]
+__all__ = ["Poller", "select", "select_by", "zmq_poll"]
 
 _IN, _OUT, _ERR = 1, 2, 4
 _ALL = _IN | _OUT | _ERR | 8
@@ -39,7 +39,8 @@ class Poller(core.Poller):
 
     def poll_nonblock(self) -> list[tuple[Any, int]]:
         """Return what is ready now, without waiting."""
-        return self.poll(0)
+        self._found = found = super().poll(0)
+        return found
 
     @property
     def readables(self) -> list[Any]:
@@ -125,12 +126,21 @@ def select(
     `timeout` is in SECONDS; None or a negative number waits for ever. Sockets come back as they
     are, everything else as its descriptor. A thing named in several lists is watched for all.
     """
+    return select_by(zmq_poll, (rlist, wlist, xlist), timeout)
+
+
+def select_by(
+    poll: Callable[[list[tuple[Any, int]], float], list[tuple[Any, int]]],
+    lists: tuple[Iterable[Any], Iterable[Any], Iterable[Any]],
+    timeout: float | None,
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """`select` by what waits as `zmq_poll` does."""
     wanted: dict[Any, int] = {}
-    for members, event in ((rlist, _IN), (wlist, _OUT), (xlist, _ERR)):
+    for members, event in zip(lists, (_IN, _OUT, _ERR), strict=True):
         for member in members:
             wanted[member] = wanted.get(member, 0) | event
     milliseconds = -1.0 if timeout is None or timeout < 0 else timeout * 1000
-    found = zmq_poll(list(wanted.items()), milliseconds)
+    found = poll(list(wanted.items()), milliseconds)
     readable, writable, failed = (
         [member for member, events in found if events & event] for event in (_IN, _OUT, _ERR)
     )

@@ -7,6 +7,9 @@ Both run inside libzmq, let other Python threads run, and end only when the cont
 from __future__ import annotations
 
 import sys
+from collections import deque
+from collections.abc import Sequence
+from itertools import starmap
 from typing import Any, NamedTuple, overload
 
 from ._native import core
@@ -48,6 +51,9 @@ class ProxyStatistics(NamedTuple):
     backend_sent_bytes: int
 
 
+NOTHING_MOVED = ProxyStatistics(0, 0, 0, 0, 0, 0, 0, 0)
+
+
 class Steering:
     """The far end of a steerable proxy's control socket: zmq_proxy_steerable(3).
 
@@ -58,6 +64,7 @@ class Steering:
     def __init__(self, control: core.Socket) -> None:
         self.control: core.Socket = control
         """The socket that commands go out on; closing it stays with the caller."""
+        self._calls = _Calls()
 
     def pause(self) -> None:
         """Stop moving messages; they wait in the sockets' queues."""
@@ -74,14 +81,37 @@ class Steering:
     def statistics(self) -> ProxyStatistics:
         """Ask for the proxy's counters and wait for them, as long as RCVTIMEO of the PAIR allows.
 
-        Raises `Again` when that time runs out.
+        Raises `Again` when that time runs out. The answer that comes then is dropped by the next
+        call, which gets its own.
         """
-        self.control.send(b"STATISTICS")
-        while True:
-            # Some releases of libzmq answer every command with an empty message: skip those.
-            parts = self.control.recv_multipart()
-            if len(parts) == len(ProxyStatistics._fields):
-                return ProxyStatistics(*(_counter(part) for part in parts))
+        calls = self._calls
+        calls.sent.extend(map(self.control.send, (b"STATISTICS",)))
+        while calls.answered < len(calls.sent):
+            calls.heard.extend(starmap(self.control.recv_multipart, ((),)))
+        self._calls = _Calls()
+        return counted(calls.heard[-1])
+
+
+class _Calls:
+    """What was asked and what has come, in the order of both.
+
+    Both are kept by one call of C code that also sends or receives: so Ctrl-C comes before it or
+    after it, and neither is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self.sent: deque[Any] = deque()
+        self.heard: deque[list[bytes]] = deque()
+
+    @property
+    def answered(self) -> int:
+        # Some releases of libzmq answer every command with an empty message: those do not count.
+        return sum(len(parts) == len(ProxyStatistics._fields) for parts in self.heard)
+
+
+def counted(parts: Sequence[bytes]) -> ProxyStatistics:
+    """Return the statistics in an answer."""
+    return ProxyStatistics(*map(_counter, parts))
 
 
 def _counter(part: bytes) -> int:

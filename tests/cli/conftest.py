@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,17 @@ def no_colour_of_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one who runs the tests may have wished for colours."""
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> str:
+    """A recording of two messages."""
+    import io
+
+    from zmqlite.cli.shared.recording import Writer
+
+    data = io.BytesIO()
+    Writer(data, type="PULL", endpoints=[]).write([[b"one"], [b"two", b"parts"]])
+    file = tmp_path / "two.zmqrec"
+    file.write_bytes(data.getvalue())
+    return str(file)

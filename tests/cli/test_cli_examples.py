@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from command_line import ENVIRONMENT, LIMIT, free_port
+from command_line import ENVIRONMENT, LIMIT, free_port, reachable
 from support import FACTOR, wait_until
 
 import zmqlite as zmq
@@ -57,6 +57,11 @@ CASES = {
     "request -c tcp://127.0.0.1:5558 -T": Case(ECHO, "first\nsecond\n"),
     "reply -b tcp://127.0.0.1:5558 --echo": Case("", "REP is bound", True),
     "reply -b tcp://127.0.0.1:5558 --exec": Case("", "REP is bound", True),
+    "reply -b tcp://*:5558 --key-file": Case(
+        "request -c tcp://127.0.0.1:5558 --server-key server.key --key-file me.key_secret x",
+        "REP is bound",
+        True,
+    ),
     "reply -b tcp://*:5558 -n 1": Case("request -c tcp://127.0.0.1:5558 ping", "ping\n"),
     "proxy --frontend": Case("", "the backend is bound", True),
     "proxy --types forwarder": Case("", "the backend is bound", True),
@@ -128,6 +133,8 @@ def prepare(folder: Path, command: str) -> None:
     if "key" in command and not command.startswith("zmqlite keygen"):
         for name in ("server", "me"):
             subprocess.run(["zmqlite", "keygen", "-q", name], check=True, stdout=subprocess.PIPE)
+        (folder / "keys").mkdir()
+        (folder / "me.key").rename(folder / "keys" / "me.key")
     if command.startswith("zmqlite replay"):
         words = ["zmqlite", "record", "-q", "talk.zmqrec", "-t", "pull", "-b", "inproc://x"]
         subprocess.run([*words, "--for", "1ms"], check=True)
@@ -163,9 +170,13 @@ def test_the_example_works(verb: str, command: str, here: Path) -> None:
         for text in (command, case.beside)
     )
     output = here / "main.out"
-    running = [start(here, line, "main")]
+    first = [start(here, f"zmqlite {beside}", "beside")] if verb == "doctor" and beside else []
+    running = list(first)
     try:
-        if beside:
+        if first:  # a doctor does not wait for those who come
+            wait_until(lambda: all(map(reachable, ports.values())), LIMIT / FACTOR, beside)
+        running.insert(0, start(here, line, "main"))
+        if beside and not first:
             running.append(start(here, f"zmqlite {beside}", "beside"))
         if case.goes_on:
             wait_until(lambda: case.prints in output.read_text(), LIMIT / FACTOR, command)

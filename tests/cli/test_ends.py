@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
-from command_line import ENVIRONMENT, LIMIT, Started, Terminal, plain, run
-from support import FACTOR, in_time, needs_drafts
+from command_line import Started, Terminal, plain, run
+from support import FACTOR, needs_drafts
 
 from zmqlite.cli.doctor.places import spoken
 from zmqlite.cli.output import complain, for_reader
@@ -24,40 +21,6 @@ TCP = "tcp://127.0.0.1:*"
 NOBODY = "tcp://127.0.0.1:9"
 PATIENCE = str(20 * FACTOR)
 
-WAITING = [
-    ["send", "-b", TCP, "x"],
-    ["recv", "-b", TCP],
-    ["sub", "-b", TCP],
-    ["pub", "-b", TCP, "x"],
-    ["push", "-b", TCP],
-    ["pull", "-b", TCP],
-    ["reply", "-b", TCP, "--echo"],
-    ["request", "-b", TCP, "x"],
-    ["ping", "-b", TCP, "-T", "100"],
-    ["rate", "-b", TCP],
-    ["record", "-", "-b", TCP],
-    pytest.param(["monitor", "-b", TCP], marks=needs_drafts),
-    ["proxy", "--frontend", TCP, "--backend", TCP],
-    ["bench", "--serve", "-b", TCP],
-]
-
-
-@pytest.mark.parametrize("words", WAITING, ids=lambda words: words[0])
-def test_ctrl_c_is_clean_and_quick(words: list[str]) -> None:
-    def attempt() -> float:
-        with Started(*words) as started:
-            started.endpoint(int(words[0] == "proxy"))
-            start = time.monotonic()
-            started.interrupt()
-            code, _, err = started.end()
-            assert code == 130, err
-            assert err.splitlines()[-1] == "zmqlite: interrupted"
-            assert "Traceback" not in err
-            assert "Warning" not in err
-            return time.monotonic() - start
-
-    in_time(1.0, attempt)
-
 
 def test_ctrl_c_ends_a_bench_and_its_other_process() -> None:
     with Started("bench", "-t", "tcp", "--seconds", "60", "-s", "16") as bench:
@@ -66,45 +29,6 @@ def test_ctrl_c_ends_a_bench_and_its_other_process() -> None:
         code, _, err = bench.end()
         assert code == 130
         assert "Traceback" not in err
-
-
-def filled(words: list[str], shell: str, **options: object) -> tuple[int, str]:
-    done = subprocess.run(
-        ["bash", "-c", f'"$@" {shell}', "bash", sys.executable, "-m", "zmqlite", *words],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        env={**os.environ, **ENVIRONMENT}, timeout=LIMIT, **options,  # type: ignore[call-overload]
-    )  # fmt: skip
-    return done.returncode, done.stderr
-
-
-PRINTING = [
-    ["--help"],
-    ["send", "--help"],
-    ["doctor"],
-    ["completion", "bash"],
-    ["rate", "-b", TCP, "-n", "1", "-i", "10ms", "-q"],
-    ["record", "-", "-b", TCP, "--for", "10ms", "-q"],
-    ["ping", "-c", NOBODY, "-n", "1", "-T", "20ms"],
-    ["bench", "-t", "inproc", "-s", "16", "--seconds", "10ms", "-q"],
-]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("words", PRINTING, ids=lambda words: words[0])
-def test_a_full_disk_is_one_line(words: list[str]) -> None:
-    code, err = filled(words, "> /dev/full")
-    line = "zmqlite: cannot write to standard output: No space left on device\n"
-    assert (code, err) == (1, line)
-
-
-def test_a_closed_pipe_is_one_line() -> None:
-    reads, writes = os.pipe()
-    os.close(reads)
-    try:
-        code, err = filled(["doctor"], f">&{writes}", pass_fds=[writes])
-    finally:
-        os.close(writes)
-    assert (code, err) == (1, "zmqlite: cannot write to standard output: Broken pipe\n")
 
 
 def test_messages_into_a_closed_pipe_are_one_line() -> None:
@@ -139,7 +63,7 @@ def test_rate_draws_a_table_that_fits(columns: int) -> None:
     drawn = plain(seen)
     assert "…" in drawn
     rows = [line for line in drawn.split("\n") if "messages/s" in line or "…" in line]
-    assert all(len(row) <= columns for row in rows), rows
+    assert all(len(row.removesuffix("^C")) <= columns for row in rows), rows
     assert seen.rstrip().endswith("zmqlite: interrupted")
 
 
@@ -257,4 +181,4 @@ def test_a_monitor_tells_a_terminal_nothing_that_it_obeys(
 
 def test_doctor_shows_nothing_that_a_terminal_obeys() -> None:
     greeting = b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"\x1b[2J\x07".ljust(52, b"\0")
-    assert spoken("there", greeting).text.endswith(r"ZMTP 3.1, \x1b[2J\x07")
+    assert spoken("there", greeting)[0].text.endswith(r"ZMTP 3.1, \x1b[2J\x07")

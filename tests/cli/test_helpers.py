@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import ENVIRONMENT, LIMIT, Started, run
-from support import FACTOR, needs_curve
+from command_line import ENVIRONMENT, LIMIT, Started, free_port, reachable, run
+from support import FACTOR, needs_curve, wait_until
 
 import zmqlite as zmq
 from zmqlite.certs import load_certificate
@@ -112,13 +112,59 @@ def test_doctor_tries_keys(context: zmq.SyncContext, tmp_path: Path) -> None:
         assert code == 0, out
         assert "the CURVE handshake succeeds" in out
         assert "the two keys belong together" in out
-        words[words.index(PATIENCE)] = "300ms"
         code, found = examined(*words, zmq.curve_keypair()[0].decode())
         assert code == 1
         assert found[place]["text"].startswith("no CURVE handshake")
+        assert "is --server-key that server's key?" in found[place]["remedy"]
     mine.chmod(0o644)
     code, found = examined("--key-file", str(mine))
     assert (code, found[str(mine)]["remedy"]) == (1, f"chmod 600 {mine}")
+
+
+@needs_curve
+def test_doctor_tells_why_a_client_stays_out(context: zmq.SyncContext, tmp_path: Path) -> None:
+    """The server refuses its key, or has no CURVE at all."""
+    for name in ("server", "me"):
+        assert run("keygen", name, cwd=str(tmp_path))[0] == 0
+    (tmp_path / "known").mkdir()
+    words = ["reply", "-b", TCP, "--echo", "-q", "--key-file", "server.key_secret"]
+    port = free_port()
+    words[2] = f"tcp://127.0.0.1:{port}"
+    with Started(*words, "--allow", "known", cwd=str(tmp_path)):
+        place = words[2]
+        wait_until(lambda: reachable(port), 20)
+        keys = ["--server-key", "server.key", "--key-file", "me.key_secret"]
+        code, found = examined(place, *keys, "-T", PATIENCE, cwd=str(tmp_path))
+        mine = load_certificate(tmp_path / "me.key")[0].decode()
+        assert code == 1
+        assert found[place]["text"].startswith("the server knows --server-key, and refuses us")
+        assert found[place]["remedy"] == f"have the server allow this public key of ours, {mine}"
+        code, found = examined(place, *keys[:2], "-T", PATIENCE, cwd=str(tmp_path))
+        assert "--key-file FILE has it" in found[place]["remedy"]
+        code, found = examined(place)
+        assert (code, found[place]["text"]) == (0, "it is encrypted")
+    with context.socket(zmq.PULL) as plain:
+        place = str(plain.bind(TCP))
+        code, found = examined(place, *keys, cwd=str(tmp_path))
+        assert (code, found[place]["text"]) == (1, "no CURVE there, but NULL")
+
+
+@needs_curve
+def test_keys_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    text = 'curve\n    public-key = "{}"\n    secret-key = "{}"\n'
+    pairs = [[key.decode() for key in zmq.curve_keypair()] for _ in range(2)]
+    (tmp_path / "mixed.key_secret").write_text(text.format(pairs[0][0], pairs[1][1]))
+    (tmp_path / "short.key_secret").write_text(text.format(pairs[0][0], "x" * 39))
+    (tmp_path / "short.key").write_text('curve\n    public-key = "abc"\n')
+    for words, complaint in (
+        (["--key-file", "mixed.key_secret"], "the two keys in mixed.key_secret do not belong"),
+        (["--key-file", "short.key_secret"], "the secret key in short.key_secret is none"),
+        (["--server-key", "short.key"], "short.key is no CURVE key"),
+        (["--server-key", "x" * 39 + '"'], "is no CURVE key"),
+    ):
+        code, _, err = run("pull", "-b", TCP, "-T", "10ms", *words, cwd=str(tmp_path))
+        assert (code, err.count("\n")) == (2, 1), err
+        assert complaint in err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

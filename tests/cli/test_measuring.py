@@ -139,6 +139,22 @@ def test_bench_measures_and_draws(tmp_path: Path) -> None:
     texts = [node.firstChild.data for node in drawn.getElementsByTagName("text")]  # type: ignore[union-attr]
     assert {"16 B", "64 KiB", *transports} <= set(texts)
     assert len(drawn.getElementsByTagName("polyline")) == 2 * len(transports)
+    style = drawn.getElementsByTagName("style")[0].firstChild.data  # type: ignore[union-attr]
+    light, media, dark = style.partition("@media (prefers-color-scheme: dark)")
+    assert media
+    for kind in (".card", ".grid", ".axis", "text", ".line0", ".dot0"):  # a colour for each
+        assert all(f"{kind} {{" in part for part in (light, dark)), kind
+    assert 'fill="#' not in picture.read_text()
+
+
+def test_a_plot_of_one_figure_has_scales() -> None:
+    from zmqlite.cli.bench.client import Figures
+    from zmqlite.cli.bench.plot import svg
+
+    drawn = svg([Figures("tcp", 16, 0.0, 0.0, [2e-5]), Figures("tcp", 64, 4e6, 1e8, [3e-5])])
+    assert all(label in drawn for label in ("4.00 M", "20.0 us", "30.0 us"))
+    numbers = [float(n) for n in re.findall(r'[xy][12]?="([-\d.]+)"', drawn)]
+    assert min(numbers) >= 0
 
 
 def test_bench_as_json_against_a_server() -> None:
@@ -154,6 +170,28 @@ def test_bench_as_json_against_a_server() -> None:
             assert 0 < trips["min"] <= trips["p50"] <= trips["max"]
         server.interrupt()
         assert server.end()[0] == 130
+
+
+def test_a_bench_without_its_server_says_so() -> None:
+    """Nobody is there, or another program."""
+    code, out, err = run("bench", "-c", "tcp://127.0.0.1:9", "-s", "16", "-q")
+    assert (code, out) == (1, "")
+    assert err == "zmqlite: no `zmqlite bench --serve` answers at tcp://127.0.0.1:9\n"
+    for answer in (["--echo"], ["pong"], ["[1]"], ["{}"]):
+        with Started("reply", "-b", TCP, *answer) as server:
+            code, out, err = run("bench", "-c", server.endpoint(), "-s", "16", "-q")
+        assert (code, out, err.count("\n")) == (1, "", 1), err
+        assert "is no `zmqlite bench --serve`" in err
+
+
+def test_a_bench_server_goes_on_after_nonsense() -> None:
+    with Started("bench", "--serve", "-b", TCP) as server:
+        nonsense = ["", "no JSON", "[]", "{}", '{"test": []}', "[" * 100_000]
+        nonsense += ['{"test": "latency", "size": "big"}', '{"test": "latency", "size": 1}']
+        words = ["request", "-c", server.endpoint(), "-T", PATIENCE]
+        code, out, err = run(*words, *nonsense)
+        assert (code, out.count('{"error": ')) == (0, len(nonsense)), err
+        assert run("bench", "-c", server.endpoint(), "-s", "16", "--seconds", "10ms")[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -97,13 +97,15 @@ def test_what_was_sent_has_left_when_the_command_ends(context: zmq.SyncContext) 
 
 def test_what_does_not_leave_in_time_is_a_timeout() -> None:
     code, _, err = run("push", "-c", "tcp://127.0.0.1:9", "-T", "300ms", "-q", "a")
-    assert (code, err) == (124, "zmqlite: not all messages have left within 300 ms\n")
+    assert (code, err.count("\n")) == (124, 1)
+    assert err.startswith("zmqlite: not all messages have left within 300 ms")
 
 
 def test_quiet_says_nothing_of_a_long_wait() -> None:
     """Nor does the library, which has a word about a wait that lasts a second."""
     code, _, err = run("push", "-c", "tcp://127.0.0.1:9", "-T", "2.5", "-q", "a")
-    assert (code, err) == (124, "zmqlite: not all messages have left within 2.5 s\n")
+    assert (code, err.count("\n")) == (124, 1)
+    assert err.startswith("zmqlite: not all messages have left within 2.5 s")
 
 
 def test_a_long_wait_for_the_last_messages_is_told() -> None:
@@ -117,7 +119,8 @@ def test_a_long_wait_for_the_last_messages_is_told() -> None:
 
 def test_nothing_in_time_is_a_timeout() -> None:
     code, out, err = run("recv", "-b", TCP, "-T", "100ms", "-q")
-    assert (code, out, err) == (124, "", "zmqlite: no message within 100 ms\n")
+    assert (code, out, err.count("\n")) == (124, "", 1)
+    assert err.startswith("zmqlite: no message within 100 ms")
 
 
 def test_peers_that_do_not_come_are_a_timeout() -> None:
@@ -267,7 +270,7 @@ def test_a_message_that_cannot_be_shown_is_a_failure() -> None:
 def test_a_line_that_cannot_be_sent_is_named() -> None:
     code, _, err = run("push", "-c", "tcp://127.0.0.1:9", "-f", "hex", "-q", data=b"00\nxy\n")
     assert code == 1
-    assert err == "zmqlite: line 2: not hexadecimal: b'xy'\n"
+    assert err == "zmqlite: standard input, line 2: not hexadecimal: b'xy'\n"
 
 
 def test_every_format_is_in_the_help() -> None:

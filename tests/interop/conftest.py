@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from interop.browsers import make_page
 from interop.peers import KINDS, Peer, Peers
 from interop.talk import Line
 from support import FACTOR
@@ -50,6 +51,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say with which versions the tests have talked."""
     for name, description in _met.items():
         terminalreporter.write_line(f"interop with {name}: {description}")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a page that runs browser.js."""
+    folder = tmp_path_factory.mktemp("page")
+    make_page(folder)
+    return folder
 
 
 @pytest.fixture

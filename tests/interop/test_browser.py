@@ -1,4 +1,4 @@
-"""Browsers speak ZeroMQ over ws, with the npm package jszmq: it runs here in Node and in Chromium.
+"""Browsers speak ZeroMQ over ws, with the npm package jszmq: in Node, Chromium and Firefox.
 
 Nothing of npm is in the repository: `install-peers` fetches jszmq, and esbuild, which bundles it.
 """
@@ -16,13 +16,13 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interop.browsers import CHROMIUM, LIMIT, NAMES, Browser, command, end, firefox, need
 from interop.peers import HERE, node_modules
 from support import FACTOR, needs_patch, wait_until
 
@@ -32,11 +32,8 @@ pytestmark = [
     pytest.mark.skipif(not zmq.has("ws"), reason="built without ws"),
     needs_patch("ws-headers", "ws-bare", "ws-fragments"),
 ]
-LIMIT = int(20_000 * FACTOR)
-PROGRAM = HERE / "browser.js"
 EXAMPLE = HERE.parents[1] / "examples" / "browser"
-CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-CHROMIUM += ["--no-first-run", "--disable-background-networking", "--enable-logging=stderr"]
+BROWSERS = HERE.parents[1] / "docs" / "browser.md"
 
 # what each end of a pair is called in jszmq, and what ours is
 PAIRS = {
@@ -52,65 +49,6 @@ MESSAGES = [
     [b"long" * 25_000],  # from some 64 KiB on Chromium sends fragments
     [b"x" * 1_000_000, b"y", b"z" * 1_000_000],
 ]
-
-
-def need(found: object, what: str) -> None:
-    """Skip the test where something is missing; fail if ZMQLITE_PEERS wants it."""
-    if found:
-        return
-    if "browser" in os.environ.get("ZMQLITE_PEERS", "").split():
-        pytest.fail(f"{what} is missing (see tests/interop/install-peers)")
-    pytest.skip(f"{what} is missing (see tests/interop/install-peers)")
-
-
-class Browser:
-    """A program of jszmq sockets, each connected to one of ours, and the lines to command them."""
-
-    def __init__(self, context: zmq.Context[Any]) -> None:
-        self._context = context
-        self.orders, self.reports = self.bind(zmq.PUSH), self.bind(zmq.PULL)
-        self.settings: dict[str, Any] = {
-            "orders": self.orders.last_endpoint.decode(),
-            "reports": self.reports.last_endpoint.decode(),
-            "sockets": {},
-        }
-
-    def bind(self, kind: int, **options: Any) -> Any:
-        limits = {"rcvtimeo": LIMIT, "sndtimeo": LIMIT, "linger": 0}
-        return self._context.socket(kind, bind="ws://127.0.0.1:*", **limits, **options)
-
-    def add(self, name: str, ours: int, options: Any = (), **settings: Any) -> Any:
-        """Return a socket of ours that one of jszmq's will connect to; before the start."""
-        socket = self.bind(ours, **dict(options))
-        place = {"type": name, "endpoint": socket.last_endpoint.decode()}
-        self.settings["sockets"][name] = {**place, **settings}
-        return socket
-
-    def order(self, name: str, *parts: bytes) -> None:
-        """Have that socket send a message."""
-        self.orders.send_multipart([name.encode(), *parts])
-
-    def report(self, name: str) -> list[bytes]:
-        """Return the next message that that socket has received; no other may be there first."""
-        who, *parts = self.reports.recv_multipart()
-        assert who.decode() == name, parts
-        return parts
-
-
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a page that runs browser.js."""
-    esbuild = node_modules() / ".bin" / "esbuild"
-    need(esbuild.exists() and (node_modules() / "jszmq").is_dir(), "jszmq and esbuild of npm")
-    folder = tmp_path_factory.mktemp("page")
-    words = ["--bundle", "--define:global=window", "--define:process.env.NODE_DEBUG=undefined"]
-    subprocess.run(
-        [esbuild, PROGRAM, *words, "--log-level=error", f"--outfile={folder / 'page.js'}"],
-        check=True, env={**os.environ, "NODE_PATH": str(node_modules())}, timeout=60 * FACTOR,
-    )  # fmt: skip
-    page = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">'
-    (folder / "page.html").write_text(f'{page}<script src="page.js"></script>')
-    return folder
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -130,21 +68,19 @@ def page(bundle: Path) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(params=["node", "chromium"])
+@pytest.fixture(params=NAMES)
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Browser], str]]:
-    """A starter of the program in Node or in Chromium, which returns what it calls itself."""
-    need(shutil.which(request.param), request.param)
+    """A starter of the program in Node or in a browser, which returns what it calls itself."""
+    if request.param == "firefox" and not firefox():
+        pytest.skip("no Firefox: apt install firefox-esr")
+    need(request.param == "firefox" or shutil.which(request.param), request.param)
     need((node_modules() / "jszmq").is_dir(), f"jszmq of npm (in {node_modules()})")
-    address = request.getfixturevalue("page") if request.param == "chromium" else ""
+    address = "" if request.param == "node" else request.getfixturevalue("page")
     errors = tmp_path / "stderr"
     processes: list[subprocess.Popen[bytes]] = []
 
     def begin(browser: Browser) -> str:
-        settings = json.dumps(browser.settings)
-        words = ["node", str(PROGRAM), settings]
-        if address:
-            profile = f"--user-data-dir={tmp_path / 'profile'}"
-            words = ["chromium", *CHROMIUM, profile, f"{address}#{urllib.parse.quote(settings)}"]
+        words = command(request.param, address, json.dumps(browser.settings), tmp_path)
         env = {**os.environ, "NODE_PATH": str(node_modules())}
         with errors.open("wb") as stderr:
             processes.append(
@@ -158,18 +94,16 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
                 )
             )
         try:
-            return browser.report("ready")[0].decode()
+            name = browser.report("ready")[0].decode()
         except zmq.Again:
             pytest.fail(f"no sign of life\n{errors.read_text(errors='replace')[-4000:]}")
+        assert NAMES[request.param] in name
+        return name
 
     failures = request.session.testsfailed
     yield begin
     for process in processes:
-        if os.name == "nt":
-            process.kill()
-        else:  # Chromium is a family of processes
-            os.killpg(process.pid, 9)
-        process.wait()
+        end(process)
     if request.session.testsfailed > failures and errors.exists():
         print(errors.read_text(errors="replace")[-4000:])
 
@@ -271,26 +205,65 @@ def test_a_page_comes_to_no_server_with_keys(
         safe.recv()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process")
-def test_the_example_serves_its_page_and_ends_on_ctrl_c(context: zmq.Context[Any]) -> None:
-    words = [sys.executable, "-W", "error", str(EXAMPLE / "chart.py"), "127.0.0.1", "0"]
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str], str]]:
+    """A copy of the example that runs, and the address it names."""
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLE, folder)
+    words = [sys.executable, "-W", "error", str(folder / "chart.py"), "127.0.0.1", "0"]
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout is not None
-        address = process.stdout.readline().removeprefix("open ").strip()
-        page, _, place = address.partition("#")
-        with urllib.request.urlopen(page, timeout=20 * FACTOR) as answer:
-            text = answer.read().decode()
-        for script in re.findall(r'src="(\w+\.js)"', text):
-            assert script == "jszmq.js" or (EXAMPLE / script).is_file()
-        with context.socket(zmq.SUB, linger=0, rcvtimeo=LIMIT, connect=place) as reader:
-            reader.subscribe(b"lima")
-            topic, body = reader.recv_multipart()
-            assert topic == b"lima"
-            assert re.fullmatch(rb"\d+\.\d{3} [\d.]+", body)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20 * FACTOR) == 0
+        yield folder, process, process.stdout.readline().removeprefix("open ").strip()
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_page_of_the_example_draws_what_python_publishes(
+    example: tuple[Path, subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    """With jszmq made as the page about browsers says."""
+    need(shutil.which("chromium"), "chromium")
+    need((node_modules() / ".bin" / "esbuild").exists(), "esbuild of npm")
+    folder, _, address = example
+    said = re.search(
+        r"npx (esbuild --bundle.*?) node_modules/jszmq", BROWSERS.read_text(), re.DOTALL
+    )
+    assert said
+    words = said[1].replace("\\\n", " ").split()[1:]
+    subprocess.run(
+        [node_modules() / ".bin" / "esbuild", *words, node_modules() / "jszmq"],
+        cwd=folder, check=True, capture_output=True, timeout=60 * FACTOR,
+        env={**os.environ, "NODE_PATH": str(node_modules())},
+    )  # fmt: skip
+    look = ["chromium", *CHROMIUM, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+
+    def readings() -> bool:
+        shown = subprocess.run(
+            [*look, "--virtual-time-budget=60000", address],
+            capture_output=True, text=True, check=False, timeout=60 * FACTOR,
+        )  # fmt: skip
+        return re.search(r"\b[1-9]\d* readings from ws://127", shown.stdout) is not None
+
+    wait_until(readings, 60)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process")
+def test_the_example_serves_its_page_and_ends_on_ctrl_c(
+    context: zmq.Context[Any], example: tuple[Path, subprocess.Popen[str], str]
+) -> None:
+    _, process, address = example
+    page, _, place = address.partition("#")
+    with urllib.request.urlopen(page, timeout=20 * FACTOR) as answer:
+        text = answer.read().decode()
+    for script in re.findall(r'src="(\w+\.js)"', text):
+        assert script == "jszmq.js" or (EXAMPLE / script).is_file()
+    with context.socket(zmq.SUB, linger=0, rcvtimeo=LIMIT, connect=place) as reader:
+        reader.subscribe(b"lima")
+        topic, body = reader.recv_multipart()
+        assert topic == b"lima"
+        assert re.fullmatch(rb"\d+\.\d{3} [\d.]+", body)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20 * FACTOR) == 0

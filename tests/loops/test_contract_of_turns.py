@@ -45,8 +45,6 @@ async def test_a_poll_waits_for_room(world: World, context: Any) -> None:
 
 
 def poller_of(world: World, *sockets: Any, events: int = zmq.POLLIN) -> Any:
-    if not world.has_poller:
-        pytest.skip("this loop has no Poller: a task a socket says the same")
     poller = world.poller()
     for socket in sockets:
         poller.register(socket, events)

@@ -75,7 +75,6 @@ class World:
     CANCELLED: type[BaseException]
     CLOSED: tuple[type[BaseException], ...] = (zmqlite.SocketClosed,)
     """What ends a call whose socket is closed."""
-    has_poller = True
 
     def __init__(self) -> None:
         self.kept: list[Any] = []
@@ -215,7 +214,6 @@ class Uvloop(Asyncio):
 
 class Trio(World):
     name = "trio"
-    has_poller = False  # zmqlite.trio has none: a task a socket says the same
 
     def __init__(self) -> None:
         super().__init__()

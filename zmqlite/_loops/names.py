@@ -1,4 +1,5 @@
-"""The public names that mean the same in every world; each event loop's module has them, too."""
+"""The public names that mean the same in every world: the package has them, and each event loop's
+module."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What an event loop's socket tries: each attempt does its work at once, or says that it cannot.
 
 No loop is known here. An attempt returns WOULD_BLOCK (or raises Again) when the socket is not
-ready, and YIELD when it paused in the middle of long work; anything else is its result.
+ready, and YIELD when it paused in the middle of long work; anything else is its result. The usual
+one is no call but the socket itself: a part of it is to be received.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "ForeignAgain",
     "addressee",
     "frozen",
+    "perform",
     "poll",
     "recv",
     "recv_converted",
@@ -45,6 +47,11 @@ _recv_nonblock = core.Socket._try_recv
 _recv_multipart_nonblock = core.Socket._try_recv_multipart
 _send = core.Socket.send
 _send_multipart = core.Socket.send_multipart
+
+
+def perform(attempt: Any) -> Any:
+    """Return what an attempt does: it is called, or a socket of which a part is to be received."""
+    return recv(attempt, True) if isinstance(attempt, core.Socket) else attempt()
 
 
 def recv(socket: Any, copy: bool) -> Any:

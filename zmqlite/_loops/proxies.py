@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._native import core
 from ..error import Again, ContextTerminated, HostUnreachable, SocketClosed, StateError
-from ..proxies import ProxyBase, Sides
+from ..proxies import ProxyBase
+from ..proxies.sides import Sides
 from ..proxy import ProxyStatistics
 from .requests import SharedRequests
 
@@ -43,7 +44,8 @@ class LoopRunner:
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._paused = self._ends = self._terminated = self._over = False
-        self._messages, self._bytes = [0, 0], [0, 0]
+        # messages and bytes of each direction
+        self._received, self._sent = [[0, 0], [0, 0]], [[0, 0], [0, 0]]
         self._cancels: list[Callable[[], object]] = []
         self._left = 0
         self._wakeups: list[Any] = []
@@ -138,23 +140,27 @@ class LoopRunner:
                 break
             if capture is not None:
                 await self._give(capture, parts)
-            await self._give(target, parts)
-            self._messages[place] += 1
-            self._bytes[place] += sum(map(len, parts))
+            given, size = await self._give(target, parts), sum(map(len, parts))
+            for counts in (self._received, self._sent)[: 1 + given]:
+                counts[place][0] += 1
+                counts[place][1] += size
         for socket in self._sockets():  # news of which others wait may have been heard here
             socket._used()
 
     def _is_paused(self) -> bool:
         return self._paused
 
-    async def _give(self, target: Any, parts: list[Any]) -> None:
-        """Send it. There was room; but a ROUTER that insists may find none for this peer."""
+    async def _give(self, target: Any, parts: list[Any]) -> bool:
+        """Send it, and return whether it had a receiver.
+
+        There was room; but a ROUTER that insists may find none for this peer.
+        """
         while True:
             try:
                 _send(target, parts, _DONTWAIT)
-                return
+                return True
             except HostUnreachable:
-                return
+                return False
             except Again:
                 await self._wait(1)
 
@@ -188,19 +194,17 @@ class LoopRunner:
     def order(self, order: str) -> None:
         """Pause, resume or terminate; nothing if it is over."""
         if order == "terminate":
-            cancels, self._cancels = self._cancels, []  # once: the end takes its time
-            for cancel in cancels:
-                cancel()
+            while self._cancels:  # each once: the end takes its time
+                self._cancels[-1]()
+                self._cancels.pop()  # not before: Ctrl-C may come in between
             return
         self._paused = order == "pause"
         self._wake()
 
     def statistics(self) -> ProxyStatistics:
         """Return what was moved."""
-        (there, back), (there_bytes, back_bytes) = self._messages, self._bytes
-        return ProxyStatistics(
-            *(there, there_bytes, back, back_bytes), *(back, back_bytes, there, there_bytes)
-        )
+        received, sent = self._received, self._sent
+        return ProxyStatistics(*received[0], *sent[1], *received[1], *sent[0])
 
 
 class WaitingProxy(ProxyBase):

@@ -67,6 +67,10 @@ class SharedRequests(RequestSocket):
     __slots__ = ()
     _is_reserved = False
 
+    if TYPE_CHECKING:
+
+        def _used(self) -> None: ...
+
     def _receives(self) -> bool:
         binding: Any = getattr(self, "_binding", None)
         return bool(binding and binding.receivers.waiters)
@@ -86,11 +90,11 @@ class SharedRequests(RequestSocket):
 
     def _send_now(self, asked: Asked, message: list[Any]) -> None:
         super()._send_now(asked, message)
-        self._used()  # type: ignore[attr-defined]
+        self._used()
 
     def _read_now(self, asked: Asked, request: Request) -> None:
         super()._read_now(asked, request)
-        self._used()  # type: ignore[attr-defined]
+        self._used()
 
 
 class AwaitedRequests(SharedRequests, AwaitedPeers):  # type: ignore[misc]

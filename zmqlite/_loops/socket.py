@@ -4,7 +4,6 @@ of its tasks must hear of what."""
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._native import core
@@ -12,6 +11,7 @@ from ..enums import SocketOption
 from ..error import Again, SocketClosed, ThreadMisuse
 from ..options.rows import Kind
 from .binding import TaskBinding
+from .operations import perform
 from .uses import UsedSocket
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class LoopSocket(UsedSocket[bytes]):
     def _make_binding(self, loop: Any) -> TaskBinding:
         raise NotImplementedError
 
-    def _attach(self, attempt: Callable[[], Any] | None = None) -> Any:
+    def _attach(self, attempt: Any = None) -> Any:
         """Return the binding to the running loop, for an attempt that would raise if closed."""
         loop = self._running_loop()
         binding = self._binding
@@ -53,7 +53,7 @@ class LoopSocket(UsedSocket[bytes]):
             return binding
         if self.closed:
             if attempt is not None:
-                attempt()  # says it under its own name
+                perform(attempt)  # says it under its own name
             raise SocketClosed.during("use", self._subject(), "the socket is closed")
         bindings = self._bindings
         if loop not in bindings:

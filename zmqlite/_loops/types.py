@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+from .. import constants
 from ..enums import SocketType, unnamed
 
-__all__ = ["LoopSocketType", "types_of"]
+__all__ = ["LoopSocketType", "constants_of"]
 
 
 class LoopSocketType(IntEnum):
@@ -38,11 +39,15 @@ class LoopSocketType(IntEnum):
         return home.socket(self, connect=connect, bind=bind, **options)
 
 
-def types_of(module: str) -> Any:
-    """Return the types of sockets for the Context of this module.
+def constants_of(module: str) -> dict[str, Any]:
+    """Return all constants for the `constants` of an event loop, with types of sockets of its own.
 
-    The module sets their `_contexts` when it has that class.
+    The loop's module sets the `_contexts` of the types when it has that class.
     """
-    names = {name: member.value for name, member in SocketType.__members__.items()}
+    members = {name: member.value for name, member in SocketType.__members__.items()}
     make: Any = LoopSocketType
-    return make("SocketType", names, module=module)
+    flat: Any = constants
+    types = make("SocketType", members, module=module.rpartition(".")[0])
+    names = {name: getattr(flat, name) for name in flat.__all__}
+    names |= {"SocketType": types, **types.__members__}
+    return names | {"__all__": list(names)}

@@ -42,69 +42,44 @@ static inline void *zmq_msg_detach (zmq_msg_t *msg)
 }
 #endif
 
+/* A function that this libzmq lacks, and what it returns. */
+#define ZMQLITE_LACKS(type, value, name, ...)                                                      \
+    static inline type name (__VA_ARGS__)                                                          \
+    {                                                                                              \
+        errno = ENOTSUP;                                                                           \
+        return value;                                                                              \
+    }
+
 #ifdef ZMQ_BUILD_DRAFT_API
 #define ZMQLITE_DRAFTS 1
 #else
 #define ZMQLITE_DRAFTS 0
 
-static inline int zmq_ctx_set_ext (void *c, int o, const void *v, size_t n)
+typedef struct
 {
-    (void) c, (void) o, (void) v, (void) n;
-    errno = ENOTSUP;
-    return -1;
-}
-static inline int zmq_ctx_get_ext (void *c, int o, void *v, size_t *n)
-{
-    (void) c, (void) o, (void) v, (void) n;
-    errno = ENOTSUP;
-    return -1;
-}
-static inline int zmq_join (void *s, const char *g)
-{
-    (void) s, (void) g;
-    errno = ENOTSUP;
-    return -1;
-}
-static inline int zmq_leave (void *s, const char *g)
-{
-    (void) s, (void) g;
-    errno = ENOTSUP;
-    return -1;
-}
-static inline uint32_t zmq_connect_peer (void *s, const char *a)
-{
-    (void) s, (void) a;
-    errno = ENOTSUP;
-    return 0;
-}
-static inline int zmq_msg_set_routing_id (zmq_msg_t *m, uint32_t id)
-{
-    (void) m, (void) id;
-    errno = ENOTSUP;
-    return -1;
-}
-static inline uint32_t zmq_msg_routing_id (zmq_msg_t *m)
-{
-    (void) m;
-    return 0;
-}
-static inline int zmq_msg_set_group (zmq_msg_t *m, const char *g)
-{
-    (void) m, (void) g;
-    errno = ENOTSUP;
-    return -1;
-}
-static inline const char *zmq_msg_group (zmq_msg_t *m)
-{
-    (void) m;
-    return "";
-}
-static inline int zmq_socket_get_peer_state (void *s, const void *id, size_t n)
-{
-    (void) s, (void) id, (void) n;
-    errno = ENOTSUP;
-    return -1;
-}
+    void *socket;
+    int fd;
+    void *user_data;
+    short events;
+} zmq_poller_event_t;
+
+ZMQLITE_LACKS (int, -1, zmq_ctx_set_ext, void *c, int o, const void *v, size_t n)
+ZMQLITE_LACKS (int, -1, zmq_ctx_get_ext, void *c, int o, void *v, size_t *n)
+ZMQLITE_LACKS (int, -1, zmq_join, void *s, const char *g)
+ZMQLITE_LACKS (int, -1, zmq_leave, void *s, const char *g)
+ZMQLITE_LACKS (uint32_t, 0, zmq_connect_peer, void *s, const char *a)
+ZMQLITE_LACKS (int, -1, zmq_msg_set_routing_id, zmq_msg_t *m, uint32_t id)
+ZMQLITE_LACKS (uint32_t, 0, zmq_msg_routing_id, zmq_msg_t *m)
+ZMQLITE_LACKS (int, -1, zmq_msg_set_group, zmq_msg_t *m, const char *g)
+ZMQLITE_LACKS (const char *, "", zmq_msg_group, zmq_msg_t *m)
+ZMQLITE_LACKS (int, -1, zmq_socket_get_peer_state, void *s, const void *id, size_t n)
+ZMQLITE_LACKS (int, -1, zmq_socket_monitor_pipes_stats, void *s)
+ZMQLITE_LACKS (void *, NULL, zmq_poller_new, void)
+ZMQLITE_LACKS (int, -1, zmq_poller_destroy, void **p)
+ZMQLITE_LACKS (int, -1, zmq_poller_add, void *p, void *s, void *u, short e)
+ZMQLITE_LACKS (int, -1, zmq_poller_remove, void *p, void *s)
+ZMQLITE_LACKS (int, -1, zmq_poller_wait_all, void *p, zmq_poller_event_t *e, int n, long t)
+ZMQLITE_LACKS (int, -1, zmq_poller_fd, void *p, int *fd)
 static inline int
 zmq_socket_monitor_versioned (void *s, const char *a, uint64_t e, int version, int type)
 {
@@ -113,59 +88,11 @@ zmq_socket_monitor_versioned (void *s, const char *a, uint64_t e, int version, i
     errno = ENOTSUP;
     return -1;
 }
-static inline int zmq_socket_monitor_pipes_stats (void *s)
-{
-    (void) s;
-    errno = ENOTSUP;
-    return -1;
-}
-typedef struct
-{
-    void *socket;
-    int fd;
-    void *user_data;
-    short events;
-} zmq_poller_event_t;
-static inline void *zmq_poller_new (void)
-{
-    errno = ENOTSUP;
-    return NULL;
-}
-static inline int zmq_poller_destroy (void **p)
-{
-    (void) p;
-    return -1;
-}
-static inline int zmq_poller_add (void *p, void *s, void *u, short e)
-{
-    (void) p, (void) s, (void) u, (void) e;
-    return -1;
-}
-static inline int zmq_poller_remove (void *p, void *s)
-{
-    (void) p, (void) s;
-    return -1;
-}
-static inline int zmq_poller_wait_all (void *p, zmq_poller_event_t *e, int n, long t)
-{
-    (void) p, (void) e, (void) n, (void) t;
-    return -1;
-}
-static inline int zmq_poller_fd (void *p, int *fd)
-{
-    (void) p, (void) fd;
-    return -1;
-}
 #endif
 
 /* Only libzmq's master has it, and no version macro tells: the build defines this after a look at the header. */
 #ifndef HAVE_ZMQ_DISCONNECT_PEER
-static inline int zmq_disconnect_peer (void *s, uint32_t id)
-{
-    (void) s, (void) id;
-    errno = ENOTSUP;
-    return -1;
-}
+ZMQLITE_LACKS (int, -1, zmq_disconnect_peer, void *s, uint32_t id)
 #endif
 
 /* An option of our own: a STREAM hangs up on the peer of this routing id, although that is full. See

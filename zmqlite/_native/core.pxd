@@ -191,11 +191,12 @@ cdef class Poller:
     cdef int _room
     cdef int _set                # the epoll descriptor, -1 before the first registration
     cdef int _wakeup_fd               # wakes a thread that sleeps in _set, -1 without one
-    cdef int _registered
+    cdef readonly int _registered  # how often the members changed; the order of registration
     cdef int _turn
     cdef unsigned int _forks
     cdef bint _plain             # something here cannot be watched through epoll: use zmq_poll
-    cdef public bint _tells_loops  # polled by an event loop: members' tasks are to hear what a poll has heard
+    # Polled by an event loop, else None: what wakes its polls that wait. Members' tasks are to hear what one has heard.
+    cdef public set _waits
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1
     cdef bint _watch_socket(self, Watch watch, Handle socket) except -1
@@ -209,6 +210,7 @@ cdef class Poller:
     cdef int _epoll(self, long timeout) except? -1
     cdef bint _wait(self, double limit, double end, Hits *hits) except -1
     cdef list _poll_plainly(self, object timeout)
+    cdef int _wake_waits(self) except -1
     cdef int _check_found(self, int count, Hits *hits) except -1
     cdef int _check_dirty(self, Hits *hits) except -1
     cdef int _check(self, Watch watch, int events, Hits *hits) except -1

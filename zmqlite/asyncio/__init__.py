@@ -17,10 +17,8 @@ Cancelling a receive never loses a message, and a cancelled send did not happen.
 from __future__ import annotations
 
 import asyncio as _asyncio
-import os
 import warnings
 from asyncio import Future
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -32,25 +30,20 @@ from .._loops.proxies import AwaitedProxy
 from .._loops.requests import AwaitedRequests
 from .._native import core
 from ..context import Context as _Context
-from ..enums import PollEvent, SocketOption
+from ..enums import PollEvent
 from ..error import Again, SocketClosed, ThreadMisuse
-from ..options.rows import Kind
-from ..poller import Poller as _Poller
 from ..poller import select as select
 from ..poller import zmq_poll as zmq_poll
 from ..proxy import device as device
 from ..proxy import proxy as proxy
 from . import constants as _constants
-from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
 from .constants import *  # noqa: F403
 from .gate import GateService
+from .poller import Poller as Poller
 from .tasks import TaskRunner
 from .wakeup import Wakeup, is_cancelled
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 if not TYPE_CHECKING:  # a list would hide the constants from checkers
     __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
@@ -63,7 +56,7 @@ if not TYPE_CHECKING:  # a list would hide the constants from checkers
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
-_POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+_POLLIN = PollEvent.POLLIN.value
 _DONTWAIT = 1
 
 
@@ -198,7 +191,7 @@ class Context(_Context[Socket]):
                 pause = min(2 * pause, 0.05)
 
 
-_constants.SocketType._contexts = Context  # type: ignore[attr-defined]
+_constants.SocketType._contexts = Context
 
 
 class _ProxyRunner(TaskRunner):
@@ -209,160 +202,3 @@ class Proxy(AwaitedProxy):
     __doc__ = AwaitedProxy.__doc__
     _thread_runner = _ProxyRunner
     _sleep = staticmethod(_asyncio.sleep)
-
-
-class Poller(_Poller):
-    """A `zmqlite.Poller` whose `poll` is awaited.
-
-    Members are sockets, asyncio or blocking, descriptors and objects with `fileno()`. A
-    descriptor may be in several pollers, and have a reader of its own in the loop.
-    """
-
-    _waits: set[Future[None]]
-
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self._tells_loops = True
-        self._waits = set()
-        return self
-
-    def register(self, socket: Any, flags: int = _POLLIN | _POLLOUT) -> None:
-        """As `zmqlite.Poller.register`; a poll that waits hears of it."""
-        super().register(socket, flags)
-        self._wake_all()
-
-    def unregister(self, socket: Any) -> None:
-        """As `zmqlite.Poller.unregister`; a poll that waits hears of it."""
-        super().unregister(socket)
-        self._wake_all()
-
-    def _wake_all(self) -> None:
-        """Have every poll that waits look again."""
-        for woken in self._waits:
-            _wake(woken)
-
-    def _running_loop(self) -> _asyncio.AbstractEventLoop:
-        """Return the loop to wait in."""
-        return _asyncio.get_running_loop()
-
-    def poll(self, timeout: float | None = None) -> Future[list[tuple[Any, int]]]:
-        """Wait for a member: a Future of the (member, events) pairs that are ready.
-
-        ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
-        first.
-        """
-        loop = self._running_loop()
-        if timeout == 0 or budget_of(loop).consume():
-            ready = self.poll_nonblock()
-            if ready or timeout == 0:
-                future: Future[list[tuple[Any, int]]] = loop.create_future()
-                future.set_result(ready)
-                return future
-        if timeout is None or timeout < 0:
-            return loop.create_task(self._wait(None))
-        return loop.create_task(self._wait(loop.time() + timeout / 1000))
-
-    def poll_nonblock(self) -> list[tuple[Any, int]]:
-        """Return what is ready now."""
-        ready = super().poll(0)
-        if ready:  # other tasks that wait for the same want to hear of it, too
-            self._wake_all()
-        return ready
-
-    async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
-        loop = _asyncio.get_running_loop()
-        while True:
-            woken: Future[None] = loop.create_future()
-            wake = partial(_wake, woken)
-            timer = None if deadline is None else loop.call_at(deadline, wake)
-            stops: list[Callable[[], object]] = []
-            self._waits.add(woken)
-            try:
-                by_members = not self._watch_set(loop, wake, stops)
-                if by_members:
-                    for source, flags in self.sockets:
-                        stops.append(_watch(loop, source, flags, wake))
-                ready = self.poll_nonblock()
-                if ready:
-                    return ready
-                if by_members and any(_is_plain(source) for source, _ in self.sockets):
-                    stops += self._hear_of_others(loop, wake)
-                await woken
-            finally:
-                self._waits.discard(woken)
-                for stop in stops:
-                    stop()
-                if timer is not None:
-                    timer.cancel()
-            ready = self.poll_nonblock()
-            if ready or (deadline is not None and loop.time() >= deadline):
-                return ready
-
-    def _watch_set(
-        self, loop: Any, wake: Callable[..., None], stops: list[Callable[[], object]]
-    ) -> bool:
-        """Have one descriptor call `wake` for all members, however many; return whether it can."""
-        fd = self._set_fileno()
-        if fd < 0:
-            return False
-        self._arm_wakeup()
-        stops.append(self._disarm_wakeup)
-        stops.append(_watch_fd(loop, fd, _POLLIN, wake))
-        return True
-
-    def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
-        """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
-        say so then."""
-        bell = self._arm_wakeup()
-        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._disarm_wakeup)]
-
-
-def _is_plain(source: Any) -> bool:
-    return isinstance(source, core.Socket) and not isinstance(source, Socket)
-
-
-def _wake(woken: Future[None], *_: object) -> None:
-    if not woken.done() and not woken.get_loop().is_closed():
-        woken.set_result(None)
-
-
-def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Callable[[], object]:
-    """Call `wake` when `source` may be ready. Returns what to call afterwards."""
-    if isinstance(source, Socket):
-        future = source.poll(None, flags)
-        future.add_done_callback(wake)
-        return future.cancel
-    if isinstance(source, core.Socket):
-        if source.thread_safe:
-            signal = core.ReadyFD(source)
-            return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
-        return _watch_fd(loop, source._get_option(SocketOption.FD.value, Kind.FD), _POLLIN, wake)
-    return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)
-
-
-def _watch_fd(
-    loop: Any,
-    fd: int,
-    flags: int,
-    wake: Callable[..., None],
-    after: Callable[[], object] | None = None,
-) -> Callable[[], object]:
-    """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
-    reader = _selector_thread.reader_of(loop)
-    own = core.duplicate(fd) if os.name == "posix" else fd
-    if flags & ~_POLLOUT:
-        reader.add_reader(own, wake)
-    if flags & _POLLOUT:
-        reader.add_writer(own, wake)
-
-    def stop() -> None:
-        if flags & ~_POLLOUT:
-            reader.remove_reader(own)
-        if flags & _POLLOUT:
-            reader.remove_writer(own)
-        if own != fd:
-            os.close(own)
-        if after is not None:
-            after()
-
-    return stop

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from typing_extensions import Unpack
 
-from .._loops.constants import *
+from ..options._flat import *
 from ..options._typed import SocketKeywords
 from . import Socket
 
@@ -41,6 +41,8 @@ class SocketType(IntEnum):
     XREP = 6
     UPSTREAM = 7
     DOWNSTREAM = 8
+
+    _contexts: Any
 
     def __call__(
         self,

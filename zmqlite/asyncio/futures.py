@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, Future
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -61,7 +61,7 @@ class Sending(Operation):
     def result(self) -> int:
         """Return how many were sent, as of any Future; a CancelledError says it, too."""
         try:
-            return super().result()  # type: ignore[no-any-return]
+            return cast("int", super().result())
         except CancelledError as error:
             error.sent = self.sent  # type: ignore[attr-defined]
             raise
@@ -90,12 +90,12 @@ if TYPE_CHECKING:
         def sent(self) -> int: ...
 
 
-def try_now(binding: LoopBinding, attempt: Callable[[], Any], future: Future[Any]) -> bool:
+def try_now(binding: LoopBinding, attempt: Any, future: Future[Any]) -> bool:
     """End a future with what an attempt gets, if it can be done now; return whether the socket
     refused."""
     begin = monotonic()
     try:
-        value = attempt()
+        value = _attempts.perform(attempt)
         if value is not WOULD_BLOCK and value is not YIELD:
             future.set_result(value)
     except Again:

@@ -144,7 +144,7 @@ class Receives(FuturePayload):
                 return done
             if fast_path.would_block:
                 return self._submit(self._current_binding().receivers, self, 0, tried=True)
-        attempt = partial(_attempts.recv, self, copy)
+        attempt = self if copy else partial(_attempts.recv, self, False)
         return self._submit(self._current_binding().receivers, attempt, flags)
 
     @overload
@@ -198,9 +198,8 @@ class Receives(FuturePayload):
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
             tried = fast_path.would_block
-        attempt = self if tried else partial(_attempts.recv, self, True)
         queue = self._current_binding().receivers
-        waiting = self._submit(queue, attempt, 0, tried=tried, is_iteration=True)
+        waiting = self._submit(queue, self, 0, tried=tried, is_iteration=True)
         return cast("Awaitable[bytes]", waiting)
 
     def __iter__(self) -> NoReturn:

@@ -74,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ZMQBaseError, OSError) as error:
         complain(f"zmqlite: {error}")
         return _code_of(error)
+    except MemoryError:
+        complain("zmqlite: there is not enough memory for this")
+        return FAILURE
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def run(words: list[str]) -> int:
     if completes or not needs_none:
         group = _load_group()
         if group is not None:
-            return int(group.run(words, [(c.name, c.summary) for c in COMMANDS]))
+            return int(group.run(words, COMMANDS))
     if words and words[0] in VERBS:
         complain(how_to_get(words[0]))
         raise SystemExit(USAGE)

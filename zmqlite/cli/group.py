@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import os
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
 from click.shell_completion import shell_complete
 
-from .command import USAGE
+from .command import USAGE, Command
 from .output import complain, write
 from .shared.verb import Verb, heading, help_option
 from .table import VERBS
@@ -24,10 +26,10 @@ COMPLETE = "_ZMQLITE_COMPLETE"
 class Group(click.Group):
     """All verbs. `others` are commands that argparse reads; they are listed, and no more."""
 
-    def __init__(self, others: list[tuple[str, str]]) -> None:
+    def __init__(self, others: Sequence[Command]) -> None:
         super().__init__(PROGRAM, no_args_is_help=False)
         self.help = "ZeroMQ from the command line."
-        self.others = dict(others)
+        self.others = {one.name: one for one in others}
         self.params.append(
             click.Option(
                 ["-V", "--version"],
@@ -48,7 +50,7 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = VERBS.get(cmd_name)
         if entry is None:
-            return click.Command(cmd_name) if cmd_name in self.others else None
+            return _listed(self.others[cmd_name]) if cmd_name in self.others else None
         module = import_module(f"{__package__}.verbs.{entry.module}")
         verb: Verb = getattr(module, cmd_name)
         return verb
@@ -73,10 +75,31 @@ class Group(click.Group):
         formatter.write_text(f"{self.help} `zmqlite COMMAND --help` has options and examples.")
         rows = [(name, entry.summary) for name, entry in VERBS.items()]
         with formatter.section(heading("Commands")):
-            formatter.write_dl([*rows, *self.others.items()])
+            formatter.write_dl([*rows, *((o.name, o.summary) for o in self.others.values())])
         with formatter.section(heading("Options")):
             records = [param.get_help_record(ctx) for param in self.get_params(ctx)]
             formatter.write_dl([record for record in records if record])
+
+
+def _listed(command: Command) -> click.Command:
+    """Return what a shell completes of a command that argparse reads."""
+    parser = argparse.ArgumentParser()
+    command.add_options(parser)
+    options: list[click.Parameter] = []
+    for action in parser._actions:
+        if action.option_strings and action.dest != "help":
+            kind = click.Choice([str(c) for c in action.choices]) if action.choices else None
+            flag = action.nargs == 0
+            options.append(
+                click.Option(
+                    action.option_strings,
+                    type=kind,
+                    is_flag=flag,
+                    help=action.help,
+                    multiple=False,
+                )
+            )
+    return click.Command(command.name, params=options)
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -85,7 +108,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
         ctx.exit()
 
 
-def run(words: list[str], others: list[tuple[str, str]]) -> int:
+def run(words: list[str], others: Sequence[Command]) -> int:
     """Run a verb and return its exit code; raises SystemExit(2) for a faulty command line."""
     group = Group(others)
     asked = os.environ.get(COMPLETE)

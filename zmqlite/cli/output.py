@@ -34,10 +34,20 @@ def write(text: str) -> None:
     if stream is None:
         raise OutputError("it is closed")
     try:
-        stream.write(f"{text}\n")
+        stream.write(_encodable(f"{text}\n", stream))
         stream.flush()
-    except (OSError, ValueError) as error:  # it was closed, or cannot encode the text
+    except (OSError, ValueError) as error:  # it was closed
         raise _refused(error) from error
+
+
+def _encodable(text: str, stream: Any) -> str:
+    """Return the text with what the encoding of a stream lacks as \\xfc, \\u20ac."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding, stream.errors or "strict")
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def write_bytes(data: bytes) -> None:

@@ -7,7 +7,7 @@ Each is an attempt (`_loops.operations`) that is made at once, or waits in line 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,8 @@ class Calls(LoopSocket):
     def _make_binding(self, loop: Any) -> LoopBinding:
         return LoopBinding(self, loop)
 
-    def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
-        """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
-        it cannot."""
+    def _perform(self, attempt: Any, flags: int, receives: bool = True) -> Any:
+        """Do an operation at once or when its turn comes; see `_loops.operations` for attempts."""
         binding: LoopBinding = self._attach(attempt)
         if not binding.budget.consume():
             binding.rest()
@@ -72,7 +71,7 @@ class Calls(LoopSocket):
             part = binding.try_recv(self)
             if part is not None:
                 return part
-        return self._perform(partial(attempts.recv, self, copy), flags)
+        return self._perform(self if copy else partial(attempts.recv, self, False), flags)
 
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message as the list of its parts."""

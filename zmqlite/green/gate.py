@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 
-from .. import _gate_service
-from .._gate_service import Service
-from .._zap import Outcome
+from .._gate import service as _service
+from .._gate.service import Service
+from .._gate.zap import Outcome
 from ..error import ContextTerminated, SocketClosed, ZMQError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class GateService(Service):
                 self._spawn(self._answer, parts[:2], parts[2:])
 
     def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
-        if self._under_way >= _gate_service._AT_ONCE:
+        if self._under_way >= _service._AT_ONCE:
             outcome = self._too_many(frames)
         else:
             self._under_way += 1

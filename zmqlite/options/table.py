@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..constants import REMOVED
+from ..constants import _REMOVED
 from .rows import CONTEXT_ROWS, MESSAGE_ROWS, SOCKET_ALIASES, SOCKET_ROWS, Option
 
 TYPE_CHECKING = False
@@ -67,8 +67,8 @@ class OptionTable:
     ) -> AttributeError:
         """Return (not raise) the error for a name that is no option, with what to use instead."""
         text = f"{owner} has no such option: {name.upper()}"
-        if name.upper() in REMOVED:
-            return AttributeError(f"{text}; {REMOVED[name.upper()]}")
+        if name.upper() in _REMOVED:
+            return AttributeError(f"{text}; {_REMOVED[name.upper()]}")
         like = self.nearest(name, more)
         return AttributeError(f"{text}; did you mean {like}?" if like else text)
 

@@ -142,7 +142,7 @@ class Context(_Context[Socket]):
         await self.aclose()
 
 
-_constants.SocketType._contexts = Context  # type: ignore[attr-defined]
+_constants.SocketType._contexts = Context
 
 
 class _ProxyRunner(TaskRunner):

@@ -8,7 +8,6 @@ Hence, while a task waits, one watches, or one is called and not yet back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from weakref import ReferenceType, ref
@@ -61,7 +60,7 @@ class Task(core.TaskWaiter):
         self,
         binding: LoopBinding,
         queue: core.WaitQueue,
-        operation: Callable[[], Any],
+        operation: Any,
         events: int = 0,
     ) -> None:
         super().__init__(queue, operation, events)
@@ -77,6 +76,11 @@ class Task(core.TaskWaiter):
         elif self.binding.watcher is self:  # trio's way to wake a task that watches a descriptor
             self.binding.notify()
         return 0
+
+    def forget(self, _: object) -> Abort:
+        """It is cancelled while it is parked."""
+        self.parked = False
+        return Abort.SUCCEEDED
 
 
 class LoopBinding(TaskBinding):
@@ -103,7 +107,12 @@ class LoopBinding(TaskBinding):
         waiter.begin_wait(tried)
         try:
             while True:
-                await self._called(waiter)
+                while not waiter.called:
+                    if self.watcher is None:
+                        await self._watch(waiter)
+                    else:
+                        waiter.parked = True
+                        await trio.lowlevel.wait_task_rescheduled(waiter.forget)
                 value = waiter.next_try()
                 if value is not WOULD_BLOCK:
                     return value
@@ -118,14 +127,6 @@ class LoopBinding(TaskBinding):
         if waiters and not any(waiter.called for waiter in waiters):
             waiters[0].call()
 
-    async def _called(self, waiter: Task) -> None:
-        """Suspend a task until it is called."""
-        while not waiter.called:
-            if self.watcher is None:
-                await self._watch(waiter)
-            else:
-                await self._park(waiter)
-
     async def _watch(self, waiter: Task) -> None:
         self.watcher = waiter
         try:
@@ -139,14 +140,6 @@ class LoopBinding(TaskBinding):
     def notify(self) -> None:
         """Wake the task that watches."""
         trio.lowlevel.notify_closing(self._fd)
-
-    async def _park(self, waiter: Task) -> None:
-        def cancelled(_: object) -> Abort:
-            waiter.parked = False
-            return Abort.SUCCEEDED
-
-        waiter.parked = True
-        await trio.lowlevel.wait_task_rescheduled(cancelled)
 
     def dispatch_later(self) -> None:
         """Dispatch in a while."""

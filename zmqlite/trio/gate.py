@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from .._gate_service import AwaitedService
-from .._zap import Outcome
+from .._gate.service import AwaitedService
+from .._gate.zap import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self

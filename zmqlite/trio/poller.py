@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from .._native import core
-from ..enums import PollEvent
 from ..poller import Poller as _Poller
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Poller"]
 
-_BOTH = PollEvent.POLLIN.value | PollEvent.POLLOUT.value
 _PAUSE = 0.005  # seconds between looks at members that no descriptor speaks for
 
 
@@ -28,28 +28,12 @@ class Poller(_Poller):
     cannot watch all of them by one descriptor (no epoll), it looks every 5 ms.
     """
 
-    _waits: set[trio.Event]
+    _repr_cls = "zmqlite.trio.Poller"
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self._tells_loops = True
         self._waits = set()
         return self
-
-    def register(self, socket: Any, flags: int = _BOTH) -> None:
-        """As `zmqlite.Poller.register`; a poll that waits hears of it."""
-        super().register(socket, flags)
-        self._wake_all()
-
-    def unregister(self, socket: Any) -> None:
-        """As `zmqlite.Poller.unregister`; a poll that waits hears of it."""
-        super().unregister(socket)
-        self._wake_all()
-
-    def _wake_all(self) -> None:
-        """Have every poll that waits look again."""
-        for event in self._waits:
-            event.set()
 
     async def poll(  # type: ignore[override]
         self, timeout: float | None = None
@@ -59,7 +43,7 @@ class Poller(_Poller):
         ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
         first.
         """
-        ready = self._ready()
+        ready = self.poll_nonblock()
         if ready or timeout == 0:
             await trio.lowlevel.checkpoint()
             return ready
@@ -69,37 +53,30 @@ class Poller(_Poller):
                 ready = await self._once()
         return ready
 
-    def _ready(self) -> list[tuple[Any, int]]:
-        ready = super().poll(0)
-        if ready:  # other tasks that wait for the same want to hear of it, too
-            self._wake_all()
-        return ready
-
     async def _once(self) -> list[tuple[Any, int]]:
         """Wait until it is worth to look, and look."""
         fd = self._set_fileno()
         if fd < 0:
             await trio.sleep(_PAUSE)
-            return self._ready()
-        event = trio.Event()
-        self._waits.add(event)
-        self._arm_wakeup()
+            return self.poll_nonblock()
         own = core.duplicate(fd)  # trio lets one task watch a descriptor
+        woken = partial(_wake, own)
+        self._waits.add(woken)
+        self._arm_wakeup()
         try:
-            ready = self._ready()
+            ready = self.poll_nonblock()
             if not ready:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(_hear, own, event)
-                    await event.wait()
-                    nursery.cancel_scope.cancel()
-                ready = self._ready()
+                with suppress(trio.ClosedResourceError):  # others call `woken`
+                    await trio.lowlevel.wait_readable(own)
+                ready = self.poll_nonblock()
         finally:
-            os.close(own)
+            self._waits.discard(woken)
             self._disarm_wakeup()
-            self._waits.discard(event)
+            os.close(own)
         return ready
 
 
-async def _hear(fd: int, event: trio.Event) -> None:
-    await trio.lowlevel.wait_readable(fd)
-    event.set()
+def _wake(fd: int) -> None:
+    """Have the task go on that watches the descriptor."""
+    with suppress(RuntimeError):  # outside of the run there is none
+        trio.lowlevel.notify_closing(fd)

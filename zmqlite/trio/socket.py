@@ -57,9 +57,8 @@ class AwaitedSocket(CoroutinePayload):
     # -- the long way ----------------------------------------------------------------------------
 
     @enable_ki_protection
-    async def _perform(self, attempt: Callable[[], Any], flags: int, receives: bool = True) -> Any:
-        """Do an operation at once or when its turn comes. `attempt` returns WOULD_BLOCK if
-        it cannot."""
+    async def _perform(self, attempt: Any, flags: int, receives: bool = True) -> Any:
+        """Do an operation at once or when its turn comes; see `_loops.operations` for attempts."""
         try:
             binding = self._attach(attempt)
             if not binding.budget.consume():
@@ -114,7 +113,8 @@ class AwaitedSocket(CoroutinePayload):
             part = binding.try_recv(self)
             if part is not None:
                 return part
-        return await self._perform(partial(attempts.recv, self, copy), flags)
+        attempt = self if copy else partial(attempts.recv, self, False)
+        return await self._perform(attempt, flags)
 
     @overload
     async def recv_multipart(
@@ -168,7 +168,7 @@ class AwaitedSocket(CoroutinePayload):
             if part is not None:
                 return part
         try:
-            last: bytes = await self._perform(partial(attempts.recv, self, True), 0)
+            last: bytes = await self._perform(self, 0)
         except (ContextTerminated, _SocketClosed):
             raise StopAsyncIteration from None
         return last

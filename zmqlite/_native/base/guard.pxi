@@ -101,3 +101,33 @@ cdef int interrupted(Handle self, str operation) except -1:
     if self._watch != NULL:
         mark_watches_dirty(self)  # the handlers may have polled
     return 0
+
+
+# A poller serves one thread at a time, as a socket does.
+
+cdef inline int poller_guard_enter(Poller self) except -1:
+    if not guard_acquire(&self._guard, False):
+        return refuse_poller(self)
+    return 0
+
+
+cdef int refuse_poller(Poller self) except -1:
+    cdef unsigned long owner = guard_thread(&self._guard)
+    if owner == PyThread_get_thread_ident():
+        raise ThreadMisuse(EBUSY, "this poller is in the middle of another call, from which this one comes: from "
+                           "a finalizer, or from a member's __hash__, __eq__ or fileno()")
+    raise ThreadMisuse(
+        EBUSY, f"thread {thread_name(owner)!r} is inside this poller: a poller "
+        "serves one thread at a time; give each thread its own")
+
+
+cdef inline int poller_guard_enter_marked(Poller self) except -1:
+    """Enter for a change of the set, which runs code of the sources (hash, ==, fileno) and of finalizers."""
+    poller_guard_enter(self)
+    guard_mark(&self._guard, False)
+    return 0
+
+
+cdef inline void poller_guard_exit_marked(Poller self) noexcept:
+    guard_unmark(&self._guard, False)
+    guard_release(&self._guard, False)

@@ -19,18 +19,23 @@ ctypedef struct Direction:
     bint inside          # the target took a part of this message before
     bint dropping        # and has lost its peer since
     bint pair            # it is a PAIR, which would give the rest to the next peer
-    uint64_t messages
-    uint64_t parts
+    bint lost            # a part of the message in hand was dropped
+    uint64_t size        # bytes of the message in hand, so far
+    uint64_t messages    # read, and passed on or dropped
     uint64_t read_bytes
+    uint64_t sent        # passed on
+    uint64_t sent_bytes
 
 ctypedef struct Capture:
     void *socket         # NULL without a capture
     bint inside
     bint dropping
     bint pair
+    bint lost
 
 
-cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *dropping, bint pair) noexcept nogil:
+cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *dropping, bint *lost,
+               bint pair) noexcept nogil:
     """Send a part if it can be sent now. Returns 0, or an errno.
 
     A part after the first never waits. EAGAIN says then that the peer has gone, and the rest is dropped
@@ -39,6 +44,7 @@ cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *drop
     cdef int error = 0
     if dropping[0]:
         dropping[0] = flags & ZMQ_SNDMORE
+        lost[0] = True
         zmq_msg_close(msg)
         zmq_msg_init(msg)
         return 0
@@ -48,6 +54,7 @@ cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *drop
             # (a ROUTER that insists: nobody of that name; it drops the rest by itself. An XSUB has no memory
             # for one more topic: some subscriber's, not the proxy's fault)
             dropping[0] = flags & ZMQ_SNDMORE and (pair or error != EAGAIN)
+            lost[0] = True
             zmq_msg_close(msg)
             zmq_msg_init(msg)
             error = 0
@@ -63,9 +70,19 @@ cdef int take(Direction *direction) noexcept nogil:
     direction.has_held = True
     direction.tapped = False
     direction.held_more = zmq_msg_more(&direction.held)
-    direction.parts += 1
-    direction.read_bytes += zmq_msg_size(&direction.held)
+    direction.size += zmq_msg_size(&direction.held)
     return 0
+
+
+cdef void count_message(Direction *direction) noexcept nogil:
+    """The last part of a message was passed on, or dropped."""
+    direction.messages += 1
+    direction.read_bytes += direction.size
+    if not direction.lost:
+        direction.sent += 1
+        direction.sent_bytes += direction.size
+    direction.size = 0
+    direction.lost = False
 
 
 cdef int capture_off(Direction *direction, Capture *captured) noexcept nogil:
@@ -75,7 +92,7 @@ cdef int capture_off(Direction *direction, Capture *captured) noexcept nogil:
     zmq_msg_init(&copy)
     zmq_msg_copy(&copy, &direction.held)
     error = offer(&copy, captured.socket, ZMQ_SNDMORE if direction.held_more else 0, &captured.inside, &captured.dropping,
-                  captured.pair)
+                  &captured.lost, captured.pair)
     if error:
         zmq_msg_close(&copy)
     direction.tapped = error == 0
@@ -92,12 +109,12 @@ cdef int direction_push(Direction *direction, Capture *captured, double end) noe
             error = capture_off(direction, captured)
         if not error:
             error = offer(&direction.held, direction.target, ZMQ_SNDMORE if direction.held_more else 0, &direction.inside,
-                          &direction.dropping, direction.pair)
+                          &direction.dropping, &direction.lost, direction.pair)
         if error:
             return 0 if error == EAGAIN else error
         direction.has_held = False
         if not direction.held_more:
-            direction.messages += 1
+            count_message(direction)
             count += 1
             if not count & 15 and now() >= end:
                 return 0
@@ -240,7 +257,7 @@ cdef bint run_slice(list sockets, Direction *directions, Capture *captured, Hand
         with nogil:
             error = proxy_turn(directions, captured, commands, paused[0], SLICE, sleep, &commanded)
         if commanded:
-            return obey(control, directions, paused)
+            return obey(control, directions, paused, not enters)
         if error and error != EINTR:
             fail(error, "proxy", f"{subject_of(frontend)} and {subject_of(backend)}",
                  next_step(error, "proxy", frontend._type_number))
@@ -256,13 +273,15 @@ cdef list counters(Direction *directions):
     cdef int place
     return [number for place in (0, 1) for number in (
         directions[place].messages, directions[place].read_bytes,
-        directions[1 - place].messages, directions[1 - place].read_bytes)]
+        directions[1 - place].sent, directions[1 - place].sent_bytes)]
 
 
-cdef bint obey(Handle control, Direction *directions, bint *paused) except -1:
-    """Carry out one command of the control socket; return whether to go on."""
+cdef bint obey(Handle control, Direction *directions, bint *paused, bint numbered) except -1:
+    """Carry out one command of the control socket; return whether to go on. ``numbered`` says that a command may have
+    a number, which ends its answer."""
     cdef zmq_msg_t message
     cdef bytes command
+    cdef bytes number = b""
     cdef int place
     zmq_msg_init(&message)
     if zmq_msg_recv(&message, control.handle, ZMQ_DONTWAIT) < 0:
@@ -271,13 +290,15 @@ cdef bint obey(Handle control, Direction *directions, bint *paused) except -1:
         command = PyBytes_FromStringAndSize(<char *> zmq_msg_data(&message), zmq_msg_size(&message))
     finally:
         zmq_msg_close(&message)
+    if numbered:
+        command, _, number = command.partition(b" ")
     replies = [b""] if control._type_number == ZMQ_REP else []
     if command == b"PAUSE":
         paused[0] = True
     elif command == b"RESUME":
         paused[0] = False
     elif command == b"STATISTICS":
-        replies = [number.to_bytes(8, byteorder) for number in counters(directions)]
+        replies = [total.to_bytes(8, byteorder) for total in counters(directions)] + [number] * numbered
     elif command != b"TERMINATE" and not replies:
         fail(EINVAL, "proxy_steerable", subject_of(control),
              f"{command!r} is no command: PAUSE, RESUME, TERMINATE, STATISTICS")
@@ -316,7 +337,8 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     """Run proxy() under the commands of ``control`` (PAIR, PULL, SUB, REP ...).
 
     Orders: PAUSE, RESUME, TERMINATE (returns), STATISTICS (answers eight counters: messages and bytes
-    received and sent by the frontend, then by the backend). Messages wait in libzmq during a pause.
+    received and sent by the frontend, then by the backend, of whole messages that are passed on; one that
+    had to be dropped counts as received). Messages wait in libzmq during a pause.
     Source: the behaviour of zmq_proxy_steerable.
     """
     need_sockets("proxy_steerable", frontend, backend, capture, control)

@@ -77,10 +77,7 @@ cdef class OperationWaiter(Waiter):
         if attempt is None:
             return WOULD_BLOCK
         try:
-            if not isinstance(attempt, Socket):
-                return attempt()
-            part = recv_if_there(<Socket> attempt, 0, "recv")
-            return WOULD_BLOCK if part is None else part
+            return try_once(attempt)
         except Again:
             return WOULD_BLOCK
         except BaseException as error:

@@ -22,6 +22,14 @@ BUDGET_SPENT = SPENT
 cdef class Dispatcher
 
 
+cdef inline object try_once(object attempt):
+    """What an attempt returns, which is called, or a socket of which a part is to be received."""
+    if not isinstance(attempt, Socket):
+        return attempt()
+    part = recv_if_there(<Socket> attempt, 0, "recv")
+    return WOULD_BLOCK if part is None else part
+
+
 @cython.no_gc_clear  # what is called late must find its fields; the set breaks the cycles
 @cython.nonecheck(True)
 cdef class LoopHandle:
@@ -176,7 +184,7 @@ cdef class TaskWaiter(Waiter):
     cpdef object attempt(self, operation):
         cdef Py_ssize_t before = 0 if self._batch is None else self._batch.sent
         try:
-            value = self.attempted()
+            value = try_once(self.attempted)
         except Again:
             return WOULD_BLOCK
         if value is WOULD_BLOCK and self._batch is not None and self._batch.sent > before:

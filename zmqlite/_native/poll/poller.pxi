@@ -46,6 +46,7 @@ cdef class Poller:
                 old = self._drop(socket)
         finally:
             poller_guard_exit_marked(self)
+        self._wake_waits()
 
     cdef Watch _add(self, Watch watch, object source, int flags):
         """Have `watch` watch a source; return what has watched it until now, or None."""
@@ -148,10 +149,12 @@ cdef class Poller:
             old = self._drop(socket)
         finally:
             poller_guard_exit_marked(self)
+        self._wake_waits()
 
     cdef Watch _drop(self, object source):
         cdef Watch watch = self._watches.pop(source)
         unwatch(watch)
+        self._registered += 1
         return watch
 
     @property
@@ -182,19 +185,31 @@ cdef class Poller:
             finally:
                 guard_release(&self._guard, False)
             if self._plain and not over:
-                return self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                ready = self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                break
             if not over:
                 PyErr_CheckSignals()  # outside: handlers may change what is registered
-        return self._report(&hits)
+        else:
+            ready = self._report(&hits)
+        if ready:
+            self._wake_waits()
+        return ready
 
     cdef list _poll_plainly(self, object timeout):
         cdef list registered = self.sockets
         cdef list ready = poll_items(by_descriptor(registered), timeout)
         forget_dirty(self)
-        if self._tells_loops:
+        if self._waits is not None:
             for source, _ in registered:
                 tell_loop(source)
         return ready
+
+    cdef int _wake_waits(self) except -1:
+        """Have the polls of event loops that wait look again: the members are others, or what is ready may be taken."""
+        if self._waits:
+            for wake in list(self._waits):
+                wake()
+        return 0
 
     def _set_fileno(self):
         """For event loops: what speaks for all members, and for _arm_wakeup(). -1 where there is none."""
@@ -314,7 +329,7 @@ cdef class Poller:
             events = other & watch.events
         if events:
             watch.turn = self._turn
-        if events or other and self._tells_loops:
+        if events or other and self._waits is not None:
             if not hits.add(<PyObject *> watch, watch.place, watch.fd, events):
                 mark_dirty_again(watch)
                 raise MemoryError
@@ -354,7 +369,7 @@ cdef class Poller:
             watch = <Watch> hits.watch(number)
             if hits.events(number):
                 ready.append((watch.source if watch.is_socket else hits.fd(number), hits.events(number)))
-            if self._tells_loops and watch.is_socket:
+            if self._waits is not None and watch.is_socket:
                 tell_loop(watch.source)
         return ready
 
@@ -366,31 +381,3 @@ cdef class Poller:
 
     def __iter__(self):
         return iter(self._watches)
-
-
-cdef inline int poller_guard_enter(Poller self) except -1:
-    if not guard_acquire(&self._guard, False):
-        return refuse_poller(self)
-    return 0
-
-
-cdef int refuse_poller(Poller self) except -1:
-    cdef unsigned long owner = guard_thread(&self._guard)
-    if owner == PyThread_get_thread_ident():
-        raise ThreadMisuse(EBUSY, "this poller is in the middle of another call, from which this one comes: from "
-                           "a finalizer, or from a member's __hash__, __eq__ or fileno()")
-    raise ThreadMisuse(
-        EBUSY, f"thread {thread_name(owner)!r} is inside this poller: a poller "
-        "serves one thread at a time; give each thread its own")
-
-
-cdef inline int poller_guard_enter_marked(Poller self) except -1:
-    """Enter for a change of the set, which runs code of the sources (hash, ==, fileno) and of finalizers."""
-    poller_guard_enter(self)
-    guard_mark(&self._guard, False)
-    return 0
-
-
-cdef inline void poller_guard_exit_marked(Poller self) noexcept:
-    guard_unmark(&self._guard, False)
-    guard_release(&self._guard, False)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 from ...context import Context
 from ...enums import SocketType
-from ...error import ContextTerminated
+from ...error import Again, ContextTerminated, NotSupported
 from ..command import CommandError
 from .server import PATIENCE, PlainContext, PlainSocket, serve
 
@@ -22,6 +22,7 @@ __all__ = ["Figures", "measure", "near", "remote"]
 
 WORKER = f"{__package__}.worker"
 IMPORT_ROOT = str(Path(__file__).parents[WORKER.count(".")])
+_CONNECTING = 5000  # ms
 _STRETCH = 1 << 18  # bytes that are sent between two looks at the clock
 
 
@@ -47,10 +48,16 @@ class Server(NamedTuple):
     def ask(self, command: Any) -> dict[str, Any]:
         """Give a command and return the answer."""
         self.control.send_json(command)
-        answer = cast("dict[str, Any]", self.control.recv_json())
-        if "error" in answer:
-            raise CommandError(f"the server says: {answer['error']}")
-        return answer
+        try:
+            answer: Any = self.control.recv_json()
+        except ValueError:
+            answer = None
+        found = cast("dict[str, Any]", answer if isinstance(answer, dict) else {"": answer})
+        if "error" in found:
+            raise CommandError(f"the server says: {found['error']}")
+        if "" in found or ("test" in command and "endpoint" not in found):
+            raise CommandError("what answers there is no `zmqlite bench --serve`")
+        return found
 
 
 @contextmanager
@@ -111,6 +118,12 @@ def remote(address: str) -> Generator[Server, None, None]:
     try:
         control = context.socket(SocketType.REQ, rcvtimeo=3 * PATIENCE, linger=0)
         control.connect(address)
+        try:
+            control.wait_peers(1, timeout=_CONNECTING)
+        except NotSupported:  # a libzmq that does not know its peers
+            pass
+        except Again:
+            raise CommandError(f"no `zmqlite bench --serve` answers at {address}") from None
         yield Server(context, control, address.partition("://")[2].rpartition(":")[0])
     finally:
         context.destroy(linger=0)
@@ -138,7 +151,7 @@ def _connected(
     server: Server, kind: SocketType, test: str, where: str, size: int
 ) -> Generator[PlainSocket, None, None]:
     answer = server.ask({"test": test, "bind": where, "size": size})
-    endpoint = str(answer["endpoint"])
+    endpoint = str(answer.get("endpoint"))
     if server.host:
         transport, _, rest = endpoint.partition("://")
         endpoint = f"{transport}://{server.host}:{rest.rpartition(':')[2]}"
@@ -159,7 +172,7 @@ def throughput(server: Server, where: str, size: int, seconds: float) -> tuple[i
                 send(data)
         send(data + b"x")
         seen = server.ask("figures")
-    return int(seen["messages"]), float(seen["seconds"])
+    return int(seen.get("messages", 0)), float(seen.get("seconds", 0))
 
 
 def latency(server: Server, where: str, size: int, seconds: float) -> list[float]:

@@ -26,26 +26,35 @@ _KINDS = {"throughput": SocketType.PULL, "latency": SocketType.REP}
 def serve(context: PlainContext, control: PlainSocket, stops: bool) -> None:
     """Obey until the context ends; with `stops`, or until a client says so."""
     while True:
-        wanted = control.recv_json()
+        wanted = asked(control)
         if wanted == "stop":
             control.send_json("stop")
             if stops:
                 return
             continue
         try:
-            socket = context.socket(_KINDS[wanted["test"]], rcvtimeo=PATIENCE, linger=PATIENCE)
-        except (KeyError, TypeError) as error:
-            control.send_json({"error": f"no such test: {error}"})
+            kind, size = _KINDS[wanted["test"]], int(wanted["size"])
+            socket = context.socket(kind, rcvtimeo=PATIENCE, linger=PATIENCE)
+        except (KeyError, TypeError, ValueError) as error:
+            control.send_json({"error": f"no such test: {error!r}"})
             continue
         with socket:
             try:
-                control.send_json({"endpoint": socket.bind(wanted["bind"])})
+                control.send_json({"endpoint": socket.bind(str(wanted.get("bind")))})
             except ZMQError as error:
                 control.send_json({"error": str(error)})
                 continue
-            figures = run(socket, wanted["test"], int(wanted["size"]))
-        control.recv_json()  # the client asks for the figures
+            figures = run(socket, wanted["test"], size)
+        asked(control)  # the client wants the figures
         control.send_json(figures)
+
+
+def asked(control: PlainSocket) -> Any:
+    """Return what a client wants; None for what makes no sense."""
+    try:
+        return control.recv_json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def run(socket: PlainSocket, test: str, size: int) -> dict[str, Any]:

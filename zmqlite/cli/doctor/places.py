@@ -13,8 +13,9 @@ from typing import Any
 from ...certs import load_certificate
 from ...context import Context
 from ...endpoint import check
-from ...enums import SocketType
+from ...enums import Event, SocketType
 from ...error import Again, ZMQError
+from ...peers import PastPeer
 from ...security import curve_public
 from ..shared.formats import visible
 from ..shared.opening import curve_options, duration
@@ -42,22 +43,30 @@ def the_address(
     if transport not in ("tcp", "ipc"):
         yield Finding(NOTE, address, f"well written; {transport} is not tried from here")
         return
-    met = greet(address, transport, place, patience)
+    met, mechanism = greet(address, transport, place, patience)
     yield met
-    if met.status != WRONG and server_key is not None:
+    if server_key is None:
+        if mechanism == "CURVE":
+            yield Finding(NOTE, address, "it is encrypted", "try keys with --server-key KEY")
+    elif mechanism == "CURVE":
         yield encrypted(address, patience, server_key, key_file)
+    elif mechanism:
+        remedy = "start the server with its keys (zmqlite: --key-file NAME.key_secret)"
+        yield Finding(WRONG, address, f"no CURVE there, but {mechanism}", remedy)
 
 
-def greet(address: str, transport: str, place: str, patience: float) -> Finding:
-    """Connect, and read how the peer greets."""
+def greet(address: str, transport: str, place: str, patience: float) -> tuple[Finding, str]:
+    """Connect, and read how the peer greets; return the mechanism that it names as well."""
     start = time.monotonic()
     try:
         stream = reached(transport, place, patience)
     except TimeoutError:
         text = f"no answer within {duration(patience)}"
-        return Finding(WRONG, address, text, "a wrong host, or a firewall that drops?")
+        return Finding(WRONG, address, text, "a wrong host, or a firewall that drops?"), ""
+    except UnicodeError:  # as IDNA has it: a part that is too long, or of odd bytes
+        return Finding(WRONG, address, "this is no name of a host", "is it spelt right?"), ""
     except OSError as error:
-        return Finding(WRONG, address, error.strerror or str(error), remedy_for(error))
+        return Finding(WRONG, address, error.strerror or str(error), remedy_for(error)), ""
     with stream:
         try:
             stream.sendall(_SIGNATURE + _VERSION)
@@ -97,25 +106,26 @@ def remedy_for(error: OSError) -> str:
     return ""
 
 
-def spoken(address: str, seen: bytes) -> Finding:
-    """Return what a greeting tells."""
+def spoken(address: str, seen: bytes) -> tuple[Finding, str]:
+    """Return what a greeting tells, and its mechanism."""
     if len(seen) < len(_SIGNATURE) or seen[0] != 0xFF or not seen[9] & 1:
         text = "someone listens, and does not speak ZeroMQ" if seen else "the peer hung up at once"
-        return Finding(WRONG, address, text, "is this the port of another service?")
+        return Finding(WRONG, address, text, "is this the port of another service?"), ""
     if len(seen) < _GREETING:
-        return Finding(NOTE, address, "an old ZeroMQ (ZMTP 2 or older) is there")
+        return Finding(NOTE, address, "an old ZeroMQ (ZMTP 2 or older) is there"), "NULL"
     mechanism = visible(seen[12:32].rstrip(b"\0")).decode()
-    return Finding(FINE, address, f"ZeroMQ is there: ZMTP {seen[10]}.{seen[11]}, {mechanism}")
+    text = f"ZeroMQ is there: ZMTP {seen[10]}.{seen[11]}, {mechanism}"
+    return Finding(FINE, address, text), mechanism
 
 
 def encrypted(address: str, patience: float, server_key: str, key_file: str | None) -> Finding:
     """Shake hands with CURVE, as each type of socket that the peer may want."""
     context = Context()
+    options: dict[str, Any] = {**curve_options(server_key, key_file)}
     end = time.monotonic() + patience
-    reason = ""
+    ends: list[PastPeer] = []
     try:
         for kind in _TYPES:
-            options: dict[str, Any] = {**curve_options(server_key, key_file)}
             with context.socket(kind, linger=0, connect=address, **options) as socket:
                 while not socket.past_peers and time.monotonic() < end:
                     try:
@@ -123,11 +133,20 @@ def encrypted(address: str, patience: float, server_key: str, key_file: str | No
                     except Again:
                         continue
                     return Finding(FINE, address, "the CURVE handshake succeeds with these keys")
-                reason = next((f": {past.reason}" for past in socket.past_peers), reason)
+                ends += socket.past_peers
     finally:
         context.destroy(linger=0)
-    remedy = "a wrong --server-key, a key the server does not know, or no CURVE there"
-    return Finding(WRONG, address, f"no CURVE handshake{reason}", remedy)
+    refused = [one for one in ends if one.event == Event.HANDSHAKE_FAILED_AUTH]
+    if refused:
+        key = options["curve_publickey"].decode()
+        own = f"this public key of ours, {key}" if key_file else "our key: --key-file FILE has it"
+        text = f"the server knows --server-key, and refuses us: {refused[-1].reason}"
+        return Finding(WRONG, address, text, f"have the server allow {own}")
+    if ends:
+        remedy = "is --server-key that server's key? does the server allow ours?"
+        return Finding(WRONG, address, f"no CURVE handshake: {ends[-1].reason}", remedy)
+    text = f"no CURVE handshake within {duration(patience)}"
+    return Finding(WRONG, address, text, "a server that is busy, or one that only connects?")
 
 
 _TYPES = (SocketType.DEALER, SocketType.SUB, SocketType.PUSH, SocketType.PULL, SocketType.PAIR)

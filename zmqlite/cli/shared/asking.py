@@ -9,36 +9,54 @@ from typing import Any
 import click
 
 from ...enums import SocketType
+from .allowing import Allowed
 from .opening import Opening, curve_options
 from .values import ADDRESS, COUNT_OR_NONE, DURATION, KIND, SETTING
 from .verb import option
 
 __all__ = ["curve_settings", "quiet_option", "socket_settings"]
 
-SOCKET = "Socket"
+SOCKET, ENCRYPTION = "Socket", "Encryption (CURVE), and who may connect"
 TYPES = "Socket type, such as dealer."
 
 
 def quiet_option(function: Any) -> Any:
     """Add --quiet."""
-    return option("-q", "--quiet", is_flag=True, help="Say nothing on standard error.")(function)
+    return option(
+        "-q", "--quiet", is_flag=True, help="Say on standard error only what goes wrong."
+    )(function)
 
 
 def curve_settings(function: Any) -> Any:
-    """Add --server-key and --key-file."""
+    """Add --server-key, --key-file, --allow and --allow-from."""
+    function = option(
+        "--allow-from",
+        multiple=True,
+        metavar="IP",
+        section=ENCRYPTION,
+        help="Let in clients from this IP address alone; may be repeated.",
+    )(function)
+    function = option(
+        "--allow",
+        multiple=True,
+        metavar="KEY",
+        section=ENCRYPTION,
+        help="As a server, let in this client alone: its public key, its NAME.key, or a folder "
+        "of such files; may be repeated.",
+    )(function)
     function = option(
         "--key-file",
         metavar="FILE",
         type=click.Path(dir_okay=False),
-        section=SOCKET,
-        help="Encrypt with CURVE: our keys, a NAME.key_secret of `zmqlite keygen`. "
+        section=ENCRYPTION,
+        help="Our keys: a NAME.key_secret of `zmqlite keygen`. "
         "Alone it makes this socket the server.",
     )(function)
     return option(
         "--server-key",
         metavar="KEY",
-        section=SOCKET,
-        help="Encrypt with CURVE, as a client: the server's public key, or its NAME.key.",
+        section=ENCRYPTION,
+        help="As a client: the server's public key, or its NAME.key.",
     )(function)
 
 
@@ -61,6 +79,9 @@ def socket_settings(
             if not given["bind"] and not given["connect"]:
                 raise click.UsageError("say where: --bind ADDRESS or --connect ADDRESS")
             options = curve_options(given.pop("server_key"), given.pop("key_file"))
+            allowed = Allowed(given.pop("allow"), given.pop("allow_from"))
+            if allowed.keys and "curve_server" not in {**options, **dict(given["option"])}:
+                raise click.UsageError("--allow is for a server: --key-file FILE has its keys")
             opening = Opening(
                 type=given.pop("type", kind),
                 bind=given.pop("bind"),
@@ -69,6 +90,7 @@ def socket_settings(
                 timeout=given.pop("timeout"),
                 wait_peers=given.pop("wait_peers"),
                 quiet=given.pop("quiet"),
+                allowed=allowed,
             )
             return function(opening, **given)
 

@@ -19,15 +19,20 @@ from typing import Any
 
 from ..command import USAGE, CommandError
 
-__all__ = ["FORMATS", "Format", "FormatError", "named", "visible"]
+__all__ = ["FORMATS", "Format", "FormatError", "as_bytes", "named", "visible"]
 
 FORMATS = ("text", "raw", "quoted", "hex", "json", "msgpack")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"'}
 _PLAIN = {escape[1:].encode(): sign.encode() for sign, escape in _ESCAPES.items()}
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\udc80-\udcff]")
-_RARE = re.compile("[\x7f-\x9f]")  # JSON leaves these control characters as they are
+_RARE = re.compile("[\x7f-\x9f\ud800-\udfff]")  # JSON leaves them as they are
 _QUOTED = re.compile(rb'\s*"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)")
+
+
+def as_bytes(word: str) -> bytes:
+    """Return the bytes that a word of the command line is, UTF-8 or not."""
+    return word.encode("utf-8", "surrogateescape")
 
 
 class FormatError(CommandError):
@@ -41,7 +46,7 @@ class Format:
         self.name = name
         default = {"quoted": " ", "hex": " ", "raw": ""}.get(name, "\t")
         self.splits = separator is not None or name not in ("text", "raw")
-        self.separator = (default if separator is None else separator).encode()
+        self.separator = as_bytes(default if separator is None else separator)
         self._show, self._read = _CODECS[name]()
 
     def line(self, parts: list[bytes]) -> bytes:
@@ -144,14 +149,17 @@ def _unhex(word: bytes) -> bytes:
 def _json_of(word: bytes) -> Any:
     try:
         return json.loads(word)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"not JSON: {word!r:.60}: {error}") from None
 
 
 def _as_json(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_unknown)
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_unknown)
+    except RecursionError:
+        raise FormatError("it is nested too deep") from None
     text = _RARE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode()
 
 
 def _unknown(value: Any) -> Any:
@@ -182,7 +190,11 @@ def _msgpack() -> Codec:
             raise FormatError(f"not msgpack: {data!r:.60}: {error}") from None
 
     def read(word: bytes) -> bytes:
-        return bytes(msgpack.packb(_json_of(word)))
+        value = _json_of(word)
+        try:
+            return bytes(msgpack.packb(value))
+        except Exception as error:  # a number of more than 64 bits, half a surrogate pair
+            raise FormatError(f"no msgpack for {word!r:.60}: {error}") from None
 
     return show, read
 

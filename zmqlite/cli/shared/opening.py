@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -10,25 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ...certs import load_certificate
 from ...context import Context
-from ...enums import SocketType
-from ...error import Again
-from ...security import curve_keypair
+from ...enums import PollEvent, SocketType
+from ...error import Again, NotSupported, ZMQError
+from ...peers import last_end
+from ...security import curve_keypair, curve_public
 from ...socket import Socket
 from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
+from .allowing import Allowed, public_key, read_keys
 
 __all__ = ["Opening", "PlainSocket", "curve_options", "duration", "milliseconds"]
 
 PlainSocket: TypeAlias = Socket[bytes]
 
 _PUBLISHERS = (SocketType.PUB, SocketType.XPUB)
-_SILENCE = 0.9
-"""Seconds that the last messages may take to leave before a word is said about it.
+_SILENCE = 900
+"""Milliseconds that a wait may take before a word is said about it.
 
-A wait of a second or more has the library say a word of its own.
+A wait of a second or more for a context's end has the library say a word of its own.
 """
+_NOBODY = "nobody is connected"
+_SHOWN, _NEWS = 3, 100
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -56,27 +60,21 @@ def curve_options(server_key: str | None, key_file: str | None) -> dict[str, byt
         return {"curve_server": 1, "curve_secretkey": secret, "curve_publickey": public}
     if not secret:
         public, secret = curve_keypair()
-    known = server_key.encode()
-    if len(known) != 40 or Path(server_key).exists():
-        known = _read_keys(server_key)[0]
-    return {"curve_serverkey": known, "curve_publickey": public, "curve_secretkey": secret}
-
-
-def _read_keys(name: str) -> tuple[bytes, bytes | None]:
-    try:
-        return load_certificate(name)
-    except OSError as error:
-        text = f"no key in {name}: {error.strerror}"
-        raise CommandError(f"{text} (a key has 40 characters)", USAGE) from None
-    except ValueError as error:
-        raise CommandError(str(error), USAGE) from None
+    keys = {"curve_publickey": public, "curve_secretkey": secret}
+    return {"curve_serverkey": public_key(server_key), **keys}
 
 
 def _own_keys(name: str) -> tuple[bytes, bytes]:
-    public, secret = _read_keys(name)
+    public, secret = read_keys(name)
     if secret is None:
         better = f"; {name}_secret has it" if Path(f"{name}_secret").exists() else ""
         raise CommandError(f"{name} has no secret key{better}", USAGE)
+    try:
+        together = curve_public(secret) == public
+    except (ZMQError, ValueError) as error:
+        raise CommandError(f"the secret key in {name} is none: {error}", USAGE) from None
+    if not together:
+        raise CommandError(f"the two keys in {name} do not belong together", USAGE)
     return public, secret
 
 
@@ -94,6 +92,9 @@ class Opening:
     quiet: bool = False
     delivers: bool = False
     """Whether what was sent is to have left at the end."""
+    allowed: Allowed = field(default_factory=Allowed)
+    told: set[str] = field(default_factory=set[str])
+    """What was said already."""
 
     @contextmanager
     def open(
@@ -106,17 +107,24 @@ class Opening:
         limit = milliseconds(self.timeout)
         linger = limit if self.delivers else 0
         options: dict[str, Any] = {"rcvtimeo": limit, "sndtimeo": limit, "linger": linger}
-        options.update(self.options)
+        options.update({**self.allowed.options(), **self.options})
         context = Context()
         try:
-            socket = context.socket(self.type, **options)
-            if before is not None:
-                before(socket)
-            self.attach(socket)
-            self.wait(socket)
-            yield socket
-            linger = socket.linger
-            socket.close()
+            with self.allowed.serve(context, self.say):
+                socket = context.socket(self.type, **options)
+                try:
+                    if before is not None:
+                        before(socket)
+                    self.attach(socket)
+                    self.wait(socket)
+                    yield socket
+                    linger = socket.linger
+                    if self.delivers and linger:
+                        self._see_off(socket, linger)
+                except BaseException:
+                    socket.close(0)  # before its gate, which lets in less than none does
+                    raise
+                socket.close()
             self._end(context, linger)
         except BaseException:
             context.destroy(linger=0)
@@ -132,14 +140,101 @@ class Opening:
 
     def wait(self, socket: PlainSocket) -> None:
         """Wait for the peers that the first message is for."""
-        if self.wait_peers and self.type in _PUBLISHERS:
-            socket.wait_subscribers(self.wait_peers, timeout=self._limit)
-        elif self.wait_peers:
-            socket.wait_peers(self.wait_peers, timeout=self._limit)
+        if not self.wait_peers:
+            return
+        publishes = self.type in _PUBLISHERS
+        wait = socket.wait_subscribers if publishes else socket.wait_peers
+        limit = None if self.timeout is None else self.timeout * 1000
+        if not self.quiet and (limit is None or limit > _SILENCE):
+            with suppress(Again):
+                wait(self.wait_peers, timeout=_SILENCE)
+                return
+            whom = counted(self.wait_peers, "subscriber" if publishes else "peer")
+            self.say(f"waiting for {whom}{state_of(socket)}")
+            limit = None if limit is None else limit - _SILENCE
+        try:
+            wait(self.wait_peers, timeout=limit)
+        except Again as error:
+            who = error.hint.partition(" are over: ")[2]
+            raise self.too_late(who) from None
 
-    @property
-    def _limit(self) -> float | None:
-        return None if self.timeout is None else self.timeout * 1000
+    def await_room(self, socket: PlainSocket) -> None:
+        """Have a word where the first message finds nobody who takes it."""
+        if self.quiet or (self.timeout is not None and self.timeout * 1000 <= _SILENCE):
+            return
+        if not socket.poll(_SILENCE, PollEvent.POLLOUT):
+            self.say(f"waiting for a peer to send to{state_of(socket)}")
+
+    def send(self, socket: PlainSocket, parts: list[bytes], group: str | None = None) -> None:
+        """Send a message of one part or several."""
+        try:
+            if len(parts) == 1:
+                socket.send(parts[0], group=group)
+            else:
+                socket.send_multipart(parts)
+        except Again:
+            raise self.too_late("a message could not be sent", socket) from None
+
+    def await_peer(self, socket: PlainSocket) -> None:
+        """Have a word where nobody answers at the addresses; where there is a time limit, what is
+        said at its end tells more."""
+        if self.connect and self.timeout is None and not self.quiet:
+            try:
+                socket.wait_peers(1, timeout=_SILENCE)
+            except Again:
+                self.say(f"waiting for a peer{state_of(socket)}")
+            except NotSupported:  # no connections, or a libzmq that does not know
+                pass
+
+    def await_message(self, socket: PlainSocket, what: str = "message") -> None:
+        """Wait until a message is there, and tell meanwhile what goes wrong.
+
+        Raises `CommandError` when the time is over.
+        """
+        end = None if self.timeout is None else time.monotonic() + self.timeout
+        while True:
+            left = _SILENCE if end is None else (end - time.monotonic()) * 1000
+            if socket.poll(max(1, min(left, _SILENCE))):
+                return
+            if left <= _SILENCE and end is not None and end <= time.monotonic():
+                raise self.too_late(f"no {what}", socket)
+            self.tell_news(socket)
+
+    def too_late(self, what: str, socket: PlainSocket | None = None) -> CommandError:
+        """Return what to raise when the time is over: what there was by then, and why."""
+        why = "" if socket is None else state_of(socket)
+        return CommandError(f"{what} within {duration(self.timeout or 0)}{why}", TIMEOUT)
+
+    def tell_news(self, socket: PlainSocket) -> None:
+        """Say, once, that nobody is where this socket connects to, or that a handshake failed."""
+        if self.quiet:
+            return
+        who, end = known_of(socket)
+        news = [who] if self.connect and who.startswith(_NOBODY) else []
+        if "handshake" in end and not (self.allowed and "ZAP handler refused" in end):
+            news.append(end)
+        known = re.sub(r" [\d.]+ s ago|:\d+\)", "", "; ".join(news))
+        if known and known not in self.told and len(self.told) < _NEWS:
+            self.told.add(known)
+            self.say(f"waiting: {'; '.join(news)}")
+
+    def _see_off(self, socket: PlainSocket, linger: int) -> None:
+        """Wait until all has left, and say what waits if that takes long, or does not happen."""
+        try:
+            with suppress(Again):
+                socket.wait_drained(_SILENCE if linger < 0 else min(linger, _SILENCE))
+                return
+            if linger < 0 or linger > _SILENCE:
+                waiting = f"waiting until the messages have left: {unsent(socket)}"
+                self.say(f"{waiting}; Ctrl-C gives them up")
+                socket.wait_drained(None if linger < 0 else linger - _SILENCE)
+                return
+        except NotSupported:  # someone else's libzmq: the end of the context tells
+            return
+        except Again:
+            pass
+        text = f"not all messages have left within {duration(linger / 1000)}: {unsent(socket)}"
+        raise CommandError(text, TIMEOUT)
 
     def _end(self, context: Context[Any], linger: int) -> None:
         """End the context when all has left; tell when that takes long, or does not happen."""
@@ -157,12 +252,12 @@ class Opening:
 
     def _wait_left(self, context: Context[Any]) -> None:
         with suppress(Again):
-            context.term(_SILENCE)
+            context.term(_SILENCE / 1000)
             return
         self.say("waiting until the messages have left; Ctrl-C gives them up")
         while self.quiet:
             with suppress(Again):
-                context.term(_SILENCE)
+                context.term(_SILENCE / 1000)
                 return
         context.term()
 
@@ -170,3 +265,30 @@ class Opening:
         """Say something on standard error, where that is wanted."""
         if not self.quiet:
             complain(f"zmqlite: {text}")
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def known_of(socket: PlainSocket) -> tuple[str, str]:
+    """Return who is connected, and how the last connection ended; "" where nothing is known."""
+    try:
+        connected, end = len(socket.peers), last_end(socket)
+    except ZMQError:  # a libzmq that does not tell
+        return "", ""
+    where = ", ".join(socket.endpoints[:_SHOWN])
+    return (f"{connected:,} connected" if connected else f"{_NOBODY} at {where}"), end
+
+
+def state_of(socket: PlainSocket) -> str:
+    """Return the same as the end of a sentence."""
+    return "".join(f"; {text}" for text in known_of(socket) if text)
+
+
+def unsent(socket: PlainSocket) -> str:
+    """Return how many messages have not left, and for whom they are."""
+    stats = socket.stats()
+    whom = [one.address or one.endpoint for one in stats.peers if one.unsent]
+    where = f" for {', '.join(whom[:_SHOWN])}" if whom else ""
+    return counted(stats.unsent, "message") + where + state_of(socket)

@@ -15,18 +15,20 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from ..command import CommandError
+from .reading import bytes_left, most_bytes, too_large
 
-__all__ = ["FIRST_LINE", "Recorded", "Writer", "read_facts", "records"]
+__all__ = ["FIRST_LINE", "Reader", "Recorded", "Writer"]
 
 FIRST_LINE = b"zmqlite recording 1\n"
 _KIND = b"zmqlite recording "
 _HEAD, _SIZE = struct.Struct("<QI"), struct.Struct("<Q")
 _LONGEST_LINE = 1 << 20
 _CHUNK = 1 << 20
+_FEW = 1 << 12  # parts that need no look at the size of the file
 
 
 class Recorded(NamedTuple):
@@ -60,48 +62,101 @@ class Writer:
         self.file.flush()
 
 
-def read_facts(file: BinaryIO, name: str) -> dict[str, Any]:
-    """Read the first two lines and return the facts of the second."""
-    first = file.readline(len(FIRST_LINE))
-    if first != FIRST_LINE:
-        newer = first.startswith(_KIND)
-        what = "a recording of a newer zmqlite" if newer else "no recording of zmqlite"
-        raise CommandError(f"{name} is {what}")
-    try:
-        facts: dict[str, Any] = json.loads(file.readline(_LONGEST_LINE))
-    except ValueError:
-        raise CommandError(f"{name} ends before its first message") from None
-    return facts
+class Reader:
+    """Reads a recording: an iterator of its messages, which raises `CommandError` where it ends in
+    the middle of one, or is damaged, and says where that is.
 
+    `facts` are those of the second line. No size is believed: a damaged file may claim any.
+    """
 
-def records(file: BinaryIO, name: str) -> Iterator[Recorded]:
-    """Yield the messages that follow; raises `CommandError` after the last whole one of a file
-    that ends in the middle."""
-    number = 0
-    try:
-        while head := file.read(_HEAD.size):
-            number += 1
-            stamp, count = _HEAD.unpack(_whole(head, _HEAD.size))
-            parts = [_part(file) for _ in range(count)]
-            yield Recorded(stamp / 1e9, parts)
-    except EOFError:
-        text = f"{name} ends in the middle of message {number}; those before it are whole"
-        raise CommandError(text) from None
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.file, self.name = file, name
+        self.number, self.place = 0, 0  # of the message that is read, and where it begins
+        self._at, self._most = 0, most_bytes()
+        self.facts = self._facts()
 
+    def _facts(self) -> dict[str, Any]:
+        first = self._line(len(FIRST_LINE))
+        if first != FIRST_LINE:
+            newer = first.startswith(_KIND)
+            what = "a recording of a newer zmqlite" if newer else "no recording of zmqlite"
+            raise CommandError(f"{self.name} is {what}")
+        line = self._line(_LONGEST_LINE)
+        if len(line) < _LONGEST_LINE and not line.endswith(b"\n"):
+            raise CommandError(f"{self.name} ends before its first message")
+        try:
+            facts: Any = json.loads(line)
+        except (ValueError, RecursionError):
+            facts = None
+        if not isinstance(facts, dict):
+            raise CommandError(f"{self.name} is damaged: its second line is no JSON object")
+        return cast("dict[str, Any]", facts)
 
-def _part(file: BinaryIO) -> bytes:
-    (size,) = _SIZE.unpack(_whole(file.read(_SIZE.size), _SIZE.size))
-    pieces: list[bytes] = []
-    while size:  # in pieces: a damaged file may claim any size
-        piece = file.read(min(size, _CHUNK))
-        if not piece:
-            raise EOFError
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
+    def __iter__(self) -> Iterator[Recorded]:
+        while True:
+            self.place = self._at
+            head = self._read(_HEAD.size)
+            if not head:
+                return
+            self.number += 1
+            stamp, count = _HEAD.unpack(self._whole(head, _HEAD.size))
+            yield Recorded(stamp / 1e9, self._parts(count))
 
+    def _parts(self, count: int) -> list[bytes]:
+        if not count:
+            raise self._damaged("has no parts")
+        if count > _FEW:
+            self._compare(count * _SIZE.size, f"claims {count:,} parts")
+        parts: list[bytes] = []
+        held = 0
+        for _ in range(count):
+            (size,) = _SIZE.unpack(self._whole(self._read(_SIZE.size), _SIZE.size))
+            held += size + _SIZE.size
+            if size > _CHUNK:
+                self._compare(size, f"claims a part of {size:,} bytes")
+            if held > self._most:
+                raise self._damaged(f"is {too_large(self._most)}")
+            parts.append(self._whole(self._read(size), size))
+        return parts
 
-def _whole(data: bytes, size: int) -> bytes:
-    if len(data) < size:
-        raise EOFError
-    return data
+    def _compare(self, size: int, claim: str) -> None:
+        """Refuse what cannot be in the file."""
+        left = bytes_left(self.file)
+        if left is not None and size > left:
+            raise self._ends(f" and {claim}")
+
+    def _whole(self, data: bytes, size: int) -> bytes:
+        if len(data) < size:
+            raise self._ends("")
+        return data
+
+    def _ends(self, claim: str) -> CommandError:
+        text = f"{self.name} ends in the middle of message {self.number}, which begins at byte"
+        return CommandError(f"{text} {self.place:,}{claim}; those before it are whole")
+
+    def _damaged(self, what: str) -> CommandError:
+        which = f"message {self.number}, which begins at byte {self.place:,}, {what}"
+        return CommandError(f"{self.name} is damaged: {which}; those before it are whole")
+
+    def _read(self, size: int) -> bytes:
+        """Return so many bytes, or as many as there are; in pieces, as a pipe may claim any."""
+        data = self._try(self.file.read, min(size, _CHUNK))
+        if len(data) < size and data:
+            pieces, have = [data], len(data)
+            while have < size and (piece := self._try(self.file.read, min(size - have, _CHUNK))):
+                pieces.append(piece)
+                have += len(piece)
+            data = b"".join(pieces)
+        return data
+
+    def _line(self, size: int) -> bytes:
+        return self._try(self.file.readline, size)
+
+    def _try(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            data = read(size)
+        except OSError as error:
+            where = f"cannot read {self.name} at byte {self._at:,}"
+            raise CommandError(f"{where}: {error.strerror or error}") from None
+        self._at += len(data)
+        return data

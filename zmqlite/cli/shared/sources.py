@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from itertools import chain, islice, repeat
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..command import CommandError
-from .formats import FORMATS, Format, named
+from ..output import complain
+from .formats import FORMATS, Format, as_bytes, named
+from .reading import lines, opened, read_all, standard_input
 from .values import COUNT, DURATION
 from .verb import option
 
 __all__ = ["Source", "message_settings"]
 
 MESSAGES = "Messages"
+STDIN = "standard input"
 
 
 @dataclass
@@ -35,12 +36,13 @@ class Source:
     interval: float = 0.0
     topic: str | None = None
     """A part that goes before each message."""
+    quiet: bool = False
 
     def __iter__(self) -> Iterator[list[bytes]]:
         messages = self._paced(self._counted())
         if self.topic is None:
             return messages
-        topic = _bytes(self.topic)
+        topic = as_bytes(self.topic)
         return ([topic, *parts] for parts in messages)
 
     def _counted(self) -> Iterable[list[bytes]]:
@@ -51,28 +53,25 @@ class Source:
 
     def _given(self) -> Iterator[list[bytes]]:
         for word in self.words:
-            yield self.format.word(_bytes(word))
+            yield self.format.word(as_bytes(word))
         if self.parts:
-            yield [self.format.part(_bytes(part)) for part in self.parts]
+            yield [self.format.part(as_bytes(part)) for part in self.parts]
         for name in self.files:
-            try:
-                yield [Path(name).read_bytes()]
-            except OSError as error:
-                raise CommandError(f"cannot read {name}: {error.strerror}") from None
+            with opened(name) as file:
+                yield [read_all(file, name)]
 
     def _lines(self) -> Iterator[list[bytes]]:
-        stream: Any = sys.stdin
-        if stream is None:
-            raise CommandError("there is no standard input to take messages from")
+        stream = standard_input()
+        if stream.isatty() and not self.quiet:
+            complain("zmqlite: each line that you write is a message; Ctrl-D ends them")
         if self.format.name == "raw":
-            yield [stream.buffer.read()]
+            yield [read_all(stream, STDIN)]
             return
-        for number, line in enumerate(stream.buffer, 1):
-            text = line[:-1] if line.endswith(b"\n") else line
+        for number, line in lines(stream, STDIN):
             try:
-                yield self.format.parts(text)
+                yield self.format.parts(line)
             except CommandError as error:
-                raise CommandError(f"line {number}: {error}") from None
+                raise CommandError(f"{STDIN}, line {number}: {error}") from None
 
     def _paced(self, messages: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
         start = time.monotonic()
@@ -80,10 +79,6 @@ class Source:
             if self.interval and number:
                 time.sleep(max(0.0, start + number * self.interval - time.monotonic()))
             yield parts
-
-
-def _bytes(word: str) -> bytes:
-    return word.encode("utf-8", "surrogateescape")
 
 
 def message_settings(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,6 +93,7 @@ def message_settings(function: Callable[..., Any]) -> Callable[..., Any]:
             format=named(given.pop("format_name"), given.pop("separator")),
             count=given.pop("count"),
             interval=given.pop("interval"),
+            quiet=given["quiet"],
         )
         return function(*args, source=source, **given)
 

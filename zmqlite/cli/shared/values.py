@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from ...enums import SocketType
 from ...options import SOCKET_OPTIONS, Kind, Option
 
-__all__ = ["ADDRESS", "COUNT", "COUNT_OR_NONE", "DURATION", "KIND", "SETTING", "SIZE"]
+__all__ = ["ADDRESS", "COUNT", "COUNT_OR_NONE", "DURATION", "FACTOR", "KIND", "SETTING", "SIZE"]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _SCALES = {
@@ -69,6 +69,21 @@ class Size(Value):
         if not found or found[2] not in _SCALES:
             self.fail(f"{value!r} is no size: write 64, 4KiB or 1MB", param, ctx)
         return int(found[1]) * _SCALES[found[2]]
+
+
+class Factor(Value):
+    """A number that is 0 or more."""
+
+    name = "factor"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1
+        if not 0 <= number < float("inf"):
+            self.fail(f"{value!r} is no number of 0 or more", param, ctx)
+        return number
 
 
 class Count(Value):
@@ -163,4 +178,5 @@ class Address(Value):
 
 
 DURATION, SIZE, COUNT, COUNT_OR_NONE = Duration(), Size(), Count(1), Count(0)
+FACTOR = Factor()
 KIND, SETTING, ADDRESS = SocketKind(), SocketSetting(), Address()

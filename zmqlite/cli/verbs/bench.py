@@ -185,6 +185,8 @@ def bench(
         serve_here(bind, not quiet)
         return SUCCESS
     chosen = wanted_transports(transports, connect)
+    if plot is not None:
+        write_file(plot, "")  # better now than when all is measured
     with nullcontext() if json_wanted else live_view() as view:
         figures = run_all(chosen, list(sizes or _SIZES), seconds, connect, view, not quiet)
     if json_wanted:
@@ -193,7 +195,16 @@ def bench(
         output = console()
         write(printed(drawn(figures, wide(output)), output))
     if plot is not None:
-        Path(plot).write_text(svg(figures), encoding="utf-8")
+        write_file(plot, svg(figures))
         if not quiet:
             complain(f"zmqlite: drew {plot}")
     return SUCCESS
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a file, or add nothing to it to see whether it can be written."""
+    try:
+        with Path(name).open("w" if text else "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CommandError(f"cannot write to {name}: {error.strerror or error}") from None

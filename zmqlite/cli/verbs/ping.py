@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rich.console import Group
 from rich.text import Text
 
 from ...enums import SocketType
-from ...error import Again
-from ..command import FAILURE, SUCCESS, TIMEOUT
+from ...error import Again, NotSupported
+from ..command import FAILURE, SUCCESS
 from ..output import write
 from ..shared.asking import socket_settings
-from ..shared.opening import Opening, PlainSocket
+from ..shared.opening import Opening, PlainSocket, milliseconds
 from ..shared.screen import (
     View,
     console,
@@ -143,6 +144,8 @@ def ping(
     opening.options = {"req_relaxed": 1, "req_correlate": 1, **opening.options}
     trips = Trips(" ".join(opening.connect + opening.bind), size)
     with opening.open() as socket:
+        with suppress(Again, NotSupported):  # the first round trip is not to have the connection
+            socket.wait_peers(1, timeout=milliseconds(opening.timeout))
         try:
             with live_view(stays=False) as view:
                 measure(socket, trips, None if forever else count, interval, view)
@@ -150,6 +153,6 @@ def ping(
             output = console()
             lines = trips.lines(output.width - 1, plain_signs(output))
             write(trips.as_json() if as_json else "\n".join(lines))
-    if not trips.times:
-        return TIMEOUT
+        if not trips.times:
+            raise opening.too_late("no answer", socket)
     return FAILURE if trips.lost else SUCCESS

@@ -17,8 +17,9 @@ from ...proxies import Proxy
 from ...proxy import ProxyStatistics
 from ..command import SUCCESS
 from ..output import complain
-from ..shared.asking import quiet_option
-from ..shared.opening import PlainSocket
+from ..shared.allowing import Allowed
+from ..shared.asking import curve_settings, quiet_option
+from ..shared.opening import PlainSocket, curve_options
 from ..shared.screen import View, live_view, si, size_of, table
 from ..shared.values import ADDRESS, DURATION, SETTING
 from ..shared.verb import Example, option, verb
@@ -54,6 +55,9 @@ class Sockets:
     capture: tuple[str, ...]
     options: dict[str, Any]
     quiet: bool
+    server: dict[str, Any] = field(default_factory=dict[str, Any])
+    client: dict[str, Any] = field(default_factory=dict[str, Any])
+    allowed: Allowed = field(default_factory=Allowed)
     opened: list[PlainSocket] = field(default_factory=list[PlainSocket])
     """They live until the context ends, however early that is."""
 
@@ -62,12 +66,19 @@ class Sockets:
         """Yield frontend, backend and capture; at the end what is on its way is dropped."""
         context = Context()
         try:
-            yield self._side(context, 0), self._side(context, 1), self._capture(context)
+            with self.allowed.serve(context, self._say):
+                try:
+                    yield self._side(context, 0), self._side(context, 1), self._capture(context)
+                finally:  # before their gate
+                    for socket in self.opened:
+                        socket.close(0)
         finally:
             context.destroy(linger=0)
 
     def _side(self, context: Context[PlainSocket], number: int) -> PlainSocket:
-        socket: PlainSocket = context.socket(self.kinds[number], linger=0, **self.options)
+        keys = self.server if self.bind[number] else self.client
+        options: dict[str, Any] = {"linger": 0, **keys, **self.options}
+        socket: PlainSocket = context.socket(self.kinds[number], **options)
         self.opened.append(socket)
         for address in self.bind[number]:
             self._say(f"the {SIDES[number]} is bound to {socket.bind(address)}")
@@ -78,7 +89,7 @@ class Sockets:
     def _capture(self, context: Context[PlainSocket]) -> PlainSocket | None:
         if not self.capture:
             return None
-        socket = context.socket(SocketType.PUB, linger=0)
+        socket: PlainSocket = context.socket(SocketType.PUB, linger=0, **self.server)
         self.opened.append(socket)
         for address in self.capture:
             self._say(f"the capture is bound to {socket.bind(address)}")
@@ -160,12 +171,14 @@ def watch(running: Proxy, interval: float, view: View | None) -> None:
     "-i", "--interval", type=DURATION, default=1.0, metavar="TIME",
     help="How often rates are shown.  [default: 1 s]",
 )  # fmt: skip
+@curve_settings
 @quiet_option
 def proxy(types: str, interval: float, quiet: bool, **given: Any) -> int:
     """Proxy.
 
     Runs until Ctrl-C. On a terminal the rates are shown as they change; the sums are told at the
-    end.
+    end. With --key-file what is bound is a server with CURVE; with --server-key a side that only
+    connects is a client.
     """
     bind = given["frontend"], given["backend"]
     connect = given["frontend_connect"], given["backend_connect"]
@@ -173,7 +186,15 @@ def proxy(types: str, interval: float, quiet: bool, **given: Any) -> int:
         if not bind[number] and not connect[number]:
             raise click.UsageError(f"say where: --{side} ADDRESS or --{side}-connect ADDRESS")
     facts = dict(given["options"])
+    key_file, server_key = given["key_file"], given["server_key"]
+    allowed = Allowed(given["allow"], given["allow_from"])
+    if allowed.keys and key_file is None:
+        raise click.UsageError("--allow is for a server: --key-file FILE has its keys")
     wanted = Sockets(kinds_of(types), bind, connect, given["capture"], facts, quiet)
+    wanted.allowed = allowed
+    wanted.server = {**curve_options(None, key_file), **allowed.options()}
+    if server_key is not None:
+        wanted.client = dict(curve_options(server_key, key_file))
     with wanted.open() as sockets:
         running = Proxy(*sockets)
         try:

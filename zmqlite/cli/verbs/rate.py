@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rich.console import Group
 
 from ...enums import SocketType
-from ..command import SUCCESS, TIMEOUT, CommandError
+from ...error import ZMQError
+from ..command import SUCCESS
 from ..output import write
 from ..shared.asking import socket_settings
-from ..shared.formats import visible
-from ..shared.opening import Opening, PlainSocket, duration
+from ..shared.formats import as_bytes, visible
+from ..shared.opening import Opening, PlainSocket, known_of
 from ..shared.screen import View, live_view, si, size_of, table
 from ..shared.values import COUNT, DURATION
 from ..shared.verb import Example, option, verb
@@ -23,6 +25,7 @@ __all__ = ["rate"]
 
 _LONGEST = 60  # characters of a topic
 _KNOWN = 10_000  # topics that are counted apart
+_PATIENCE = 0.9  # seconds without a message, after which it is told what goes wrong
 _OTHERS = "(others)"
 
 
@@ -95,8 +98,8 @@ class Meter:
             for name, c in [*rows, ("(all)", self.total)]
         ]
 
-    def drawn(self, seconds: float, rows: int, width: int) -> Group:
-        """Return a table of the busiest topics."""
+    def drawn(self, seconds: float, rows: int, width: int, state: str = "") -> Group:
+        """Return a table of the busiest topics, and the state of the socket below it."""
         ordered = sorted(self.topics.items(), key=lambda item: -item[1].all_messages)
         ordered.sort(key=lambda item: -item[1].messages)
         cells = [
@@ -110,7 +113,7 @@ class Meter:
             for name, counts in [*ordered[: rows - 1], ("(all)", self.total)]
         ]
         more = len(ordered) - rows + 1
-        last = f"and {more:,} topics more" if more > 0 else ""
+        last = "; ".join(filter(None, [f"and {more:,} topics more" * (more > 0), state]))
         return table(("topic", "messages/s", "bytes/s", "messages", "bytes"), cells, width, last)
 
 
@@ -159,7 +162,7 @@ def rate(
     """
     with_topics(opening, topic)
     with opening.open() as socket, live_view() as view:
-        watch(opening, socket, Meter(split.encode() or b" "), interval, count, as_json, view)
+        watch(opening, socket, Meter(as_bytes(split) or b" "), interval, count, as_json, view)
     return SUCCESS
 
 
@@ -181,10 +184,22 @@ def watch(
         now = time.monotonic()
         last = now if came else last
         if view is not None and not as_json:
-            view.show(meter.drawn(now - start, view.rows, view.width))
+            view.show(meter.drawn(now - start, view.rows, view.width, state(socket)))
         else:
             write("\n".join(meter.lines(now - start, now - begin, as_json)))
+            if now - last > _PATIENCE:
+                opening.tell_news(socket)
         meter.close()
         start = now
         if opening.timeout is not None and now - last >= opening.timeout:
-            raise CommandError(f"no message within {duration(opening.timeout)}", TIMEOUT)
+            raise opening.too_late("no message", socket)
+
+
+def state(socket: PlainSocket) -> str:
+    """Return who is connected, what failed, and how far behind the counting is."""
+    who, end = known_of(socket)
+    said = [who if socket.endpoints else "", end if "handshake" in end else ""]
+    with suppress(ZMQError):  # a libzmq that does not count
+        waiting = socket.stats().queued_in
+        said.append(f"{waiting:,} messages wait to be counted" * (waiting > BATCH))
+    return "; ".join(filter(None, said))

@@ -4,54 +4,57 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import click
 
 from ...enums import SocketType
-from ...error import Again
-from ..command import SUCCESS, TIMEOUT, USAGE, CommandError
+from ...error import ZMQError
+from ..command import SUCCESS, USAGE, CommandError
 from ..output import OutputError
 from ..shared.asking import socket_settings
-from ..shared.opening import Opening, duration
-from ..shared.recording import Recorded, Writer, read_facts, records
+from ..shared.opening import Opening, PlainSocket, duration
+from ..shared.reading import opened
+from ..shared.recording import Reader, Recorded, Writer
 from ..shared.screen import size_of
-from ..shared.values import COUNT, DURATION
+from ..shared.sources import STDIN
+from ..shared.values import COUNT, DURATION, FACTOR
 from ..shared.verb import Example, option, verb
 from .recv import BATCH, count_option, topic_option, with_topics
 from .send import TIMEOUT as SEND_TIMEOUT
-from .send import send_one
 
 __all__ = ["record", "replay"]
 
 FILE = "Recording"
+_LONG, _DAY = 60.0, 86400.0  # seconds
+_LOOK = 900.0  # ms; what goes wrong is told so often
 
 
 @contextmanager
 def written(name: str, force: bool) -> Generator[BinaryIO, None, None]:
     """Open a file for a recording, - for standard output; an old one stays."""
-    if name == "-":
-        yield cast("BinaryIO", sys.stdout.buffer)
-        return
     try:
-        file = Path(name).open("wb" if force else "xb")  # noqa: SIM115 - closed below
+        if name != "-":
+            with Path(name).open("wb" if force else "xb") as file:
+                yield file
+            return
+        stream: Any = sys.stdout  # None when the process was started without one
+        if stream is None:
+            raise OutputError("it is closed")
+        yield cast("BinaryIO", stream.buffer)
     except FileExistsError:
         raise CommandError(f"{name} exists; --force replaces it", USAGE) from None
-    with file:
-        yield file
-
-
-@contextmanager
-def read(name: str) -> Generator[BinaryIO, None, None]:
-    """Open a recording, - for standard input."""
-    if name == "-":
-        yield cast("BinaryIO", sys.stdin.buffer)
-        return
-    with Path(name).open("rb") as file:
-        yield file
+    except OSError as error:
+        if isinstance(error, ZMQError):
+            raise
+        reason = error.strerror or str(error)
+        if name == "-":
+            raise OutputError(reason) from error
+        raise CommandError(f"cannot write to {name}: {reason}") from None
 
 
 @verb(
@@ -85,35 +88,32 @@ def record(
     """
     with_topics(opening, topic)
     with written(file, force) as stream, opening.open() as socket:
-        facts = {"type": opening.type.name, "endpoints": socket.endpoints}
+        writer = Writer(stream, type=opening.type.name, endpoints=socket.endpoints)
         try:
-            writer = Writer(stream, **facts)
-            try:
-                _record(socket, writer, count, period, opening.timeout)
-            finally:
-                opening.say(f"{writer.messages:,} messages, {size_of(writer.bytes)}, in {file}")
-        except OSError as error:
-            if isinstance(error, Again) or file != "-":
-                raise
-            raise OutputError(error.strerror or str(error)) from error
+            _record(opening, socket, writer, count, period)
+        finally:
+            opening.say(f"{writer.messages:,} messages, {size_of(writer.bytes)}, in {file}")
     return SUCCESS
 
 
 def _record(
-    socket: Any, writer: Writer, count: int | None, period: float | None, timeout: float | None
+    opening: Opening, socket: PlainSocket, writer: Writer, count: int | None, period: float | None
 ) -> None:
     end = None if period is None else time.monotonic() + period
+    patience, start = opening.timeout, time.monotonic()
     while count is None or writer.messages < count:
-        left = None if end is None else end - time.monotonic()
-        if left is not None and left <= 0:
+        now = time.monotonic()
+        if end is not None and now >= end:
             return
-        limits = [limit for limit in (left, timeout) if limit is not None]
-        if not socket.poll(max(1, min(limits) * 1000) if limits else None):
-            if timeout is not None and min(limits) == timeout:
-                raise CommandError(f"no message within {duration(timeout)}", TIMEOUT)
+        limits = [limit for limit in (end, patience and start + patience) if limit is not None]
+        if not socket.poll(max(1, min([_LOOK, *(1000 * (limit - now) for limit in limits)]))):
+            opening.tell_news(socket)
+            if patience is not None and time.monotonic() >= start + patience:
+                raise opening.too_late("no message", socket)
             continue
         most = BATCH if count is None else min(count - writer.messages, BATCH)
         writer.write(socket.recv_many(most, multipart=True))
+        start = time.monotonic()
 
 
 @verb(
@@ -129,7 +129,7 @@ def _record(
 )
 @click.argument("file", type=click.Path())
 @option(
-    "--speed", type=click.FloatRange(0), default=1.0, metavar="FACTOR", section=FILE,
+    "--speed", type=FACTOR, default=1.0, metavar="FACTOR", section=FILE,
     help="Twice as fast is 2; 0 is without any pauses.",
 )  # fmt: skip
 @option("-n", "--count", type=COUNT, metavar="N", section=FILE, help="End after N messages.")
@@ -144,13 +144,15 @@ def replay(opening: Opening, file: str, speed: float, count: int | None) -> int:
     if opening.type in (SocketType.PUB, SocketType.XPUB):
         opening.options.setdefault("xpub_nodrop", 1)
     sent = 0
-    with read(file) as stream:
-        read_facts(stream, file)
+    with opened(file) as stream:
+        recorded = iter(Reader(stream, STDIN if file == "-" else file))
+        first = list(islice(recorded, 1))  # a file that is no good needs no subscriber
         with opening.open() as socket:
+            opening.await_room(socket)
             fault: CommandError | None = None
             try:
-                for one in paced(records(stream, file), speed):
-                    send_one(socket, one.parts)
+                for one in paced(chain(first, recorded), speed, opening.say):
+                    opening.send(socket, one.parts)
                     sent += 1
                     if sent == count:
                         break
@@ -162,13 +164,23 @@ def replay(opening: Opening, file: str, speed: float, count: int | None) -> int:
     return SUCCESS
 
 
-def paced(recorded: Iterator[Recorded], speed: float) -> Iterator[Recorded]:
+def paced(
+    recorded: Iterable[Recorded], speed: float, say: Callable[[str], None]
+) -> Iterator[Recorded]:
     """Yield messages at the times that they came, counted from the first, so much faster."""
     start = first = None
-    for one in recorded:
+    for number, one in enumerate(recorded, 1):
         if speed:
             if start is None or first is None:
                 start, first = time.monotonic(), one.time
             due = start + (one.time - first) / speed
-            time.sleep(max(0.0, due - time.monotonic()))
+            if due - time.monotonic() > _LONG:
+                say(f"message {number:,} follows in {in_days(due - time.monotonic())}")
+            while (left := due - time.monotonic()) > 0:
+                time.sleep(min(left, _LONG))
         yield one
+
+
+def in_days(seconds: float) -> str:
+    """Return a long time in words."""
+    return duration(round(seconds)) if seconds < _DAY else f"{seconds / _DAY:,.1f} days"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ...enums import SocketType
-from ...error import Again
-from ..command import SUCCESS, TIMEOUT, CommandError
+from ..command import SUCCESS
 from ..output import write_bytes
 from ..shared.asking import socket_settings
 from ..shared.formats import Format, named
-from ..shared.opening import Opening, PlainSocket, duration
+from ..shared.opening import Opening, PlainSocket
 from ..shared.sources import MESSAGES, format_settings
 from ..shared.values import COUNT
 from ..shared.verb import Example, option, verb
@@ -35,20 +34,15 @@ def print_all(opening: Opening, form: Format, count: int | None, groups: tuple[s
             socket.join(group)
         left = count
         while left is None or left:
-            left = print_batch(socket, form, left, opening.timeout)
+            opening.await_message(socket)
+            left = print_batch(socket, form, left)
     return SUCCESS
 
 
-def print_batch(
-    socket: PlainSocket, form: Format, left: int | None, timeout: float | None
-) -> int | None:
-    """Wait for a message, print it with those that are there too; return how many are left."""
+def print_batch(socket: PlainSocket, form: Format, left: int | None) -> int | None:
+    """Print a message with those that are there too; return how many are left."""
     most = BATCH if left is None else min(left, BATCH)
-    try:
-        messages = socket.recv_many(most, multipart=True)
-    except Again:
-        text = f"no message within {duration(timeout or 0)}"
-        raise CommandError(text, TIMEOUT) from None
+    messages = socket.recv_many(most, multipart=True)
     write_bytes(b"".join([form.line(parts) for parts in messages]))
     return None if left is None else left - len(messages)
 

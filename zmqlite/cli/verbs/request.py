@@ -9,14 +9,14 @@ from typing import TypeAlias
 import click
 
 from ...enums import SocketType
-from ...error import Again
+from ...error import NoAnswer
 from ..command import FAILURE, SUCCESS, TIMEOUT, CommandError
 from ..output import complain, write_bytes
 from ..shared.asking import socket_settings
-from ..shared.formats import Format, named
-from ..shared.opening import Opening, duration
+from ..shared.formats import Format, as_bytes, named
+from ..shared.opening import Opening, milliseconds, state_of
 from ..shared.sources import MESSAGES, Source, format_settings, message_settings
-from ..shared.values import COUNT
+from ..shared.values import COUNT, COUNT_OR_NONE
 from ..shared.verb import Example, option, verb
 
 __all__ = ["reply", "request"]
@@ -33,21 +33,29 @@ Answer: TypeAlias = Callable[[list[bytes]], list[bytes]]
     ),
 )
 @message_settings
+@option(
+    "-r", "--retries", type=COUNT_OR_NONE, default=0, metavar="N", section=MESSAGES,
+    help="Send a request again, N times at most, when --timeout is over for it.",
+)  # fmt: skip
 @socket_settings(SocketType.REQ, timeout="Give up when an answer takes longer: 2, 250ms.")
-def request(opening: Opening, source: Source) -> int:
+def request(opening: Opening, source: Source, retries: int) -> int:
     """Ask.
 
     Each message is a request, as with send; the answer is printed before the next is sent. The
-    exit code is 124 when an answer does not come in time.
+    exit code is 124 when an answer does not come in time. With --retries that is the time for each
+    try, and the server may get a request more than once.
     """
+    if retries and opening.timeout is None:
+        raise click.UsageError("--retries needs --timeout TIME, after which to try again")
+    limit = None if opening.timeout is None else milliseconds(opening.timeout)
     with opening.open() as socket:
+        opening.await_peer(socket)
         for parts in source:
-            socket.send_multipart(parts)
             try:
-                answer = socket.recv_multipart()
-            except Again:
-                text = f"no answer within {duration(opening.timeout or 0)}"
-                raise CommandError(text, TIMEOUT) from None
+                answer = socket.request(parts, timeout=limit, retries=retries)
+            except NoAnswer as error:
+                tries = error.hint.partition(";")[0]
+                raise CommandError(f"no answer, {tries}{state_of(socket)}", TIMEOUT) from None
             write_bytes(source.format.line(answer))
     return SUCCESS
 
@@ -84,6 +92,10 @@ class Program:
     Example(
         "Answer with what a command makes of the request",
         "zmqlite reply -b tcp://127.0.0.1:5558 --exec 'tr a-z A-Z'",
+    ),
+    Example(
+        "Answer clients whose keys are in a folder, and no others",
+        "zmqlite reply -b tcp://*:5558 --key-file server.key_secret --allow keys --echo",
     ),
     Example("Answer one request, and show it", "zmqlite reply -b tcp://*:5558 -n 1 -s pong"),
 )
@@ -124,11 +136,8 @@ def reply(
     with opening.open() as socket:
         left = count
         while left is None or left:
-            try:
-                parts = socket.recv_multipart()
-            except Again:
-                within = duration(opening.timeout or 0)
-                raise CommandError(f"no request within {within}", TIMEOUT) from None
+            opening.await_message(socket, "request")
+            parts = socket.recv_multipart()
             if show:
                 write_bytes(form.line(parts))
             socket.send_multipart(answer(parts))
@@ -145,7 +154,7 @@ def _answers(
     if (text is not None) + echo + (command is not None) != 1:
         raise click.UsageError("say what to answer: TEXT, --echo, or --exec COMMAND")
     if text is not None:
-        fixed = form.word(text.encode("utf-8", "surrogateescape"))
+        fixed = form.word(as_bytes(text))
         return lambda parts: fixed, None
     if command is None:
         return lambda parts: parts, None

@@ -7,7 +7,7 @@ from typing import Any
 from ...enums import SocketType
 from ..command import SUCCESS
 from ..shared.asking import socket_settings
-from ..shared.opening import Opening, PlainSocket
+from ..shared.opening import Opening
 from ..shared.sources import MESSAGES, Source, message_settings
 from ..shared.verb import Example, option, verb
 
@@ -22,17 +22,10 @@ def send_all(opening: Opening, source: Source, group: str | None = None) -> int:
     if opening.type is SocketType.ROUTER:
         opening.options.setdefault("router_mandatory", 1)  # an unknown peer is an error
     with opening.open() as socket:
+        opening.await_room(socket)
         for parts in source:
-            send_one(socket, parts, group)
+            opening.send(socket, parts, group)
     return SUCCESS
-
-
-def send_one(socket: PlainSocket, parts: list[bytes], group: str | None = None) -> None:
-    """Send a message of one part or several."""
-    if len(parts) == 1:
-        socket.send(parts[0], group=group)
-    else:
-        socket.send_multipart(parts)
 
 
 @verb(

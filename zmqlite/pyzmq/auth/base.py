@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..._zap import is_promise, no_verdict
+from ..._gate.zap import is_promise, no_verdict
 from ...auth import ANONYMOUS, ZAP_ENDPOINT, AddressRules, Answer, Gate, Verdict, password_matches
 from ...enums import SocketType
 from ...error import ZMQError

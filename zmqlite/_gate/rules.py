@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._zap import Verdict
-from .security import keys_equal
+from ..security import keys_equal
+from .zap import Verdict
 
 __all__ = ["AddressRules", "password_matches"]
 

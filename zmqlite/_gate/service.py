@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._zap import ZAP_ENDPOINT, AwaitableCheck, Decision, Outcome
-from .enums import PollEvent, SocketType
-from .error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
-from .poller import Poller
+from ..enums import PollEvent, SocketType
+from ..error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
+from ..poller import Poller
+from .zap import ZAP_ENDPOINT, AwaitableCheck, Decision, Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -1,0 +1,93 @@
+"""Waits say what they wait for, once, and what went wrong meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+from command_line import Started, Terminal, plain, run
+from support import FACTOR, needs_curve, needs_patch
+
+import zmqlite as zmq
+
+pytestmark = needs_patch("known-peers", "known-numbers")
+
+PATIENCE = str(20 * FACTOR)
+TCP = "tcp://127.0.0.1:*"
+NOBODY = "tcp://127.0.0.1:9"
+
+WAITING = {
+    "push": (["push", "-b", TCP, "x"], r"waiting for a peer to send to; nobody is connected at "),
+    "left": (
+        ["push", "-c", NOBODY, "x", "y"],
+        f"until the messages have left: 2 messages for {NOBODY}; nobody is connected at {NOBODY}; "
+        "Ctrl-C gives them up",
+    ),
+    "pub": (["pub", "-b", TCP, "x"], "waiting for 1 subscriber; nobody is connected at "),
+    "peers": (["send", "-b", TCP, "-w", "3", "x"], "waiting for 3 peers; nobody is connected"),
+    "replay": (["replay", "{recording}", "-b", TCP], "waiting for 1 subscriber; nobody is"),
+    "pull": (["pull", "-c", NOBODY], f"waiting: nobody is connected at {NOBODY}\n"),
+    "sub": (["sub", "-c", NOBODY], f"waiting: nobody is connected at {NOBODY}\n"),
+    "reply": (["reply", "-c", NOBODY, "--echo"], f"waiting: nobody is connected at {NOBODY}\n"),
+    "rate": (["rate", "-c", NOBODY], f"waiting: nobody is connected at {NOBODY}\n"),
+    "record": (["record", "-", "-c", NOBODY], f"waiting: nobody is connected at {NOBODY}\n"),
+    "request": (["request", "-c", NOBODY, "x"], "waiting for a peer; nobody is connected at"),
+}
+
+
+@pytest.mark.parametrize("case", WAITING)
+def test_a_wait_says_what_it_waits_for(case: str, recording: str) -> None:
+    words, text = WAITING[case]
+    with Started(*(word.format(recording=recording) for word in words)) as waiting:
+        waiting.wait_for(text)
+        waiting.interrupt()
+        code, _, err = waiting.end()
+    assert code == 130
+    assert err.count("waiting") == 1
+    assert "Traceback" not in err
+
+
+GIVING_UP = {
+    "send": (["push", "-b", TCP, "x"], "a message could not be sent within 50 ms; nobody is"),
+    "left": (["push", "-c", NOBODY, "x"], "not all messages have left within 50 ms: 1 message "),
+    "pub": (["pub", "-b", TCP, "x"], "0 of 1 subscribers, 0 connected within 50 ms"),
+    "peers": (["pull", "-b", TCP, "-w", "2"], "0 of 2 peers; nobody at tcp://127.0.0.1:"),
+    "recv": (["sub", "-c", NOBODY], f"no message within 50 ms; nobody is connected at {NOBODY}"),
+    "record": (["record", "-", "-c", NOBODY], "no message within 50 ms; nobody is connected at"),
+    "request": (["request", "-c", NOBODY, "x"], "; nobody is connected at tcp://127.0.0.1:9"),
+    "ping": (["ping", "-c", NOBODY, "-n", "1"], "no answer within 50 ms; nobody is connected at"),
+}
+
+
+@pytest.mark.parametrize("case", GIVING_UP)
+def test_what_gives_up_says_why(case: str) -> None:
+    words, text = GIVING_UP[case]
+    code, _, err = run(*words, "-q", "-T", "50ms")
+    assert (code, err.count("\n")) == (124, 1), err
+    assert text in err
+    assert "temporarily unavailable" not in err
+
+
+@needs_curve
+def test_a_receiver_tells_once_that_a_client_has_another_key(context: zmq.SyncContext) -> None:
+    """It tries again and again."""
+    public, secret = zmq.curve_keypair()
+    keys = {"curve_publickey": public, "curve_secretkey": secret}
+    words = ["pull", "-b", TCP, "-o", "curve_server=1", "-o", f"curve_secretkey={secret.decode()}"]
+    with Started(*words) as pulling:
+        other = zmq.curve_keypair()[0]
+        place = pulling.endpoint()
+        with context.socket(
+            zmq.PUSH, curve_serverkey=other, connect=place, linger=0, reconnect_ivl=10, **keys
+        ):
+            pulling.wait_for("the client has another server key than ours")
+        pulling.interrupt()
+        assert pulling.end()[2].count("another server key") == 1
+
+
+def test_lines_of_a_terminal_are_asked_for() -> None:
+    with Started("pull", "-b", TCP, "-n", "1", "-T", PATIENCE) as printing:
+        with Terminal("push", "-c", printing.endpoint()) as screen:
+            screen.wait_for("each line that you write is a message; Ctrl-D ends them")
+            screen.write("hello\n\x04")
+            code, seen = screen.end()
+        assert code == 0, plain(seen)
+        assert printing.end()[1] == "hello\n"

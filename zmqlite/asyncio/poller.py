@@ -1,0 +1,162 @@
+"""A poller whose poll is awaited: a Future of what is ready."""
+
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio import Future
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .._native import core
+from ..enums import PollEvent, SocketOption
+from ..options.rows import Kind
+from ..poller import Poller as _Poller
+from . import selector_thread as _selector_thread
+from .binding import budget_of
+from .calls import Calls
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Poller"]
+
+_POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+
+
+class Poller(_Poller):
+    """A `zmqlite.Poller` whose `poll` is awaited.
+
+    Members are sockets, asyncio or blocking, descriptors and objects with `fileno()`. A
+    descriptor may be in several pollers, and have a reader of its own in the loop.
+    """
+
+    _repr_cls = "zmqlite.asyncio.Poller"
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._waits = set()
+        return self
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop to wait in."""
+        return asyncio.get_running_loop()
+
+    def poll(self, timeout: float | None = None) -> Future[list[tuple[Any, int]]]:
+        """Wait for a member: a Future of the (member, events) pairs that are ready.
+
+        ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
+        first.
+        """
+        loop = self._running_loop()
+        if timeout == 0 or budget_of(loop).consume():
+            ready = self.poll_nonblock()
+            if ready or timeout == 0:
+                future: Future[list[tuple[Any, int]]] = loop.create_future()
+                future.set_result(ready)
+                return future
+        if timeout is None or timeout < 0:
+            return loop.create_task(self._wait(None))
+        return loop.create_task(self._wait(loop.time() + timeout / 1000))
+
+    async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
+        loop = asyncio.get_running_loop()
+        while True:
+            woken: Future[None] = loop.create_future()
+            wake = partial(_wake, woken)
+            timer = None if deadline is None else loop.call_at(deadline, wake)
+            stops: list[Callable[[], object]] = []
+            self._waits.add(wake)
+            try:
+                by_members = not self._watch_set(loop, wake, stops)
+                if by_members:
+                    for source, flags in self.sockets:
+                        stops.append(_watch(loop, source, flags, wake))
+                ready = self.poll_nonblock()
+                if ready:
+                    return ready
+                if by_members and any(_is_plain(source) for source, _ in self.sockets):
+                    stops += self._hear_of_others(loop, wake)
+                await woken
+            finally:
+                self._waits.discard(wake)
+                for stop in stops:
+                    stop()
+                if timer is not None:
+                    timer.cancel()
+            ready = self.poll_nonblock()
+            if ready or (deadline is not None and loop.time() >= deadline):
+                return ready
+
+    def _watch_set(
+        self, loop: Any, wake: Callable[..., None], stops: list[Callable[[], object]]
+    ) -> bool:
+        """Have one descriptor call `wake` for all members, however many; return whether it can."""
+        fd = self._set_fileno()
+        if fd < 0:
+            return False
+        self._arm_wakeup()
+        stops.append(self._disarm_wakeup)
+        stops.append(_watch_fd(loop, fd, _POLLIN, wake))
+        return True
+
+    def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
+        """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
+        say so then."""
+        bell = self._arm_wakeup()
+        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._disarm_wakeup)]
+
+
+def _is_plain(source: Any) -> bool:
+    return isinstance(source, core.Socket) and not isinstance(source, Calls)
+
+
+def _wake(woken: Future[None], *_: object) -> None:
+    if not woken.done() and not woken.get_loop().is_closed():
+        woken.set_result(None)
+
+
+def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Callable[[], object]:
+    """Call `wake` when `source` may be ready. Returns what to call afterwards."""
+    if isinstance(source, Calls):
+        future: Any = source.poll(None, flags)
+        future.add_done_callback(wake)
+        cancel: Callable[[], object] = future.cancel
+        return cancel
+    if isinstance(source, core.Socket):
+        if source.thread_safe:
+            signal = core.ReadyFD(source)
+            return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
+        return _watch_fd(loop, source._get_option(SocketOption.FD.value, Kind.FD), _POLLIN, wake)
+    return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)
+
+
+def _watch_fd(
+    loop: Any,
+    fd: int,
+    flags: int,
+    wake: Callable[..., None],
+    after: Callable[[], object] | None = None,
+) -> Callable[[], object]:
+    """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
+    reader = _selector_thread.reader_of(loop)
+    own = core.duplicate(fd) if os.name == "posix" else fd
+    if flags & ~_POLLOUT:
+        reader.add_reader(own, wake)
+    if flags & _POLLOUT:
+        reader.add_writer(own, wake)
+
+    def stop() -> None:
+        if flags & ~_POLLOUT:
+            reader.remove_reader(own)
+        if flags & _POLLOUT:
+            reader.remove_writer(own)
+        if own != fd:
+            os.close(own)
+        if after is not None:
+            after()
+
+    return stop

@@ -1,0 +1,156 @@
+"""A poller whose poll suspends only its own greenlet, and what polls once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import Event
+
+from .._native import core
+from ..enums import PollEvent, SocketOption
+from ..error import ZMQError
+from ..options.rows import Kind
+from ..poller import Poller as _Poller
+from ..poller import select_by
+from .binding import LoopBinding, Sleeper, wait_for
+from .calls import Calls, deadline
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Poller", "select", "zmq_poll"]
+
+_POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
+
+
+class Poller(_Poller):
+    """A `zmqlite.Poller` whose `poll` suspends only its own greenlet."""
+
+    _repr_cls = "zmqlite.green.Poller"
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._waits = set()
+        return self
+
+    def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
+        """Wait until a member is ready and return the ready ones as (member, events) pairs.
+
+        ``timeout`` in ms, None for ever; an empty list when it is over.
+        """
+        ready = self.poll_nonblock()
+        if ready or timeout == 0:
+            gevent.sleep(0)  # who polls in a loop lets others run
+            return ready
+        end = deadline(timeout)
+        event = Event()
+        while True:
+            found = self._poll_these(event, end)
+            if found is not None:
+                return found
+
+    def _poll_these(self, event: Event, end: float | None) -> list[tuple[Any, int]] | None:
+        """Wait for the members there are now; None when others are."""
+        changes = self._registered
+        with ExitStack() as watches:
+            self._waits.add(event.set)
+            watches.callback(self._waits.discard, event.set)
+            waiters = self._watch_members(watches, event)
+            while changes == self._registered:
+                event.clear()
+                for waiter in waiters:
+                    if waiter is not None:
+                        waiter.called = False
+                ready = self.poll_nonblock()
+                if ready or not wait_for(event, end):
+                    return ready
+        return None
+
+    def _watch_members(self, watches: ExitStack, event: Event) -> list[Sleeper | None]:
+        """Have `event` set when a member may be ready: by one descriptor for all where there is
+        one. Return what waits in members' queues."""
+        fd = self._set_fileno()
+        if fd >= 0:
+            self._arm_wakeup()
+            watches.callback(self._disarm_wakeup)
+            _watch_fd(watches, fd, _POLLIN, event.set)
+            return []
+        waiters = [self._watch(watches, source, flags, event) for source, flags in self.sockets]
+        if any(map(_is_plain, dict(self.sockets))):
+            self._hear_of_others(watches, event)
+        return waiters
+
+    def _watch(self, watches: ExitStack, source: Any, flags: int, event: Event) -> Sleeper | None:
+        """Have `event` set when a member may be ready; return what waits in the member's queue."""
+        if isinstance(source, Calls):
+            binding: LoopBinding = source._attach()
+            waiter = Sleeper(binding.pollers, None, flags & (_POLLIN | _POLLOUT), event)
+            binding.begin_wait(waiter, False)
+            watches.callback(binding.end_wait, waiter)
+            return waiter
+        events = flags & (_POLLIN | _POLLOUT)
+        if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
+            events = _POLLIN
+            if source.thread_safe:
+                signal = core.ReadyFD(source)
+                watches.callback(signal.close)
+                _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, event))
+                return None
+            source = source._get_option(SocketOption.FD.value, Kind.FD)
+        fd = source if isinstance(source, int) else source.fileno()
+        _watch_fd(watches, fd, events or _POLLIN, event.set)
+        return None
+
+    def _hear_of_others(self, watches: ExitStack, event: Event) -> None:
+        """Have `event` set when a blocking socket is closed, or used by others: its descriptor
+        need not say so then."""
+        bell = self._arm_wakeup()
+        if bell >= 0:
+            watches.callback(self._disarm_wakeup)
+            _watch_fd(watches, bell, _POLLIN, event.set)
+
+
+def _is_plain(source: Any) -> bool:
+    return isinstance(source, core.Socket) and not isinstance(source, Calls)
+
+
+def _heard(signal: core.ReadyFD, event: Event) -> None:
+    """A thread-safe socket may be ready: silence its signal, or the hub would spin."""
+    with suppress(ZMQError):  # it was closed: who polls hears it
+        signal.events()
+    event.set()
+
+
+def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], object]) -> None:
+    """Have `wake` called by a descriptor: by a copy, since libev ends the process when what it
+    watches is closed under it."""
+    if os.name == "posix":
+        fd = core.duplicate(fd)
+        watches.callback(os.close, fd)
+    watcher: Any = gevent.get_hub().loop.io(fd, events)
+    watches.callback(watcher.close)
+    watches.callback(watcher.stop)
+    watcher.start(wake)
+
+
+def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
+    """As `zmqlite.zmq_poll`; other greenlets run meanwhile."""
+    poller = Poller()
+    for source, flags in sockets:
+        if isinstance(source, (core.Socket, int)):
+            poller.register(source, flags)
+        else:
+            poller.register(source.fileno(), flags)
+    return poller.poll(timeout) if len(poller) else []
+
+
+def select(
+    rlist: Iterable[Any], wlist: Iterable[Any], xlist: Iterable[Any], timeout: float | None = None
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """As `zmqlite.select`, with a timeout in SECONDS; other greenlets run meanwhile."""
+    return select_by(zmq_poll, (rlist, wlist, xlist), timeout)
