@@ -46,6 +46,16 @@ cdef int end_here(Context self) except -1:
     return 0
 
 
+cdef int fail_to_begin(str instead) except -1:
+    return fail(ENOMEM, "term", "Context", "the system cannot run one more thread, which a timeout or a finalizer "
+                f"needs: {instead}")
+
+
+cdef int fail_to_end(Context self, int error) except -1:
+    return fail(error, "term", "Context",
+                scarce(self, error) if is_shortage(error) else next_step(error, "term", 0))
+
+
 cdef Termination *start_termination(Context self) except NULL:
     zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
     self._termination = begin_termination(self.handle, term_calls())
