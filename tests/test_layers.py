@@ -19,7 +19,7 @@ from zmqlite.options import Kind
 
 # Floor by floor; within a floor, a file may import those that stand before it.
 FLOORS: dict[int, tuple[str, ...]] = {
-    0: ("_version", "_build", "enums", "constants", "error"),
+    0: ("_version", "_build", "_threads", "enums", "constants", "error"),
     1: ("_native", "_native.core", "_native.info", "_native.address"),
     2: (
         "options.rows",

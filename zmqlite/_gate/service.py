@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .._threads import are_greenlets
 from ..enums import PollEvent, SocketType
 from ..error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
 from ..poller import Poller
@@ -118,6 +119,11 @@ class ThreadService(Service):
         self._number = 0
 
     def __enter__(self) -> Self:
+        if are_greenlets():
+            raise RuntimeError(
+                "gevent's patches make greenlets of threads, and this one would stop them all: "
+                "serve a context of zmqlite.green"
+            )
         self._open()
         self._ends: list[socket.socket] = []
         try:

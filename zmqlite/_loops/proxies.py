@@ -3,12 +3,12 @@
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._native import core
+from .._threads import start
 from ..error import Again, ContextTerminated, HostUnreachable, SocketClosed, StateError
 from ..proxies import ProxyBase
 from ..proxies.sides import Sides
@@ -32,8 +32,7 @@ _look: Any = core.Socket._poll_events
 
 def _end(context: Any) -> None:
     """End a context; its sockets may linger, and the loop goes on meanwhile."""
-    term = threading.Thread(target=core.Context.term, args=(context,), daemon=True)
-    term.start()
+    start(lambda: core.Context.term(context), "zmqlite term")
 
 
 class LoopRunner:

@@ -9,13 +9,13 @@ is interrupted takes the thread for dead, up to Python 3.12.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any
 
 from .._native import core
+from .._threads import real, start
 from ..context import Context
 from ..enums import SocketType
 from ..error import Again, ContextTerminated, StateError, ZMQError
@@ -36,15 +36,15 @@ class ThreadRunner:
         self.sides = sides
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
-        self._lock = threading.RLock()  # entered again by a signal handler that stops it
-        self._entering = threading.Lock()
+        self._lock = real("RLock")()  # entered again by a signal handler that stops it
+        self._entering = real("allocate_lock")()
         self._entered = self._abandoned = False
         self._pid, self._inside = 0, 0  # the thread that is in a call
         self._numbers, self._answer = count(1), (0, NOTHING_MOVED)
         self._left = False  # the loop has ended, and answers no more
         self._totals: list[int] = []
         self._steering: Any = None
-        self._over, self._sleep = False, threading.Lock()  # taken until it is over
+        self._over, self._sleep = False, real("allocate_lock")()  # taken until it is over
 
     def start(self) -> None:
         """Begin, and come back when the sockets are the proxy's."""
@@ -63,10 +63,9 @@ class ThreadRunner:
             near.connect(far.bind(f"inproc://zmqlite.proxy-{next(_names)}-{id(self):x}"))
             self._steering = Steering(near)
             name = f"proxy of {frontend._subject()} and {backend._subject()}"
-            thread = threading.Thread(target=self._run, args=(far,), name=name, daemon=True)
             self._sleep.acquire()
             unless_it_runs.callback(self._abandon)
-            thread.start()
+            start(lambda: self._run(far), name)
             self.statistics()  # it answers when it is inside
             unless_it_runs.pop_all()
         if self._left and self.error is not None:
@@ -112,7 +111,7 @@ class ThreadRunner:
         """
         if self._pid != os.getpid():
             return True
-        return self._wait_for_end(0 if self._inside == threading.get_ident() else seconds)
+        return self._wait_for_end(0 if self._inside == real("get_ident")() else seconds)
 
     def _wait_for_end(self, seconds: float | None) -> bool:
         end = None if seconds is None else time.monotonic() + seconds
@@ -146,7 +145,7 @@ class ThreadRunner:
         with suppress(ZMQError), self._lock:
             before = self._inside
             try:
-                self._inside = threading.get_ident()
+                self._inside = real("get_ident")()
                 if order is not None:
                     order()
                 return self._ask() if asks else None
