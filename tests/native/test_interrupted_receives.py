@@ -9,8 +9,7 @@ import threading
 
 import pytest
 from programs import program
-from support import needs_patch
-from support import connect_pair, in_thread, wait_inside
+from support import connect_pair, in_thread, needs_patch, wait_inside
 
 import zmqlite as zmq
 
