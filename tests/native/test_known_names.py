@@ -272,6 +272,30 @@ def test_who_leaves_before_it_is_looked_at_has_no_name(
         assert next(events).routing_id == b"four"
 
 
+def test_who_comes_after_those_for_whom_there_was_no_room(
+    context: Any, listener: sockets.socket
+) -> None:
+    """Their names never got into the queue, and the next one is not taken for theirs."""
+    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5, rcvhwm=1, rcvtimeo=int(LIMIT))
+    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    with events:
+        with accepted(listener, b"one") as raw:
+            next(events)
+            raw.sendall(wire.frame(b"1") + wire.frame(b"2"))
+            assert router.poll(LIMIT)
+        assert next(events).routing_id == b"one"
+        for name in (b"two", b"three"):
+            with accepted(listener, name):
+                next(events)
+            assert next(events).routing_id is None
+        assert [router.recv_multipart() for _ in range(2)] == [[b"one", b"1"], [b"one", b"2"]]
+        with accepted(listener, b"four"):
+            next(events)
+            assert named(router) == [b"four"]
+        assert next(events).routing_id == b"four"
+
+
 def test_a_name_that_is_given_stays_for_who_follows(
     context: Any, listener: sockets.socket
 ) -> None:
