@@ -47,6 +47,8 @@ static int after (int *x_)
 }
 """
 PAGE = r"""
+There are 5 places with them.
+
 | Class | Meaning | Places | Here |
 |---|---|---|---|
 | U | never | 3 | 2 |
@@ -74,8 +76,8 @@ def test_every_assertion_of_the_patched_source_is_listed() -> None:
     tree = assertions.unpacked()
     if tree is None:
         pytest.skip("no source that the build unpacked with all of our patches")
-    page = assertions.PAGE.read_text("utf-8")
-    assert assertions.differences(assertions.assertions(tree), page) == []
+    page, engine = (one.read_text("utf-8") for one in (assertions.PAGE, assertions.ENGINE))
+    assert assertions.differences(assertions.assertions(tree), page, engine) == []
 
 
 def test_assertions_are_found_with_their_functions(found: list[assertions.Assertion]) -> None:
@@ -111,4 +113,21 @@ def test_a_row_needs_a_class_and_a_reason_and_the_counts_are_right(
         "a.cpp: no class for `alloc_assert (_y)`: ~a_t ×2",
         "a.cpp: no reason for `alloc_assert (_y)`: ~a_t ×2",
         "the summary has (2, 2) for S, the list (0, 0)",
+    ]
+
+
+def test_a_sum_in_a_sentence_is_right(found: list[assertions.Assertion]) -> None:
+    page = PAGE.replace("There are 5", "There are 1,005")
+    engine = """
+lists all of them, 6 places in the patched source
+
+| cannot be reached | 3 | 2 |
+| a peer can reach it | 0 (pgm and norm) | 0 |
+| depends on the system | 2 | 1 |
+| misuse from within | 0 | 0 |
+"""
+    assert assertions.differences(found, page, engine) == [
+        "the summary has ['1,005'] places, the list 5",
+        "engine.md has (2, 1) for S, the list (2, 2)",
+        "engine.md has ['6'] places, the list 5",
     ]

@@ -24,6 +24,7 @@ from fetch import find_unpacked
 from pins import read_pin
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "assertions.md"
+ENGINE = PAGE.with_name("engine.md")  # which has the sum in a sentence
 CLASSES = "UPSL"
 LONGEST = 64
 
@@ -161,7 +162,12 @@ def shorten(text: str) -> str:
 _ROW = re.compile(r"\| `([\w.]+\.[ch](?:pp)?)` \|")
 _BETWEEN = re.compile(r"(?<!\\)\|")
 _PLACE = re.compile(r"`([^`]+)`: ([^;`]+)")
-_COUNTS = re.compile(r"^\| ([UPSL]) \|.*\| (\d+) \| (\d+) \|$", re.MULTILINE)
+_LETTERS = {"cannot": "U", "a peer": "P", "depends": "S", "misuse": "L"}  # of engine.md
+_COUNTS = re.compile(
+    rf"^\| ([UPSL]|{'|'.join(_LETTERS)})\b.*\| (\d+)(?: \(pgm and norm\))? \| (\d+) \|$",
+    re.MULTILINE,
+)
+_SUM = re.compile(r"(?:There are|lists all of them,) ([\d,]+) places (?:with|in the patched)")
 
 
 def rows(page: str) -> list[Row]:
@@ -197,8 +203,8 @@ def cell(places: Counter[Assertion]) -> str:
     return "; ".join(parts).replace("|", "\\|")
 
 
-def differences(found: list[Assertion], page: str) -> list[str]:
-    """Say what is new in the tree, what is gone, and what the page counts wrongly."""
+def differences(found: list[Assertion], page: str, engine: str = "") -> list[str]:
+    """Say what is new in the tree, what is gone, and what either page counts wrongly."""
     listed = rows(page)
     places = sum((row.places for row in listed), Counter[Assertion]())
     there = Counter(found)
@@ -210,17 +216,27 @@ def differences(found: list[Assertion], page: str) -> list[str]:
         for what, wrong in (("no class", row.kind not in CLASSES), ("no reason", not row.reason))
         if wrong
     ]
-    return lines + _wrong_counts(listed, page)
+    return lines + _wrong_counts(listed, page, engine)
 
 
-def _wrong_counts(listed: list[Row], page: str) -> list[str]:
-    claimed = {kind: (int(all_), int(here)) for kind, all_, here in _COUNTS.findall(page)}
+def _wrong_counts(listed: list[Row], page: str, engine: str) -> list[str]:
     counted = {kind: _counts(listed, kind) for kind in CLASSES}
-    return [
-        f"the summary has {claimed.get(kind)} for {kind}, the list {counted[kind]}"
-        for kind in CLASSES
-        if claimed.get(kind) != counted[kind]
-    ]
+    total = f"{sum(map(len, listed)):,}"
+    wrong: list[str] = []
+    for name, text in (("the summary", page), (ENGINE.name, engine)):
+        claimed = {
+            _LETTERS.get(kind, kind): (int(all_), int(here))
+            for kind, all_, here in _COUNTS.findall(text)
+        }
+        said = _SUM.findall(text)
+        if text:
+            wrong += [
+                f"{name} has {claimed.get(kind)} for {kind}, the list {counted[kind]}"
+                for kind in CLASSES
+                if claimed.get(kind) != counted[kind]
+            ]
+            wrong += [f"{name} has {said} places, the list {total}"] * (said != [total])
+    return wrong
 
 
 def _counts(listed: list[Row], kind: str) -> tuple[int, int]:
@@ -246,7 +262,7 @@ def main(arguments: list[str]) -> int:
         return 2
     page = PAGE.read_text("utf-8")
     found = assertions(tree)
-    wrong = differences(found, page)
+    wrong = differences(found, page, ENGINE.read_text("utf-8"))
     print("\n".join(wrong) or f"{len(found)} assertions, all of them in the list")
     if chosen.rows:
         listed = sum((row.places for row in rows(page)), Counter[Assertion]())

@@ -37,7 +37,8 @@ class MonitorEvent(NamedTuple):
     what was wrong with the handshake), `retry` in how many milliseconds the next try comes.
     `value` is libzmq's number: a descriptor, an errno, milliseconds, a status. `routing_id` is
     what the socket addresses the peer by, as in `Peer`, where it was known when this happened:
-    that of a peer that has left, but mostly not yet that of one that has just come.
+    that of a peer that has left, but mostly not yet that of one that has just come
+    (HANDSHAKE_SUCCEEDED). It is never that of another peer before it at the same address.
     """
 
     event: Event

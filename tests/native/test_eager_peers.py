@@ -51,6 +51,33 @@ with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=10000
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("batch", ["1", "16", "64", "8192+20000"])
+def test_our_part_fills_the_batch(batch, transport):
+    """A READY that leaves no room behind it, or is longer than that, is the end as well."""
+    hostile_program(
+        CONNECTED
+        + """
+with zmq.Context() as context, context.socket(zmq.ROUTER, linger=0, rcvtimeo=10000) as router:
+    size, _, metadata = arguments[0].partition("+")
+    router.out_batch_size = int(size)
+    if metadata:
+        router.set(zmq.METADATA, "X-long:" + "x" * int(metadata))
+    endpoint = router.bind(ANY)
+    for n in range(20):
+        with shaken(endpoint, "DEALER", b"%d" % n, b"end") as raw:
+            name, body = router.recv_multipart()
+            assert body == b"%d" % n
+            assert router.recv_multipart() == [name, b"end"]
+            router.send_multipart([name, b"to " + body])
+            wire.read_until(raw, b"to %d" % n)
+    assert router.stats().failed_handshakes == 0
+""",
+        transport,
+        batch,
+    )
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_an_answer(transport):
     """The peer's name is known before its first message."""
     hostile_program(
@@ -149,6 +176,40 @@ with zmq.Context() as context, context.socket(zmq.PULL, linger=0) as pull, \\
 """,
         transport,
         verdict,
+    )
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_refusal_is_one_failure(when):
+    """What the refused peer says, before the verdict or after it, is not another."""
+    hostile_program(
+        CONNECTED
+        + """
+when = arguments[0]
+with zmq.Context() as context, context.socket(zmq.PULL, linger=0) as pull, \\
+        context.socket(zmq.REP, linger=0, rcvtimeo=10000) as handler:
+    handler.bind("inproc://zeromq.zap.01")
+    pull.zap_domain, pull.handshake_ivl = "all", 0
+    events = pull.monitor_events(
+        zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+        | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED)
+    endpoint = pull.bind(ANY)
+    for n in range(1, 4):
+        raw = shaken(endpoint, "PUSH", *[b"early"] * (when == "before"))
+        request = handler.recv_multipart()
+        handler.send_multipart([*request[:2], b"400", b"no", b"", b""])
+        wire.read_until(raw, b"ERROR\\x03400")
+        if when == "after":
+            raw.sendall(wire.frame(b"late"))
+        assert wire.ended(raw)
+        assert [next(events).event.name for _ in range(2)] == [
+            "HANDSHAKE_FAILED_AUTH", "DISCONNECTED"]
+        assert pull.stats().failed_handshakes == n
+        assert len(pull.past_peers) == n and "400" in pull.past_peers[-1].reason
+    events.close()
+""",
+        "tcp",
+        when,
     )
 
 

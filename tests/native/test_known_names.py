@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket as sockets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import wire
 from support import FACTOR, connect_pair, needs_drafts, needs_patch, wait_until
 
 import zmqlite as zmq
@@ -191,3 +194,117 @@ def test_a_program_that_takes_the_monitor_reads_what_it_always_did(context: Any)
 def test_every_world_says_it(module: str) -> None:
     world: Any = pytest.importorskip(f"zmqlite.{module}")
     assert world.Peer._fields[-1] == world.MonitorEvent._fields[-1] == "routing_id"
+
+
+@pytest.mark.parametrize("kind", ["ROUTER", pytest.param("SERVER", marks=needs_drafts)])
+def test_a_stranger_is_not_called_like_the_peer_before_it(context: Any, kind: str) -> None:
+    """The engine of who never shook hands may lie where that of a peer lay."""
+    server = context.socket(getattr(zmq, kind), linger=0, rcvtimeo=int(LIMIT))
+    address = server.bind("tcp://127.0.0.1:*")
+    peer = zmq.DEALER if kind == "ROUTER" else zmq.CLIENT
+    with server.monitor_events(zmq.EVENT_DISCONNECTED) as ends:
+        for n in range(6):
+            client = context.socket(peer, connect=address, linger=0)
+            client.send(b"x")
+            server.recv(copy=False)
+            (name,) = named(server)
+            client.close()
+            assert next(ends).routing_id == name
+            for said in (b"", wire.greeting()[:12], b"GET / HTTP/1.0\r\n\r\n"):
+                with wire.dial(address) as raw:
+                    raw.sendall(said)
+                assert next(ends).routing_id is None, (n, said)
+
+
+@pytest.fixture
+def listener() -> Iterator[sockets.socket]:
+    with sockets.create_server(("127.0.0.1", 0), backlog=10) as found:
+        found.settimeout(LIMIT / 1000)
+        yield found
+
+
+def accepted(listener: sockets.socket, name: bytes) -> sockets.socket:
+    """Take the next connection for a DEALER of this name."""
+    raw, _ = listener.accept()
+    raw.sendall(wire.greeting() + wire.ready("DEALER", name))
+    return raw
+
+
+def test_who_follows_at_an_address_has_its_own_name(
+    context: Any, listener: sockets.socket
+) -> None:
+    """It was told with the name of the peer before it, whose pipe it has got."""
+    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5)
+    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    with events:
+        for name in (b"one", b"two", b"two", b"three"):
+            with accepted(listener, name):
+                event = next(events)
+                assert event.event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+                assert event.routing_id is None, "nobody has looked"
+                wait_until(lambda: router.poll(0) or router.peers, what="the peer")
+                assert named(router) == [name]
+            assert next(events).routing_id == name
+            assert router.past_peers[-1].peer.routing_id == name
+
+
+def test_who_leaves_before_it_is_looked_at_has_no_name(
+    context: Any, listener: sockets.socket
+) -> None:
+    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5)
+    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    with events:
+        with accepted(listener, b"one"):
+            next(events)
+            assert named(router) == [b"one"]
+        assert next(events).routing_id == b"one"
+        for name in (b"two", b"three"):
+            with accepted(listener, name):
+                assert next(events).routing_id is None
+            assert next(events).routing_id is None
+        # now it reads their names, which are not that of the next one
+        assert [past.peer.routing_id for past in router.past_peers] == [b"one", None, None]
+        with accepted(listener, b"four"):
+            assert next(events).routing_id is None
+            assert named(router) == [b"four"]
+        assert next(events).routing_id == b"four"
+
+
+def test_who_comes_after_those_for_whom_there_was_no_room(
+    context: Any, listener: sockets.socket
+) -> None:
+    """Their names never got into the queue, and the next one is not taken for theirs."""
+    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5, rcvhwm=1, rcvtimeo=int(LIMIT))
+    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    with events:
+        with accepted(listener, b"one") as raw:
+            next(events)
+            raw.sendall(wire.frame(b"1") + wire.frame(b"2"))
+            assert router.poll(LIMIT)
+        assert next(events).routing_id == b"one"
+        for name in (b"two", b"three"):
+            with accepted(listener, name):
+                next(events)
+            assert next(events).routing_id is None
+        assert [router.recv_multipart() for _ in range(2)] == [[b"one", b"1"], [b"one", b"2"]]
+        with accepted(listener, b"four"):
+            next(events)
+            assert named(router) == [b"four"]
+        assert next(events).routing_id == b"four"
+
+
+def test_a_name_that_is_given_stays_for_who_follows(
+    context: Any, listener: sockets.socket
+) -> None:
+    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5)
+    router.set(zmq.CONNECT_ROUTING_ID, b"given")
+    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    with events:
+        for name in (b"one", b"two"):
+            with accepted(listener, name):
+                assert next(events).routing_id == b"given"
+            assert next(events).routing_id == b"given"
