@@ -69,17 +69,26 @@ cdef double DEFAULT_PATIENCE = 3
 cdef double exit_patience(Context context) except? -1:
     """How many seconds the exit of the interpreter waits after the last message has moved, for sockets whose linger
     the program never set; below 0: for ever."""
-    cdef double seconds
-    patience = getattr(context, "exit_patience", None)
+    cdef double seconds = DEFAULT_PATIENCE
     try:
-        seconds = DEFAULT_PATIENCE if patience is None else patience
-        if seconds == seconds:
-            return -1 if seconds < 0 or seconds == FOREVER else seconds
-    except (TypeError, ValueError, OverflowError):
-        pass
-    tell(f"exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not {patience!r:.80}: "
-         f"{DEFAULT_PATIENCE:g} is used")
-    return DEFAULT_PATIENCE
+        seconds = check_patience(getattr(context, "exit_patience", seconds))
+    except (TypeError, ValueError) as error:
+        tell(f"{error}: {DEFAULT_PATIENCE:g} is used")
+    return -1 if seconds < 0 or seconds == FOREVER else seconds
+
+
+def check_patience(value, /):
+    """Return how many seconds an exit_patience is; TypeError or ValueError for what is none."""
+    said = f"Context.exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not {value!r:.80}"
+    if not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        raise TypeError(said)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        raise ValueError(said) from None
+    if seconds != seconds:
+        raise ValueError(said)
+    return seconds
 
 
 cdef double exit_limit(Context context) except? -1:
