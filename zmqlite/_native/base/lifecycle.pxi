@@ -32,7 +32,7 @@ def _forget_after_fork():
         while inner != NULL:
             forget_socket(<Handle> inner)
             inner = (<Handle> inner)._next
-        (<Context> place).handle = NULL
+        (<Context> place).handle = (<Context> place)._owner = NULL
         (<Context> place)._state = FORKED
         (<Context> place)._termination = NULL
         (<Context> place)._ends = False
@@ -250,10 +250,10 @@ cdef ExitWait exit_wait(Context context):
     """Close what a context has open, wake the threads that are inside, and begin to wait; None if it has ended."""
     cdef ExitWait wait = ExitWait()
     cdef list handles
-    if context.handle == NULL:
+    if context._shadow and context._state != FORKED:
+        context._close_idle()  # its owner ends it, or has
         return None
-    if context._shadow:
-        context._close_idle()  # its owner ends it
+    if context.handle == NULL:
         return None
     handles = handles_on(context)
     wait._context = context
