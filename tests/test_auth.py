@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, in_thread, needs_curve
+from support import FACTOR, in_thread, needs_curve, wait_until
 
 import zmqlite as zmq
 from zmqlite.auth import (
@@ -100,6 +100,69 @@ def test_addresses() -> None:
     assert not rules.check("10.0.0.3")
     with pytest.raises(ValueError, match="exclude"):
         rules.deny("10.0.0.2")
+
+
+@pytest.mark.parametrize("written", ["127.0.0.1", "::ffff:127.0.0.1", "::ffff:7f00:1"])
+@pytest.mark.parametrize("seen", ["127.0.0.1", "::ffff:127.0.0.1"])
+def test_an_ipv4_address_is_the_same_over_ipv6(written: str, seen: str) -> None:
+    denying, allowing = AddressRules(), AddressRules()
+    denying.deny(written)
+    allowing.allow(written)
+    assert not denying.check(seen)
+    assert allowing.check(seen)
+    assert denying.check("::ffff:10.0.0.1")
+    assert not allowing.check("::ffff:10.0.0.1")
+
+
+def test_an_ipv6_address_may_be_written_in_any_way() -> None:
+    rules = AddressRules()
+    rules.deny("FE80:0::0001", ":0:0:123")
+    assert not rules.check("fe80::1")
+    assert not rules.check(":0:0:123")
+    assert rules.check("fe80::2")
+
+
+def test_a_denied_address_is_refused_by_a_socket_for_both(context: Any) -> None:
+    gate = Gate()
+    gate.addresses.deny("127.0.0.1")
+    with gate.serve(context):
+        server = context.socket(zmq.PULL, zap_domain="d", ipv6=1)
+        port = server.bind("tcp://*:*").rpartition(":")[2]
+        client = context.socket(zmq.PUSH, linger=0)
+        client.connect(f"tcp://127.0.0.1:{port}")
+        wait_until(lambda: gate.refused)
+        assert not server.peers
+
+
+@pytest.mark.parametrize("odd", ["127.0.0.0/8", "::1 ", "localhost", "", b"127.0.0.1", None, 5])
+def test_what_is_no_address_is_refused(odd: Any) -> None:
+    for add in (AddressRules().allow, AddressRules().deny):
+        with pytest.raises((TypeError, ValueError), match="address"):
+            add(odd)
+
+
+def test_a_refused_address_leaves_the_rules_as_they_were() -> None:
+    rules = AddressRules()
+    with pytest.raises(ValueError, match="no IP address"):
+        rules.allow("127.0.0.1", "localhost")
+    assert rules.check("10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"user_id": "admin\0x"},
+        {"user_id": "x" * 256},
+        {"metadata": {"k": b"a\0b"}},
+        {"metadata": {"k": 5}},
+        {"metadata": {"k": [65, 66]}},
+        {"metadata": {"Socket-Type": "PUB"}},
+    ],
+    ids=str,
+)
+def test_a_verdict_says_what_arrives(given: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match="of a Verdict"):
+        Verdict(True, **given)
 
 
 def test_passwords() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from support import needs_curve
+from support import in_thread, needs_curve
 
 import zmqlite as zmq
 from zmqlite.certs import KeyFolder, create_certificates, load_certificate, load_certificates
@@ -93,6 +93,17 @@ def test_a_dangling_link_locks_out_nobody(tmp_path: Path) -> None:
     with mock.patch.object(log, "error") as error:
         assert KeyFolder(tmp_path, log)("", public)
     assert "gone.key" in str(error.call_args_list)
+
+
+@needs_curve
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_holds_up_nobody(tmp_path: Path) -> None:
+    public = load_certificate(create_certificates(tmp_path, "one")[0])[0]
+    os.mkfifo(tmp_path / "two.key")
+    log = logging.getLogger("test")
+    rule = in_thread(KeyFolder, tmp_path, log)()
+    assert in_thread(rule.__call__, "", public)()
+    assert in_thread(load_certificates, tmp_path)() == {public: True}
 
 
 @needs_curve

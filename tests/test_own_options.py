@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from zmqlite._native import core
 
 ROOT = Path(__file__).parents[1]
 HEADER = ROOT / "zmqlite" / "_native" / "own_options.h"
 PATCHES = ROOT / "vendor" / "libzmq" / "patches" / "faults"
+
+pytestmark = pytest.mark.skipif(
+    not HEADER.is_file(), reason="an installed package has not all sources"
+)
 
 
 def test_the_patches_have_the_same_numbers() -> None:

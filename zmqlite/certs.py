@@ -105,14 +105,16 @@ def load_certificate(filename: str | os.PathLike[str]) -> tuple[bytes, bytes | N
 
 
 def load_certificates(directory: str | os.PathLike[str] = ".") -> dict[bytes, bool]:
-    """Return the public keys, in Z85, of all `*.key` files in a folder: key -> True.
+    """Return the public keys, in Z85, of all `*.key` files in a folder: key -> True. What is no
+    file, such as a FIFO, is left out.
 
     Raises `OSError` when there is no such folder, and `ValueError` for a file without a key.
     """
     folder = Path(directory)
     if not folder.is_dir():
         raise NotADirectoryError(f"no folder of certificates: {os.fspath(directory)}")
-    return {load_certificate(path)[0]: True for path in sorted(folder.glob("*.key"))}
+    files = sorted(path for path in folder.glob("*.key") if not _is_odd(path))
+    return {load_certificate(path)[0]: True for path in files}
 
 
 class KeyFolder:
@@ -157,10 +159,17 @@ class KeyFolder:
 
     def _key(self, file: Path, complaints: set[str]) -> bytes:
         try:
+            if _is_odd(file):
+                raise ValueError("it is no file")
             return load_certificate(file)[0]
         except (OSError, ValueError) as error:
             complaints.add(f"no key from {file}: {error}")
             return b""
+
+
+def _is_odd(path: Path) -> bool:
+    """Return whether it is there and no file: to open a FIFO, say, waits for who writes to it."""
+    return path.exists() and not path.is_file()
 
 
 def _mark(file: Path) -> tuple[tuple[int, int], int, int]:

@@ -31,9 +31,9 @@ class LazyPirate:
             self.socket.send_string(request)
             if zmq.select([self.socket], [], [], timeout)[0]:
                 return self.socket.recv_string()
-            print("W: no response from server, retrying")
             self.socket.close()
             self.connect()
+            print("W: no response from server, retrying")
         raise TimeoutError("Server down")
 
 

@@ -27,6 +27,7 @@ ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 
 _VERSION = b"1.0"
 CREDENTIALS = {"PLAIN": 2, "CURVE": 1, "GSSAPI": 1}
+_LONGEST = 255  # bytes, as for every name in ZAP
 _STATUSES = (0, 200, 300, 400, 500)
 
 
@@ -38,8 +39,10 @@ class Verdict:
     `frame[name]`. `reason` is for the logs of the server; the peer only hears `status`.
 
     `allowed` is True or False: anything else raises `TypeError`, a coroutine that was not
-    awaited among it. So does a `user_id` that is no text; and `ValueError` a status that says
-    the opposite of `allowed`.
+    awaited among it. So does a `user_id` that is no text, and metadata that is neither text nor
+    bytes. `ValueError` is for a status that says the opposite of `allowed`, and for what would
+    not arrive as it is: a `user_id` or metadata with a NUL, a `user_id` of more than 255 bytes,
+    and metadata named Socket-Type.
     """
 
     allowed: bool
@@ -61,6 +64,25 @@ class Verdict:
                 f"status of a Verdict that {said} is {'200' if self.allowed else '300, 400, 500'} "
                 f"or 0, not {self.status!r}"
             )
+
+        self._check_what_arrives()
+
+    def _check_what_arrives(self) -> None:
+        if "\0" in self.user_id or len(self.user_id.encode("utf-8", "surrogatepass")) > _LONGEST:
+            raise ValueError(
+                f"user_id of a Verdict is at most {_LONGEST} bytes without a NUL, "
+                f"not {self.user_id[:_LONGEST]!r}"
+            )
+        for name, value in self.metadata.items():
+            if not isinstance(value, (str, bytes)):
+                raise TypeError(
+                    f"metadata of a Verdict is text or bytes, not {_kind_of(value)}: {name!r}"
+                )
+            data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+            if b"\0" in data or name == "Socket-Type":
+                raise ValueError(
+                    f"metadata of a Verdict has no NUL and is not named Socket-Type: {name!r}"
+                )
 
     def __bool__(self) -> bool:
         return self.allowed

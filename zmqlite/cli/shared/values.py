@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -99,7 +100,7 @@ class Count(Value):
             number = int(value)
         except ValueError:
             number = -1
-        if number < self.least:
+        if not self.least <= number <= sys.maxsize:
             self.fail(f"{value!r} is no number of {self.least} or more", param, ctx)
         return number
 

@@ -47,7 +47,7 @@ class Authenticator:
         self.passwords: dict[str, dict[str, str]] = {}
         self.certs: dict[str, dict[bytes, Any]] = {}
         self.credentials_providers: dict[str, Any] = {}
-        self._addresses = AddressRules()
+        self._addresses = AddressRules(strict=False)
 
     # -- life ------------------------------------------------------------------------------------
 

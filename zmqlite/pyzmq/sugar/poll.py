@@ -52,6 +52,14 @@ class Poller(_ours.Poller):
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait until a member is ready and return the ready ones as (member, events) pairs."""
+        self._refuse_strangers()
+        return super().poll(timeout)
+
+    def poll_nonblock(self) -> list[tuple[Any, int]]:
+        """Return what is ready now, as (member, events) pairs."""
+        self._refuse_strangers()
+        return super().poll_nonblock()
+
+    def _refuse_strangers(self) -> None:
         for stranger, flags in self._strangers.items():
             super().register(stranger, flags)  # says why it cannot
-        return super().poll(timeout)
