@@ -28,7 +28,7 @@ ROOF = Path(zmqlite.__file__)
 # Floors 0 to 2, as `sys.modules` shows them after a bare import.
 LOADED = """
 _address_errors _build _loops _loops.names _native _native.address _native.core _native.info
-_serialize
+_serialize _threads
 options.attributes options.check options.context options.keywords options.rows options.socket
 options.overflow options.table
 _version answers constants context endpoint enums error frame hardening monitor options peers

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from programs import HELPERS, run_program
-from support import FACTOR, in_thread, keeping, wait_until
+from support import FACTOR, in_thread, keeping, needs_patch, wait_until
 
 import zmqlite as zmq
 from zmqlite.proxies.process import _sendable
@@ -255,6 +256,63 @@ def test_a_process_that_dies_in_the_middle_of_a_call() -> None:
         call()
 
 
+def fill(link: Any) -> None:
+    """With orders as those of calls that were interrupted: nobody waits for their answers."""
+    with suppress(BlockingIOError):
+        while True:
+            link.send((0, "resume"))
+
+
+def test_an_order_waits_for_room_on_the_way_to_the_process() -> None:
+    """It is not carried out by being dropped."""
+    with proxy_of("process") as proxy:
+        runner = proxy._runner
+        hear, heard = runner._hear, []
+        runner._hear = lambda number: heard.append(hear(number))
+        process = runner._process.pid
+        os.kill(process, signal.SIGSTOP)
+        try:
+            fill(runner._line.link)
+            join = in_thread(proxy.pause)
+            wait_until(lambda: runner._line.answers or heard, what="the order to be given")
+        finally:
+            os.kill(process, signal.SIGCONT)
+        join()
+        assert heard == [None]  # the answer; _NO_ANSWER if it was over
+
+
+def test_stop_waits_for_room_as_well() -> None:
+    proxy = proxy_of("process").start()
+    process = proxy._runner._process.pid
+    os.kill(process, signal.SIGSTOP)
+    try:
+        fill(proxy._runner._line.link)
+        join = in_thread(proxy.stop)
+    finally:
+        os.kill(process, signal.SIGCONT)
+    join()
+    assert not proxy.running
+
+
+def test_an_error_at_the_end_of_the_thread_does_not_keep_it() -> None:
+    proxy = proxy_of("thread").start()
+    steering = proxy._runner._steering
+    near = steering.control
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(near, name)
+
+        def close(self) -> None:
+            near.close()
+            raise LookupError("at the end")
+
+    steering.control = Broken()
+    with pytest.raises(LookupError, match="at the end"):
+        in_thread(proxy.stop)()
+    assert not proxy.running
+
+
 def test_an_error_that_does_not_survive_the_way() -> None:
     class Odd(Exception):
         def __init__(self, one: int, two: int) -> None:
@@ -316,9 +374,27 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_the_next(context: Any) -
     assert join() == (5,) * 8
 
 
+@pytest.mark.parametrize("allowed", [int(PATIENCE), -1], ids=["with RCVTIMEO", "without"])
+def test_a_question_that_died_with_its_proxy_is_given_up(context: Any, allowed: int) -> None:
+    near, far = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    near.connect(far.bind("inproc://steering"))
+    steering = Steering(near)
+    near.rcvtimeo = 0
+    with pytest.raises(zmq.Again):
+        steering.statistics()
+    assert far.recv() == b"STATISTICS"
+    near.rcvtimeo = allowed
+    for number in (1, 2, 3):
+        join = in_thread(steering.statistics)
+        assert far.recv() == b"STATISTICS"
+        far.send_multipart([number.to_bytes(8, sys.byteorder)] * 8)
+        assert join() == (number,) * 8
+
+
 # -- statistics ----------------------------------------------------------------------------------
 
 
+@needs_patch("known-numbers")
 def test_what_waits_for_room_is_not_counted(context: Any) -> None:
     front = context.socket(zmq.PULL)
     back = context.socket(zmq.PUSH, sndhwm=1)
@@ -326,7 +402,7 @@ def test_what_waits_for_room_is_not_counted(context: Any) -> None:
     back.bind("inproc://back")
     with zmq.Proxy(front, back) as proxy:
         source.send_multipart([b"12345", b"678"])
-        wait_until(lambda: not front_has(proxy), what="the message to be taken")
+        wait_until(lambda: begun(context), what="the proxy to take the first part")
         assert proxy.statistics() == (0,) * 8
         sink = context.socket(zmq.PULL, connect="inproc://back")
         assert sink.recv_multipart() == [b"12345", b"678"]
@@ -335,9 +411,10 @@ def test_what_waits_for_room_is_not_counted(context: Any) -> None:
         assert counts == (1, 8, 0, 0, 0, 0, 1, 8)
 
 
-def front_has(proxy: Any) -> bool:
-    """Whether the proxy has yet to look for messages: two answers later it has."""
-    return bool(sum(proxy.statistics()) + sum(proxy.statistics()))
+def begun(context: Any) -> bool:
+    """Whether the first part of the message, of 5 bytes, was read, which is as far as it gets."""
+    front = [one for one in context.stats().peers if one.direction == "bound"]
+    return any(one.endpoint == "inproc://front" and one.bytes_in == 5 for one in front)
 
 
 def test_what_has_no_receiver_is_received_and_not_sent(context: Any) -> None:

@@ -15,7 +15,7 @@ from ._native.address import address_of
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .hardening import HARDENED
-from .options.context import ContextSettings, check_patience
+from .options.context import ContextSettings
 from .options.keywords import set_by_name, sort_keywords, type_named
 from .options.overflow import set_overflow
 from .socket import Socket
@@ -40,7 +40,7 @@ _instance_lock = threading.Lock()
 def _patience_of_environment() -> float:
     text = os.environ.get("ZMQLITE_EXIT_PATIENCE", "3")
     try:
-        return check_patience(float(text))
+        return core.check_patience(float(text))
     except ValueError:
         message = f"ZMQLITE_EXIT_PATIENCE is a number of seconds, not {text!r}: 3 is used"
         warnings.warn(message, RuntimeWarning, stacklevel=2)
@@ -98,7 +98,7 @@ class Context(ContextSettings, Generic[SocketT]):
             io_threads, shadow = 1, io_threads
         if not hasattr(io_threads, "__index__"):
             raise TypeError(f"io_threads is a number of threads, not {io_threads!r}")
-        check_patience(self.exit_patience)
+        core.check_patience(self.exit_patience)
         if shadow:
             super().__init__(io_threads, address_of(shadow))
             self._shadow, self._shadow_obj, self.sockopts = True, shadow, {}
@@ -263,7 +263,8 @@ class Context(ContextSettings, Generic[SocketT]):
         """Return a handle on a context that someone else made and will end.
 
         `address` is a Context, the number `underlying` of one, or a cffi pointer. The handle
-        ends nothing: its `term` only closes the handle.
+        ends nothing: its `term` only closes the handle. With a context of zmqlite's that ends, it is
+        closed as well.
         """
         return cls(shadow=address)
 

@@ -6,7 +6,9 @@ Both run inside libzmq, let other Python threads run, and end only when the cont
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import starmap
@@ -51,6 +53,7 @@ class ProxyStatistics(NamedTuple):
     backend_sent_bytes: int
 
 
+_OWED = 1000  # ms, at most, to wait for the answers to earlier questions
 NOTHING_MOVED = ProxyStatistics(0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -81,15 +84,32 @@ class Steering:
     def statistics(self) -> ProxyStatistics:
         """Ask for the proxy's counters and wait for them, as long as RCVTIMEO of the PAIR allows.
 
-        Raises `Again` when that time runs out. The answer that comes then is dropped by the next
-        call, which gets its own.
+        Raises `Again` when that time runs out, or Ctrl-C may end the call. The next call then
+        waits for the answer that is owed before it asks, and drops it: for as long as RCVTIMEO
+        allows, and a second at most. What has not come by then is taken for lost, as with a proxy
+        that ended; if it comes all the same, after the next question, it is taken for the answer.
         """
+        self._drop_what_is_owed()
         calls = self._calls
         calls.sent.extend(map(self.control.send, (b"STATISTICS",)))
         while calls.answered < len(calls.sent):
             calls.heard.extend(starmap(self.control.recv_multipart, ((),)))
         self._calls = _Calls()
         return counted(calls.heard[-1])
+
+    def _drop_what_is_owed(self) -> None:
+        """Drop what came in answer to earlier calls, and wait for the rest of it for a while."""
+        calls = self._calls
+        control: Any = self.control
+        allowed = control.rcvtimeo
+        end = time.monotonic() + (min(allowed, _OWED) if allowed >= 0 else _OWED) / 1000
+        owed = True
+        while owed or control.poll(0):
+            # (not a wait: a signal handler may have taken it)
+            calls.heard.extend(filter(None, map(control.recv_multipart_nonblock, (0,))))
+            left = math.ceil(1000 * (end - time.monotonic()))
+            owed = calls.answered < len(calls.sent) and bool(left > 0 and control.poll(left))
+        self._calls = _Calls()
 
 
 class _Calls:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from programs import program, run_program
-from support import in_thread, wait_inside, wait_until
+from support import FACTOR, in_thread, needs_patch, wait_inside, wait_until
 
 import zmqlite as zmq
 
@@ -169,3 +169,120 @@ def test_a_view_whose_owner_ends_first(make_context: Any) -> None:
     wait_until(lambda: not held.closed, what="the socket, which is its user's to close")
     view.destroy()
     context.term()
+
+
+def check_closed(view: Any) -> None:
+    """It says so, and does nothing, least of all in a context that lies where its own was."""
+    after = [zmq.Context() for _ in range(3)]
+    assert view.closed
+    assert not view.underlying
+    for call in (
+        lambda: view.get(zmq.IO_THREADS),
+        lambda: view.set(zmq.MAX_SOCKETS, 5),
+        view.stats,
+    ):
+        with pytest.raises(RuntimeError, match="closed"):
+            call()
+    with pytest.raises(zmq.ContextTerminated, match="the context is closed"):
+        view.socket(zmq.PAIR)
+    assert view.sockets() == []
+    for one in after:
+        one.term(timeout=20 * FACTOR)
+    for call in (view.shutdown, view.term, view.destroy):
+        call()
+
+
+ENDS: dict[str, Any] = {
+    "term": lambda context: context.term(),
+    "term(timeout=)": lambda context: context.term(timeout=20 * FACTOR),
+    "destroy": lambda context: context.destroy(),
+    "a thread": lambda context: in_thread(context.term)(),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_view_ends_with_its_owner(make_context: Any, how: str) -> None:
+    context, other = make_context(), make_context()
+    view, stays = zmq.Context.shadow(context), zmq.Context.shadow(other)
+    views = view, zmq.Context.shadow(view), zmq.Context(shadow=context.underlying)
+    view.socket(zmq.PUSH).close()
+    ENDS[how](context)
+    for one in views:
+        check_closed(one)
+    assert not stays.closed
+    stays.socket(zmq.PAIR).close()
+    stays.term()
+
+
+@needs_patch("unsent-report")
+def test_a_view_while_its_owner_ends_in_a_thread(make_context: Any) -> None:
+    context = make_context()
+    view = zmq.Context.shadow(context)
+    held = view.socket(zmq.PAIR)
+    with pytest.raises(zmq.Again, match="PAIR socket is open"):
+        context.term(timeout=0.01)
+    for call in (lambda: view.get(zmq.IO_THREADS), lambda: view.socket(zmq.PAIR), view.stats):
+        with pytest.raises(zmq.ContextTerminated):
+            call()
+    assert not view.closed  # so that it can close its sockets
+    view.destroy()
+    assert held.closed
+    context.term(timeout=20 * FACTOR)
+    check_closed(view)
+
+
+def test_a_view_whose_owner_is_dropped() -> None:
+    context = zmq.Context()
+    views = [zmq.Context(shadow=context.underlying) for _ in range(2)]
+    held = views[0].socket(zmq.PAIR)
+    with pytest.warns(ResourceWarning, match="unclosed context"):
+        del context
+    assert views[0].closed
+    with pytest.raises(zmq.ContextTerminated):
+        held.recv()
+    assert not held.closed
+    views[0].destroy()
+    assert held.closed
+    for view in views:
+        check_closed(view)
+
+
+def test_the_exit_closes_what_a_view_has_left_whose_owner_was_dropped() -> None:
+    run_program(
+        """
+        import gc, warnings
+        warnings.simplefilter("ignore")
+        zmq.Context.exit_patience = 60
+        context = zmq.Context()
+        view = zmq.Context(shadow=context.underlying)
+        socket = view.socket(zmq.PULL, bind="tcp://127.0.0.1:*")
+        del context
+        gc.collect()
+        assert view.closed
+        """
+    )
+
+
+def test_a_view_in_the_child_of_a_fork() -> None:
+    program(
+        """
+        context = zmq.Context()
+        view = zmq.Context.shadow(context)
+        socket = view.socket(zmq.PAIR)
+        child = os.fork()
+        if not child:
+            assert view.closed and socket.closed
+            refused(lambda: view.get(zmq.IO_THREADS), zmq.ForkError)
+            context.term()
+            view.destroy()
+            view.term()
+            view.destroy()
+            refused(lambda: view.socket(zmq.PAIR), zmq.ForkError)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        view.destroy()
+        assert socket.closed
+        context.term()
+        assert view.closed
+        """
+    )

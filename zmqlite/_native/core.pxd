@@ -85,7 +85,8 @@ cdef class Context:
     cdef double _last_close      # of one of its sockets; see shortage.pxi
     cdef Schedule _schedule      # of libzmq's threads, as far as it was set
     cdef Termination *_termination         # a termination that runs in a thread of its own
-    cdef bint _shadow
+    cdef bint _shadow            # a second handle, which ends nothing
+    cdef void *_owner            # borrowed: of a second handle on a context of ours, the one that ends it
     cdef bint _started           # a socket was made: libzmq's threads run
     cdef bint _shut
     cdef bint _ends              # a thread is inside zmq_ctx_term: the handle may be gone any moment
@@ -95,7 +96,7 @@ cdef class Context:
     cdef Py_ssize_t _lingering_limit
 
     cdef int _make(self, int io_threads) except -1
-    cdef int _check(self) except -1
+    cdef int _check(self, Context owner) except -1
     cdef int _start(self) except -1
     cdef int _close_idle(self) except -1
     cdef int _give_back(self) except -1

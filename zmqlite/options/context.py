@@ -10,7 +10,7 @@ from .attributes import ContextOptions
 from .socket import declares, warn_late
 from .table import CONTEXT_OPTIONS, SOCKET_OPTIONS, find
 
-__all__ = ["ContextSettings", "check_patience"]
+__all__ = ["ContextSettings"]
 
 _NAME_PREFIX = ContextOption.THREAD_NAME_PREFIX.value
 
@@ -85,7 +85,7 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name == "exit_patience":
-                check_patience(value)
+                core.check_patience(value)
             if name in self.__dict__ or name.startswith("_") or declares(type(self), name):
                 super().__setattr__(name, value)
                 return
@@ -104,17 +104,6 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 super().__delattr__(name)
             elif self.sockopts.pop(number, self) is self:
                 raise AttributeError(f"no default was set for the socket option {name.upper()}")
-
-
-def check_patience(value: Any, name: str = "Context.exit_patience") -> float:
-    """Return a number of seconds; TypeError or ValueError for what is none."""
-    said = f"{name} is a number of seconds, 0 not to wait, below 0 for ever, not {value!r:.80}"
-    if not (hasattr(value, "__float__") or hasattr(value, "__index__")):
-        raise TypeError(said)
-    seconds = float(value)
-    if seconds != seconds:
-        raise ValueError(said)
-    return seconds
 
 
 def _unknown(owner: object, name: str) -> AttributeError:

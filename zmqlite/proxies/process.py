@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -45,8 +46,17 @@ class Line:
             os.set_blocking(link.fileno(), False)
 
     def send(self, *message: Any) -> None:
-        """Send a message. It is short, so it is written at once or not at all."""
-        self.link.send(message)
+        """Send a message; if it has ended, that may do nothing. Waits for room, which a process
+        that is stopped may not have; one that waits for room itself has it when we read.
+
+        A message is short, so it is written at once or not at all.
+        """
+        while not self.ended:
+            try:
+                self.link.send(message)
+                return
+            except BlockingIOError:
+                self.read()
 
     def read(self, seconds: float = STEP) -> None:
         """Wait for something, so long at most, and keep it.
@@ -157,8 +167,7 @@ class ProcessRunner:
         if self._over:
             return True
         # (not by join(): what Ctrl-C keeps of the process's end is lost to multiprocessing)
-        ready: Any = import_module("multiprocessing.connection").wait
-        if not ready([self._process.sentinel], seconds):
+        if not self._ends_within(seconds):
             return False
         self._process.join(_REAPED)
         with self._lock:
@@ -168,6 +177,26 @@ class ProcessRunner:
                 self._over = True
                 if not self._depth:  # else the call that was interrupted still uses it
                     self._line.link.close()
+        return True
+
+    def _ends_within(self, seconds: float | None) -> bool:
+        """Read meanwhile what interrupted calls left: else it may wait for room, and not end."""
+        ready: Any = import_module("multiprocessing.connection").wait
+        line, sentinel = self._line, self._process.sentinel
+        end = None if seconds is None else time.monotonic() + seconds
+        while not self._over:
+            left = None if end is None else max(end - time.monotonic(), 0)
+            found = ready([sentinel] if _WHOLE or line.ended else [sentinel, line.link], left)
+            if sentinel in found:
+                break
+            if found and self._lock.acquire(blocking=False):  # else who has it reads
+                try:
+                    if not self._over:
+                        line.read(0)
+                finally:
+                    self._lock.release()
+            if left is not None and (not found or left <= 0):
+                return False
         return True
 
     def _learn(self, code: int | None = None) -> None:

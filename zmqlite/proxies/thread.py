@@ -26,7 +26,7 @@ from .sides import STEP, Sides
 __all__ = ["ThreadRunner"]
 
 _names = count(1)
-_STEP = 0.5  # seconds
+_WAKE_AFTER = 0.5  # seconds
 
 
 class ThreadRunner:
@@ -94,15 +94,20 @@ class ThreadRunner:
         except BaseException as error:
             self.error = error
         self._left = True
-        with self._lock:  # first: a call that holds it may still send, since `far` is there
-            self._steering.control.close()
-        far.close()
         try:
-            self.sides.close(ends)
-        except BaseException as error:
-            self.error = self.error or error
-        self._over = True
-        self._sleep.release()
+            # The near end first: a call that holds the lock may still send, since `far` is there.
+            for close in (self._close_near, far.close, lambda: self.sides.close(ends)):
+                try:
+                    close()
+                except BaseException as error:
+                    self.error = self.error or error
+        finally:
+            self._over = True
+            self._sleep.release()
+
+    def _close_near(self) -> None:
+        with self._lock:
+            self._steering.control.close()
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until it is over; return whether it is. In the child of a fork it is.
@@ -116,7 +121,7 @@ class ThreadRunner:
     def _wait_for_end(self, seconds: float | None) -> bool:
         end = None if seconds is None else time.monotonic() + seconds
         while not self._over:
-            left = _STEP if end is None else min(end - time.monotonic(), _STEP)
+            left = _WAKE_AFTER if end is None else min(end - time.monotonic(), _WAKE_AFTER)
             if left <= 0:
                 break
             if self._sleep.acquire(timeout=left):  # Ctrl-C here leaves it taken: hence the steps

@@ -32,7 +32,7 @@ def _forget_after_fork():
         while inner != NULL:
             forget_socket(<Handle> inner)
             inner = (<Handle> inner)._next
-        (<Context> place).handle = NULL
+        (<Context> place).handle = (<Context> place)._owner = NULL
         (<Context> place)._state = FORKED
         (<Context> place)._termination = NULL
         (<Context> place)._ends = False
@@ -69,17 +69,26 @@ cdef double DEFAULT_PATIENCE = 3
 cdef double exit_patience(Context context) except? -1:
     """How many seconds the exit of the interpreter waits after the last message has moved, for sockets whose linger
     the program never set; below 0: for ever."""
-    cdef double seconds
-    patience = getattr(context, "exit_patience", None)
+    cdef double seconds = DEFAULT_PATIENCE
     try:
-        seconds = DEFAULT_PATIENCE if patience is None else patience
-        if seconds == seconds:
-            return -1 if seconds < 0 or seconds == FOREVER else seconds
-    except (TypeError, ValueError, OverflowError):
-        pass
-    tell(f"exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not {patience!r:.80}: "
-         f"{DEFAULT_PATIENCE:g} is used")
-    return DEFAULT_PATIENCE
+        seconds = check_patience(getattr(context, "exit_patience", seconds))
+    except (TypeError, ValueError) as error:
+        tell(f"{error}: {DEFAULT_PATIENCE:g} is used")
+    return -1 if seconds < 0 or seconds == FOREVER else seconds
+
+
+def check_patience(value, /):
+    """Return how many seconds an exit_patience is; TypeError or ValueError for what is none."""
+    said = f"Context.exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not {value!r:.80}"
+    if not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        raise TypeError(said)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        raise ValueError(said) from None
+    if seconds != seconds:
+        raise ValueError(said)
+    return seconds
 
 
 cdef double exit_limit(Context context) except? -1:
@@ -241,10 +250,10 @@ cdef ExitWait exit_wait(Context context):
     """Close what a context has open, wake the threads that are inside, and begin to wait; None if it has ended."""
     cdef ExitWait wait = ExitWait()
     cdef list handles
-    if context.handle == NULL:
+    if context._shadow and context._state != FORKED:
+        context._close_idle()  # its owner ends it, or has
         return None
-    if context._shadow:
-        context._close_idle()  # its owner ends it
+    if context.handle == NULL:
         return None
     handles = handles_on(context)
     wait._context = context

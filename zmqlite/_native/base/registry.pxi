@@ -19,20 +19,25 @@ cdef bint keep(list found, void *place) except -1:
 
 
 cdef void context_link(Context self) noexcept:
-    global all_contexts
     registry_lock()
+    put_context(self)
+    registry_unlock()
+
+
+cdef void put_context(Context self) noexcept:
+    """Under the lock."""
+    global all_contexts
     registry_member(<void *> self)
     self._next = all_contexts
     self._previous = NULL
     if all_contexts != NULL:
         (<Context> all_contexts)._previous = <void *> self
     all_contexts = <void *> self
-    registry_unlock()
 
 
-cdef void context_unlink(Context self) noexcept:
+cdef void take_context(Context self) noexcept:
+    """Also if it is in no chain. Under the lock."""
     global all_contexts
-    registry_lock()
     if self._previous != NULL:
         (<Context> self._previous)._next = self._next
     elif all_contexts == <void *> self:
@@ -41,7 +46,68 @@ cdef void context_unlink(Context self) noexcept:
         (<Context> self._next)._previous = self._previous
     self._next = NULL
     self._previous = NULL
+
+
+cdef void context_close(Context self) noexcept:
+    """The context has gone, or one handle on it: libzmq may give its address to the next one."""
+    registry_lock()
+    close_views(self)
+    close_handle(self)
+    take_context(self)
     registry_unlock()
+
+
+cdef void context_forget(Context self) noexcept:
+    """The object goes, whatever comes of the context."""
+    registry_lock()
+    close_views(self)
+    take_context(self)
+    registry_unlock()
+
+
+cdef void close_views(Context self) noexcept:
+    """Close the second handles on a context. Those that have sockets stay in the chain: the exit closes these. Under
+    the lock."""
+    cdef void *place = all_contexts
+    cdef void *following
+    while place != NULL:
+        following = (<Context> place)._next
+        if (<Context> place)._owner == <void *> self:
+            close_handle(<Context> place)
+            if (<Context> place)._sockets == NULL:
+                take_context(<Context> place)
+        place = following
+
+
+cdef void close_handle(Context self) noexcept:
+    """Under the lock."""
+    self.handle = NULL
+    self._owner = NULL
+    if self._state != FORKED:
+        self._state = CLOSED
+
+
+cdef void *root_of(Context self) noexcept:
+    """Which one ends the context; of a context that is not ours nobody here does."""
+    return self._owner if self._shadow else <void *> self
+
+
+cdef bint on_one_context(Context one, Context other) noexcept:
+    """(An address alone says little: that of an end which is not noted yet may be in use again.)"""
+    return one.handle != NULL and one.handle == other.handle and root_of(one) == root_of(other)
+
+
+cdef Context owner_of(Context self):
+    """Return who ends this context: the handle itself, or the one that it is a second handle on."""
+    cdef PyObject *member = NULL
+    if self._shadow:
+        registry_lock()
+        if self._owner != NULL:
+            member = registry_object(self._owner)
+            if member == NULL:  # it is just being deallocated
+                close_handle(self)
+        registry_unlock()
+    return self if member == NULL else <Context> own(member)
 
 
 cdef void finish_socket(Handle self) noexcept:
@@ -163,20 +229,17 @@ cdef void take_from_registry(Handle self) noexcept:
     self._previous = NULL
 
 
-cdef bint is_member(void *handle, bint a_socket) noexcept:
-    """Whether this is the address of an open socket, or of a context, of ours. Under the lock."""
+cdef bint is_member(void *handle) noexcept:
+    """Whether this is the address of an open socket of ours. Under the lock."""
     cdef void *context
     cdef void *socket
     cdef bint found = False
     context = all_contexts
     while context != NULL and not found:
-        if a_socket:
-            socket = (<Context> context)._sockets
-            while socket != NULL and not found:
-                found = (<Handle> socket).handle == handle
-                socket = (<Handle> socket)._next
-        else:
-            found = (<Context> context).handle == handle
+        socket = (<Context> context)._sockets
+        while socket != NULL and not found:
+            found = (<Handle> socket).handle == handle
+            socket = (<Handle> socket)._next
         context = (<Context> context)._next
     return found
 
@@ -190,7 +253,7 @@ cdef bint link_shadow(Handle self, void *handle) noexcept:
     cdef size_t size = sizeof(number)
     cdef bint found
     registry_lock()
-    found = (is_member(handle, True) or not LIBZMQ_ALONE) and zmq_getsockopt(
+    found = (is_member(handle) or not LIBZMQ_ALONE) and zmq_getsockopt(
         handle, ZMQ_TYPE, &number, &size) == 0
     if found:
         self._shadow = True
@@ -206,16 +269,31 @@ cdef int fail_shadow(size_t address, str what, int error) except -1:
                 f"{what} itself, or what its `underlying` says while it is open")
 
 
-cdef int check_context(size_t address) except -1:
-    """The same for a context, which is not linked."""
-    cdef void *handle = <void *> address
+cdef bint context_link_view(Context self, void *handle) noexcept:
+    """The same for a context."""
+    cdef void *owner
     cdef bint found
     registry_lock()
-    found = is_member(handle, False)
+    owner = owner_at(handle)
+    found = owner != NULL or (not LIBZMQ_ALONE and zmq_ctx_get(handle, ZMQ_IO_THREADS) >= 0)
+    if found:
+        self._owner = owner
+        self._shadow = self._started = True
+        self._state = OPEN
+        self.handle = handle
+        put_context(self)
     registry_unlock()
-    if not found and (LIBZMQ_ALONE or zmq_ctx_get(handle, ZMQ_IO_THREADS) < 0):
-        return fail_shadow(address, "context", EFAULT)
-    return 0
+    return found
+
+
+cdef void *owner_at(void *handle) noexcept:
+    """The context of ours that has this address, the newest if one has ended and does not know yet. Under the lock."""
+    cdef void *place = all_contexts
+    while place != NULL:
+        if not (<Context> place)._shadow and (<Context> place).handle == handle:
+            break
+        place = (<Context> place)._next
+    return place
 
 
 cdef void ready_fd_link(ReadyFD signal) noexcept:

@@ -31,7 +31,6 @@ ctypedef struct Capture:
     bint inside
     bint dropping
     bint pair
-    bint lost
 
 
 cdef int offer(zmq_msg_t *msg, void *socket, int flags, bint *inside, bint *dropping, bint *lost,
@@ -89,10 +88,11 @@ cdef int capture_off(Direction *direction, Capture *captured) noexcept nogil:
     """Give the capture its copy of the part in hand. Returns 0, or an errno."""
     cdef zmq_msg_t copy
     cdef int error
+    cdef bint lost  # by the capture, which nobody counts
     zmq_msg_init(&copy)
     zmq_msg_copy(&copy, &direction.held)
     error = offer(&copy, captured.socket, ZMQ_SNDMORE if direction.held_more else 0, &captured.inside, &captured.dropping,
-                  &captured.lost, captured.pair)
+                  &lost, captured.pair)
     if error:
         zmq_msg_close(&copy)
     direction.tapped = error == 0

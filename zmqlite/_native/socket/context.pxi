@@ -20,16 +20,15 @@ cdef class Context:
         try:
             if not address:
                 self._make(threads)
-            elif check_context(address) == 0:
-                self.handle = <void *> address
-                self._shadow = True
-                self._started = True
+            elif not context_link_view(self, <void *> address):
+                fail_shadow(address, "context", EFAULT)
         except BaseException:
             once_release(&self._once)  # what failed can be tried again
             raise
-        self._state = OPEN
         self._last_close = -1e9
-        context_link(self)
+        if not address:
+            self._state = OPEN
+            context_link(self)
 
     cdef int _make(self, int io_threads) except -1:
         cdef int error
@@ -49,9 +48,11 @@ cdef class Context:
         self.handle = handle
         return 0
 
-    cdef int _check(self) except -1:
+    cdef int _check(self, Context owner) except -1:
+        """Inside critical sections of this handle and its owner, which begins to end in one of its own."""
+        cdef bint ends = owner._ends or owner._termination != NULL  # first: it takes that back after the handle
         if self.handle != NULL:
-            if self._ends or self._termination != NULL:
+            if ends:
                 fail(ETERM, "use", "Context", "it is being terminated")
             return 0
         if self._state == FORKED:
@@ -72,8 +73,9 @@ cdef class Context:
     def get(self, int option):
         """Return a context option (zmq_ctx_get)."""
         cdef int value
-        with cython.critical_section(self):
-            self._check()
+        cdef Context owner = owner_of(self)
+        with cython.critical_section(self, owner):
+            self._check(owner)
             set_errno(0)  # -1 may be a value
             value = zmq_ctx_get(self.handle, option)
             if value < 0 and libzmq_errno() == EINVAL:
@@ -82,8 +84,9 @@ cdef class Context:
 
     def set(self, int option, int optval):
         """Set a context option (zmq_ctx_set)."""
-        with cython.critical_section(self):
-            self._check()
+        cdef Context owner = owner_of(self)
+        with cython.critical_section(self, owner):
+            self._check(owner)
             check_limit(self.handle, option, optval)
             if zmq_ctx_set(self.handle, option, optval) != 0:
                 fail(libzmq_errno(), "set", "Context", f"option {option} does not take {optval}")
@@ -101,8 +104,9 @@ cdef class Context:
         """Set a context option that is text (zmq_ctx_set_ext, draft)."""
         if value is None:
             raise TypeError("a context option that is text takes bytes, not None")
-        with cython.critical_section(self):
-            self._check()
+        cdef Context owner = owner_of(self)
+        with cython.critical_section(self, owner):
+            self._check(owner)
             if len(value) == sizeof(int):  # libzmq would take it for a number
                 if option != ZMQ_THREAD_NAME_PREFIX:
                     fail(EINVAL, "set", "Context", f"option {option} is a number")
@@ -114,10 +118,12 @@ cdef class Context:
         """Return a context option that is text (zmq_ctx_get_ext, draft)."""
         cdef char buffer[256]
         cdef size_t size = sizeof(buffer)
-        self._check()
+        cdef Context owner = owner_of(self)
         memset(buffer, 0, sizeof(buffer))  # 4.3.4 ends the text nowhere
-        if zmq_ctx_get_ext(self.handle, option, buffer, &size) != 0:
-            fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
+        with cython.critical_section(self, owner):
+            self._check(owner)
+            if zmq_ctx_get_ext(self.handle, option, buffer, &size) != 0:
+                fail(libzmq_errno(), "get", "Context", f"option {option} cannot be read")
         return PyBytes_FromStringAndSize(buffer, strlen(buffer))
 
     def _get_numbers(self):
@@ -201,11 +207,9 @@ cdef class Context:
             fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {what or still_open(self)}")
 
     def _forget(self):
-        """The context is gone: take it out of the chain."""
-        self.handle = NULL
-        self._state = CLOSED
+        """The context is gone: take it out of the chain, and its second handles with it."""
+        context_close(self)
         self._ends = False
-        context_unlink(self)
         if self._termination != NULL:
             del self._termination
             self._termination = NULL
@@ -234,8 +238,8 @@ cdef class Context:
         Interruptible by signals. Source: zmq_ctx_shutdown, zmq_close, zmq_ctx_term. A second handle on a
         context closes its own sockets alone; ThreadMisuse, and it stays open, while a thread is inside one.
         """
-        if self.handle == NULL:
-            return
+        if self.handle == NULL and (not self._shadow or self._sockets == NULL or self._state == FORKED):
+            return  # (a second handle that ended with its owner may have sockets)
         if linger is not None:
             linger_all(self, whole_linger(linger))
         self._close_idle()
@@ -265,7 +269,6 @@ cdef class Context:
 
     def __del__(self):
         if self.handle == NULL or self._shadow:
-            context_unlink(self)
             return
         if interpreter_exits():
             return
@@ -277,7 +280,7 @@ cdef class Context:
     def __dealloc__(self):
         if not self._state:
             return
-        context_unlink(self)
+        context_forget(self)
         if self.handle != NULL and not self._shadow and not self._ends and not interpreter_exits():
             # Whatever a subclass did in its own __del__: libzmq's threads do not outlive us. The sockets are gone.
             if self._termination == NULL:

@@ -75,7 +75,7 @@ cdef list handles_on(Context context):
     finally:
         registry_unlock()
     for one in found:
-        if one is not context and (<Context> one).handle == context.handle:
+        if one is not context and on_one_context(one, context):
             same.append(one)
     return same
 

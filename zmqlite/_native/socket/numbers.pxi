@@ -22,12 +22,13 @@ cdef bytes read_numbers(Context self):
     cdef size_t size = sizeof(room)
     cdef bytes value
     cdef int error = ENOBUFS
+    cdef Context owner = owner_of(self)
     room.size = 4096
     while error == ENOBUFS:
         value = PyBytes_FromStringAndSize(NULL, room.size)
         room.data = PyBytes_AS_STRING(value)
-        with cython.critical_section(self):
-            self._check()
+        with cython.critical_section(self, owner):
+            self._check(owner)
             error = libzmq_errno() if zmq_ctx_get_ext(self.handle, ZMQLITE_CONTEXT_NUMBERS, &room, &size) else 0
     if error:
         fail(error, "stats", "Context", "")

@@ -45,12 +45,13 @@ cdef class Handle:
         cdef Shortage shortage
         cdef int error = EMFILE
         cdef void *handle = NULL
+        cdef Context owner = owner_of(context)
         if context.handle == NULL and context._state != FORKED:
             raise ClosedContext.during("socket", "Context", "make a new one", text="the context is closed")
         drain()
         while error:
-            with cython.critical_section(context):
-                context._check()
+            with cython.critical_section(context, owner):
+                context._check(owner)
                 error = context._start()
                 if not error:
                     handle = zmq_socket(context.handle, socket_type)
