@@ -263,8 +263,8 @@ class Context(ContextSettings, Generic[SocketT]):
         """Return a handle on a context that someone else made and will end.
 
         `address` is a Context, the number `underlying` of one, or a cffi pointer. The handle
-        ends nothing: its `term` only closes the handle. With a context of zmqlite's that ends, it is
-        closed as well.
+        ends nothing: its `term` only closes the handle. With a context of zmqlite's that ends, it
+        is closed as well.
         """
         return cls(shadow=address)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -122,7 +123,7 @@ def test_a_wrong_one_that_came_too_late_is_said_once_and_three_is_used() -> None
 def test_a_wrong_one_in_the_environment_is_said(text: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import zmqlite; assert zmqlite.Context.exit_patience == 3"],
-        env={"ZMQLITE_EXIT_PATIENCE": text, "PYTHONPATH": ":".join(sys.path)},
+        env={**os.environ, "ZMQLITE_EXIT_PATIENCE": text, "PYTHONPATH": ":".join(sys.path)},
         capture_output=True, text=True, timeout=60 * FACTOR, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
