@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from ..security import keys_equal
 from .zap import Verdict
 
-__all__ = ["AddressRules", "password_matches"]
+__all__ = ["ADDRESS_NOT_ALLOWED", "UNKNOWN_KEY", "AddressRules", "password_matches"]
+
+ADDRESS_NOT_ALLOWED = "Address not allowed"
+UNKNOWN_KEY = "Unknown key"
 
 
 class AddressRules:
@@ -34,7 +37,7 @@ class AddressRules:
     def check(self, address: str) -> Verdict:
         """Say whether an address may go on to show its credentials."""
         if (self._only or self.allowed) and address not in self.allowed:
-            return Verdict(False, "Address not allowed")
+            return Verdict(False, ADDRESS_NOT_ALLOWED)
         if address in self.denied:
             return Verdict(False, "Address denied")
         return Verdict(True)
