@@ -13,6 +13,7 @@ import pytest
 from support import FACTOR, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
+from zmqlite._gate import service as gate_service
 from zmqlite.auth import Decision, Gate, Verdict
 from zmqlite.certs import create_certificates, load_certificate
 
@@ -223,6 +224,38 @@ def test_a_report_that_raises_is_logged(context: Any, caplog: pytest.LogCaptureF
         assert server.recv() == b"hello"
         server.close()
     assert "the report of a decision failed" in caplog.text
+
+
+def test_a_lasting_error_of_the_thread_is_logged_once(
+    context: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And again after something has worked; the thread goes on all the while."""
+    monkeypatch.setattr(gate_service, "_REST", 0.0001)
+    errors: Iterator[Any] = iter([OSError, OSError, KeyError, OSError, KeyError, None, OSError])
+    works = threading.Event()
+
+    def turn(*_: object) -> None:
+        error = next(errors, works)
+        if error is works:
+            works.set()
+            service._stop.wait(LIMIT / 1000)
+        elif error is not None:
+            raise error
+
+    service: Any = Gate().serve(context)
+    monkeypatch.setattr(service, "_turn", turn)
+    with service:
+        assert works.wait(LIMIT / 1000)
+    logged = [one.exc_info[0] for one in caplog.records if one.exc_info]
+    assert logged == [OSError, KeyError, OSError]
+
+
+def test_the_rest_after_errors_grows() -> None:
+    setbacks = gate_service.Setbacks()
+    rests = [setbacks.next_rest() for _ in range(9)]
+    assert rests == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 3.2, 3.2]
+    setbacks.clear()
+    assert setbacks.next_rest() == 0.05
 
 
 def test_wrong_uses(context: Any) -> None:

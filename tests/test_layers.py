@@ -64,6 +64,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_loops.routing",
         "_loops.binding",
         "_loops.uses",
+        "_loops.poller",
         "_loops.socket",
         "_loops.peers",
         "_loops.requests",

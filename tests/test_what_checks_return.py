@@ -328,6 +328,24 @@ def test_a_report_that_is_a_coroutine_is_logged(caplog: pytest.LogCaptureFixture
     assert "report is a plain function" in caplog.text
 
 
+def test_a_report_that_is_a_task_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """And cancelled: nobody would hear what it raises."""
+    gate, tasks = Gate(), []
+
+    def report(decision: Any) -> Any:
+        tasks.append(asyncio.get_running_loop().create_task(asyncio.sleep(LIMIT)))
+        return tasks[-1]
+
+    async def main() -> None:
+        gate.report = report
+        assert (await gate.answer_async(question()))[2] == b"200"
+        await asyncio.wait(tasks)
+        assert tasks[0].cancelled()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT / 1000))
+    assert "report is a plain function" in caplog.text
+
+
 # -- folders of keys -----------------------------------------------------------------------------
 
 

@@ -25,10 +25,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
-from ._gate.rules import AddressRules, password_matches
+from ._gate.rules import UNKNOWN_KEY, AddressRules, password_matches
 from ._gate.service import Service, ThreadService
 from ._gate.zap import (
     CREDENTIALS,
@@ -176,7 +177,7 @@ class Gate:
         if welcome is True:
             return Verdict(True, user_id=self.user_id(key))
         if welcome is None or welcome is False:
-            return Verdict(False, "Unknown key")
+            return Verdict(False, UNKNOWN_KEY)
         return self._no_verdict("the callable of curve()", welcome)
 
     def check_gssapi(self, domain: str, principal: str) -> Answer:
@@ -289,7 +290,10 @@ class Gate:
             try:
                 found: Any = self.report(decision)
                 if hasattr(found, "__await__"):
-                    found.close()
+                    end = getattr(found, "close", None) or getattr(found, "cancel", None)
+                    if end is not None:  # a coroutine; or a task or future
+                        with suppress(Exception):
+                            end()
                     raise TypeError("report is a plain function: nobody awaits what it returns")
             except Exception:
                 self.log.exception("the report of a decision failed")

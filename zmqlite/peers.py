@@ -122,12 +122,21 @@ def routing_id_in(name: bytes) -> bytes | int | None:
     return name[1:] if name else None
 
 
+def last_past(socket: core.Socket) -> PastPeer | None:
+    """Return the last connection of a socket that ended, or failed; None for none."""
+    ends = [past for _, past in _parse(socket.get_long_option(_PAST)) if past is not None]
+    return ends[-1] if ends else None
+
+
 def last_end(socket: core.Socket) -> str:
     """Say how the last connection of a socket ended, or failed, and when; "" for none."""
-    ends = [past for _, past in _parse(socket.get_long_option(_PAST)) if past is not None]
-    if not ends:
+    return end_in_words(socket, last_past(socket))
+
+
+def end_in_words(socket: core.Socket, past: PastPeer | None) -> str:
+    """Say how and when a connection of a socket ended, or failed; "" for none."""
+    if past is None:
         return ""
-    past = ends[-1]
     where = past.peer.address or past.peer.endpoint
     ago = f"{max(time.time() - past.until, 0):.1f} s ago"
     if past.event == Event.DISCONNECTED:
@@ -280,7 +289,8 @@ class Wait:
             self._refuse_vain()
             left = _LONGEST_PAUSE if self._end is None else self._end - time.monotonic()
             if left <= 0:
-                raise Again.during(self._operation, subject, self._who())
+                hint = f"{self._timeout:g} ms are over: {self.state()}"
+                raise Again.during(self._operation, subject, hint)
         except SocketClosed as error:
             kind = socket._closed_error
             raise kind.during(self._operation, subject, error.hint) from None
@@ -318,10 +328,9 @@ class Wait:
             hint = f"{endpoints[0].partition(':')[0]} has no connections to wait for"
             raise NotSupported.during(self._operation, self._socket._subject(), hint)
 
-    def _who(self) -> str:
+    def state(self) -> str:
         """Say who came and who did not, and what went wrong last."""
         socket = self._socket
-        limit = f"{self._timeout:g} ms are over: "
         if self._operation == "wait_subscribers":
             what = f"{self.found} of {self._n} subscribers"
             if self._topic:
@@ -337,7 +346,7 @@ class Wait:
             if not socket.endpoints:
                 said.append("this socket is neither bound nor connected")
         said.append(last_end(socket))
-        return limit + "; ".join(filter(None, said))
+        return "; ".join(filter(None, said))
 
 
 def _listed(before: str, names: Any, after: str) -> str:

@@ -33,7 +33,7 @@ from .error import (
 from .options.rows import Kind
 from .stats import CountedSocket
 
-__all__ = ["RequestSocket", "finished"]
+__all__ = ["RequestSocket", "finished", "times_sent"]
 
 _T = TypeVar("_T")
 _IN, _OUT, _DONTWAIT = 1, 2, 1
@@ -253,7 +253,7 @@ class RequestSocket(CountedSocket):
     def _no_answer(self, request: PendingRequest) -> NoAnswer:
         """Say how often it was tried, for how long, and what is known of the peers."""
         waited = (time.monotonic() - request.begin) * 1000
-        said = [f"{_times(request.sent)} in {waited:.0f} ms"]
+        said = [f"{times_sent(request.sent)} in {waited:.0f} ms"]
         connected, reason = None, ""
         try:
             peers, past = self.peers, self.past_peers
@@ -299,7 +299,8 @@ class RequestSocket(CountedSocket):
         def _type_number(self) -> int: ...
 
 
-def _times(count: int) -> str:
+def times_sent(count: int) -> str:
+    """Say how often a request was sent."""
     return {0: "never sent", 1: "sent once", 2: "sent twice"}.get(count, f"sent {count} times")
 
 

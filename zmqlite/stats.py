@@ -216,7 +216,7 @@ class Drain(Wait):
     def _refuse_vain(self) -> None:
         """Nothing is in vain: what cannot leave now may later."""
 
-    def _who(self) -> str:
+    def state(self) -> str:
         """Say how many messages wait, and for whom."""
         last = self._last
         waiting = [] if last is None else [peer for peer in last.peers if peer.unsent]
@@ -228,7 +228,7 @@ class Drain(Wait):
         ]
         more = ", ..." * (len(waiting) > _SHOWN)
         messages = "1 message waits" if total == 1 else f"{total} messages wait"
-        return f"{self._timeout:g} ms are over: {messages}: " + ", ".join(named) + more
+        return f"{messages}: " + ", ".join(named) + more
 
 
 def _not_ours(operation: str, subject: str) -> ZMQError:

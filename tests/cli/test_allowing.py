@@ -122,6 +122,10 @@ def test_a_proxy_with_keys(keys: Path) -> None:
     assert (code, err.splitlines()[-1]) == (130, "zmqlite: interrupted")
     code, _, err = run(*words[:5], "--allow", "known", cwd=str(keys))
     assert (code, "--allow is for a server" in err) == (2, True)
+    secret = (load_certificate(keys / "server.key_secret")[1] or b"").decode()
+    given = ["-o", "curve_server=1", "-o", f"curve_secretkey={secret}", "--allow", "known"]
+    with Started(*words[:5], *given, cwd=str(keys)) as proxy:  # as other verbs take it
+        refused(keys, proxy, proxy.endpoint())
 
 
 @pytest.mark.parametrize(
@@ -131,6 +135,7 @@ def test_a_proxy_with_keys(keys: Path) -> None:
         (["--server-key", "server.key", "--allow", "known"], "--allow is for a server"),
         (["--key-file", "server.key_secret", "--allow", "nobody.key"], "no key in nobody.key"),
         (["--key-file", "server.key_secret", "--allow", "short"], "a key has 40 characters"),
+        (["-o", "curve_server=0", "--allow", "known"], "--allow is for a server"),
         (["--allow-from", "localhost"], "takes an IP address, not 'localhost'"),
     ],
 )

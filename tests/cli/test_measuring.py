@@ -147,6 +147,18 @@ def test_bench_measures_and_draws(tmp_path: Path) -> None:
     assert 'fill="#' not in picture.read_text()
 
 
+@pytest.mark.parametrize("before", [None, "kept"])
+def test_a_bench_that_fails_leaves_no_plot(tmp_path: Path, before: str | None) -> None:
+    picture = tmp_path / "bench.svg"
+    if before is not None:
+        picture.write_text(before)
+    with Started("bench", "-t", "inproc", "--seconds", "60", "--plot", str(picture)) as bench:
+        bench.wait_for("[1/")
+        bench.interrupt()
+        assert bench.end()[0] == 130
+    assert (picture.read_text() if picture.exists() else None) == before
+
+
 def test_a_plot_of_one_figure_has_scales() -> None:
     from zmqlite.cli.bench.client import Figures
     from zmqlite.cli.bench.plot import svg

@@ -48,8 +48,11 @@ def test_a_wait_says_what_it_waits_for(case: str, recording: str) -> None:
 GIVING_UP = {
     "send": (["push", "-b", TCP, "x"], "a message could not be sent within 50 ms; nobody is"),
     "left": (["push", "-c", NOBODY, "x"], "not all messages have left within 50 ms: 1 message "),
-    "pub": (["pub", "-b", TCP, "x"], "0 of 1 subscribers, 0 connected within 50 ms"),
-    "peers": (["pull", "-b", TCP, "-w", "2"], "0 of 2 peers; nobody at tcp://127.0.0.1:"),
+    "pub": (["pub", "-b", TCP, "x"], "zmqlite: after 50 ms: 0 of 1 subscribers, 0 connected\n"),
+    "peers": (
+        ["pull", "-b", TCP, "-w", "2"],
+        "zmqlite: after 50 ms: 0 of 2 peers; nobody at tcp://127.0.0.1:",
+    ),
     "recv": (["sub", "-c", NOBODY], f"no message within 50 ms; nobody is connected at {NOBODY}"),
     "record": (["record", "-", "-c", NOBODY], "no message within 50 ms; nobody is connected at"),
     "request": (["request", "-c", NOBODY, "x"], "; nobody is connected at tcp://127.0.0.1:9"),

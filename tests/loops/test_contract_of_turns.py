@@ -163,6 +163,24 @@ async def test_a_cancelled_poll_takes_nothing(world: World, context: Any) -> Non
     assert await second.recv() == b"x"
 
 
+LATE = [(zmq.PULL, zmq.PUSH), pytest.param((zmq.SERVER, zmq.CLIENT), marks=needs_drafts)]
+
+
+@pytest.mark.parametrize("kinds", LATE, ids=["PULL", "thread-safe"])
+async def test_a_member_that_another_thread_registers(
+    world: World, context: Any, kinds: Any
+) -> None:
+    """A poll that waits already hears of it, and of one that is unregistered."""
+    world.debug()
+    late, peer = pair(world, context, kinds)
+    other = world.socket(context, zmq.PULL)
+    poller = poller_of(world, other)
+    poll = await polling(world, poller)
+    await peer.send(b"x")
+    in_thread(poller.register, late, zmq.POLLIN)()
+    assert await poll.join() == [(late, zmq.POLLIN)]
+
+
 async def test_a_closed_member_ends_the_poll(world: World, context: Any) -> None:
     _first, second = pair(world, context)
     job = await polling(world, poller_of(world, second))

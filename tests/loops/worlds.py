@@ -134,6 +134,9 @@ class World:
         """Await a call for so long; NOTHING when that was too short."""
         raise NotImplementedError
 
+    def debug(self) -> None:
+        """Have the loop look for calls from threads that are not its own, if it can."""
+
     def use_clock(self, clock: Any) -> None:
         """Have the fairness of this loop go by another clock."""
         raise NotImplementedError
@@ -175,6 +178,9 @@ class Asyncio(World):
             return await asyncio.wait_for(calling(), seconds)
         except asyncio.TimeoutError:
             return NOTHING
+
+    def debug(self) -> None:
+        asyncio.get_running_loop().set_debug(True)
 
     def use_clock(self, clock: Any) -> None:
         from zmqlite.asyncio.binding import budget_of

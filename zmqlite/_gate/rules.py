@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from ..security import keys_equal
 from .zap import Verdict
 
-__all__ = ["AddressRules", "password_matches"]
+__all__ = ["ADDRESS_NOT_ALLOWED", "UNKNOWN_KEY", "AddressRules", "password_matches"]
+
+ADDRESS_NOT_ALLOWED = "Address not allowed"
+UNKNOWN_KEY = "Unknown key"
 
 
 def folded(address: str) -> str:
@@ -67,7 +70,7 @@ class AddressRules:
     def check(self, address: str) -> Verdict:
         """Say whether an address may go on to show its credentials."""
         if (self._only or self.allowed) and not self._among(address, self.allowed):
-            return Verdict(False, "Address not allowed")
+            return Verdict(False, ADDRESS_NOT_ALLOWED)
         if self._among(address, self.denied):
             return Verdict(False, "Address denied")
         return Verdict(True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["AwaitedService", "Gate", "Service", "ThreadService"]
 
 _AT_ONCE = 1000  # checks that are under way
-_REST = 0.05  # seconds, after an error in the thread itself
+_REST, _LONGEST_REST = 0.05, 3.2  # seconds, after an error in the thread itself
 _POLLIN = PollEvent.POLLIN.value
 
 
@@ -109,6 +109,30 @@ class Service:
         """Nothing was entered."""
 
 
+class Setbacks:
+    """The errors of a thread that goes on, since something worked the last time: which are told,
+    and how long it rests after each."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Something worked."""
+        self._known: set[type[BaseException]] = set()
+        self._rest = 0.0
+
+    def is_new(self, error: BaseException) -> bool:
+        """Whether it is the first of its kind."""
+        known = type(error) in self._known
+        self._known.add(type(error))
+        return not known
+
+    def next_rest(self) -> float:
+        """Return how many seconds to rest now: twice as long each time, up to some seconds."""
+        self._rest = min(2 * self._rest or _REST, _LONGEST_REST)
+        return self._rest
+
+
 class ThreadService(Service):
     """A gate that a thread serves. Rules that can take time run in threads of their own."""
 
@@ -117,6 +141,7 @@ class ThreadService(Service):
         # these outlive the `with`, as late checks do: no number is used twice
         self._answers: deque[tuple[int, Outcome]] = deque()
         self._number = 0
+        self._setbacks = Setbacks()
 
     def __enter__(self) -> Self:
         if are_greenlets():
@@ -166,12 +191,14 @@ class ThreadService(Service):
             while not self._stop.is_set():
                 try:
                     self._turn(poller)
+                    self._setbacks.clear()
                 except (ContextTerminated, SocketClosed):
                     return
-                except BaseException:
+                except BaseException as error:
                     # without a gate libzmq would let in everybody: so this thread does not end
-                    self._gate.log.exception("the thread of a gate met an error, and goes on")
-                    self._stop.wait(_REST)
+                    if self._setbacks.is_new(error):
+                        self._gate.log.exception("the thread of a gate met an error, and goes on")
+                    self._stop.wait(self._setbacks.next_rest())
         finally:
             self._close_all()
 
@@ -210,6 +237,7 @@ class ThreadService(Service):
 
     def _send(self, envelope: list[bytes], outcome: Outcome) -> None:
         self._socket.send_multipart([*envelope, *outcome.reply])
+        self._setbacks.clear()
         self._gate.tell(outcome.decision)
 
     def _ask(self, parts: list[bytes]) -> None:

@@ -8,12 +8,13 @@ import asyncio
 import os
 from asyncio import Future
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .._loops.poller import arm_for_blocking, watch_of
 from .._native import core
-from ..enums import PollEvent, SocketOption
-from ..options.rows import Kind
+from ..enums import PollEvent
 from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
@@ -78,8 +79,8 @@ class Poller(_Poller):
                 ready = self.poll_nonblock()
                 if ready:
                     return ready
-                if by_members and any(_is_plain(source) for source, _ in self.sockets):
-                    stops += self._hear_of_others(loop, wake)
+                if by_members:
+                    stops += self._watch_blocking(loop, wake)
                 await woken
             finally:
                 self._waits.discard(wake)
@@ -103,19 +104,24 @@ class Poller(_Poller):
         stops.append(_watch_fd(loop, fd, _POLLIN, wake))
         return True
 
-    def _hear_of_others(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
-        """Call `wake` when a blocking socket is closed, or used by others: its descriptor need not
-        say so then."""
-        bell = self._arm_wakeup()
-        return [] if bell < 0 else [_watch_fd(loop, bell, _POLLIN, wake, self._disarm_wakeup)]
-
-
-def _is_plain(source: Any) -> bool:
-    return isinstance(source, core.Socket) and not isinstance(source, Calls)
+    def _watch_blocking(self, loop: Any, wake: Callable[..., None]) -> list[Callable[[], object]]:
+        """Call `wake` when a blocking socket is closed, or used by others."""
+        fd = arm_for_blocking(self, (source for source, _ in self.sockets), Calls)
+        return [] if fd < 0 else [_watch_fd(loop, fd, _POLLIN, wake, self._disarm_wakeup)]
 
 
 def _wake(woken: Future[None], *_: object) -> None:
-    if not woken.done() and not woken.get_loop().is_closed():
+    """Have a poll look again; any thread may."""
+    loop = woken.get_loop()
+    if asyncio._get_running_loop() is loop:
+        _end(woken)
+    else:
+        with suppress(RuntimeError):  # the loop was closed
+            loop.call_soon_threadsafe(_end, woken)
+
+
+def _end(woken: Future[None]) -> None:
+    if not woken.done():
         woken.set_result(None)
 
 
@@ -126,12 +132,8 @@ def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Cal
         future.add_done_callback(wake)
         cancel: Callable[[], object] = future.cancel
         return cancel
-    if isinstance(source, core.Socket):
-        if source.thread_safe:
-            signal = core.ReadyFD(source)
-            return _watch_fd(loop, signal.fileno(), _POLLIN, wake, signal.close)
-        return _watch_fd(loop, source._get_option(SocketOption.FD.value, Kind.FD), _POLLIN, wake)
-    return _watch_fd(loop, source if isinstance(source, int) else source.fileno(), flags, wake)
+    fd, events, signal = watch_of(source, flags)
+    return _watch_fd(loop, fd, events, wake, None if signal is None else signal.close)
 
 
 def _watch_fd(

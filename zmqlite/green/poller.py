@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event
 
+from .._loops.poller import arm_for_blocking, watch_of
 from .._native import core
-from ..enums import PollEvent, SocketOption
+from ..enums import PollEvent
 from ..error import ZMQError
-from ..options.rows import Kind
 from ..poller import Poller as _Poller
 from ..poller import select_by
 from .binding import LoopBinding, Sleeper, wait_for
@@ -58,8 +59,9 @@ class Poller(_Poller):
         """Wait for the members there are now; None when others are."""
         changes = self._registered
         with ExitStack() as watches:
-            self._waits.add(event.set)
-            watches.callback(self._waits.discard, event.set)
+            wake = partial(_wake, gevent.get_hub(), event)
+            self._waits.add(wake)
+            watches.callback(self._waits.discard, wake)
             waiters = self._watch_members(watches, event)
             while changes == self._registered:
                 event.clear()
@@ -81,8 +83,10 @@ class Poller(_Poller):
             _watch_fd(watches, fd, _POLLIN, event.set)
             return []
         waiters = [self._watch(watches, source, flags, event) for source, flags in self.sockets]
-        if any(map(_is_plain, dict(self.sockets))):
-            self._hear_of_others(watches, event)
+        fd = arm_for_blocking(self, dict(self.sockets), Calls)
+        if fd >= 0:
+            watches.callback(self._disarm_wakeup)
+            _watch_fd(watches, fd, _POLLIN, event.set)
         return waiters
 
     def _watch(self, watches: ExitStack, source: Any, flags: int, event: Event) -> Sleeper | None:
@@ -93,34 +97,26 @@ class Poller(_Poller):
             binding.begin_wait(waiter, False)
             watches.callback(binding.end_wait, waiter)
             return waiter
-        events = flags & (_POLLIN | _POLLOUT)
-        if isinstance(source, core.Socket):  # of another kind: its descriptor speaks for it
-            events = _POLLIN
-            if source.thread_safe:
-                signal = core.ReadyFD(source)
-                watches.callback(signal.close)
-                _watch_fd(watches, signal.fileno(), events, partial(_heard, signal, event))
-                return None
-            source = source._get_option(SocketOption.FD.value, Kind.FD)
-        fd = source if isinstance(source, int) else source.fileno()
-        _watch_fd(watches, fd, events or _POLLIN, event.set)
+        fd, events, signal = watch_of(source, flags & (_POLLIN | _POLLOUT))
+        wake: Callable[[], object] = event.set
+        if signal is not None:
+            watches.callback(signal.close)
+            wake = partial(_signalled, signal, event)
+        _watch_fd(watches, fd, events or _POLLIN, wake)
         return None
 
-    def _hear_of_others(self, watches: ExitStack, event: Event) -> None:
-        """Have `event` set when a blocking socket is closed, or used by others: its descriptor
-        need not say so then."""
-        bell = self._arm_wakeup()
-        if bell >= 0:
-            watches.callback(self._disarm_wakeup)
-            _watch_fd(watches, bell, _POLLIN, event.set)
+
+def _wake(hub: Any, event: Event) -> None:
+    """Have a poll look again; any thread may."""
+    if get_hub_if_exists() is hub:
+        event.set()
+    else:
+        with suppress(Exception):  # the hub may end in this moment
+            hub.loop.run_callback_threadsafe(event.set)
 
 
-def _is_plain(source: Any) -> bool:
-    return isinstance(source, core.Socket) and not isinstance(source, Calls)
-
-
-def _heard(signal: core.ReadyFD, event: Event) -> None:
-    """A thread-safe socket may be ready: silence its signal, or the hub would spin."""
+def _signalled(signal: core.ReadyFD, event: Event) -> None:
+    """A thread-safe socket may be ready: clear its descriptor, or the hub would spin."""
     with suppress(ZMQError):  # it was closed: who polls hears it
         signal.events()
     event.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Poller"]
 
-_PAUSE = 0.005  # seconds between looks at members that no descriptor speaks for
+_PAUSE = 0.005  # seconds between looks at members that no one descriptor is readable for
 
 
 class Poller(_Poller):
@@ -59,24 +58,46 @@ class Poller(_Poller):
         if fd < 0:
             await trio.sleep(_PAUSE)
             return self.poll_nonblock()
-        own = core.duplicate(fd)  # trio lets one task watch a descriptor
-        woken = partial(_wake, own)
-        self._waits.add(woken)
+        watch = _Watch(fd)
+        self._waits.add(watch.end)
         self._arm_wakeup()
         try:
             ready = self.poll_nonblock()
             if not ready:
-                with suppress(trio.ClosedResourceError):  # others call `woken`
-                    await trio.lowlevel.wait_readable(own)
+                with suppress(trio.ClosedResourceError):  # others have ended it
+                    await trio.lowlevel.wait_readable(watch.fd)
                 ready = self.poll_nonblock()
         finally:
-            self._waits.discard(woken)
+            self._waits.discard(watch.end)
             self._disarm_wakeup()
-            os.close(own)
+            watch.close()
         return ready
 
 
-def _wake(fd: int) -> None:
-    """Have the task go on that watches the descriptor."""
-    with suppress(RuntimeError):  # outside of the run there is none
-        trio.lowlevel.notify_closing(fd)
+class _Watch:
+    """A descriptor that a task waits for, and how anybody ends that: any thread may."""
+
+    def __init__(self, fd: int) -> None:
+        self._run = trio.lowlevel.current_trio_token()
+        self.fd = core.duplicate(fd)  # trio lets one task watch a descriptor
+
+    def end(self) -> None:
+        """Have the task go on."""
+        try:
+            here = trio.lowlevel.current_trio_token() is self._run
+        except RuntimeError:  # in no run
+            here = False
+        if here:
+            self._notify()
+        else:
+            with suppress(trio.RunFinishedError):
+                self._run.run_sync_soon(self._notify)
+
+    def _notify(self) -> None:
+        if self.fd >= 0:
+            trio.lowlevel.notify_closing(self.fd)
+
+    def close(self) -> None:
+        """Give the descriptor back: its number may be another's from now on."""
+        fd, self.fd = self.fd, -1
+        os.close(fd)

@@ -11,26 +11,26 @@ namespace zmqlite
    full fence between where there is no GIL. */
 struct Wakeup
 {
-    std::atomic<int> rung;    // a watch became dirty, or closed, since the last look
-    std::atomic<int> asleep;  // its thread sleeps, or is about to
-    std::atomic<int> dozing;  // how many wait for the bell in an event loop
-    std::atomic<int> closed;  // how many of the registered sockets were closed
+    std::atomic<int> signalled;  // a watch became dirty, or closed, since the last look
+    std::atomic<int> asleep;     // its thread sleeps, or is about to
+    std::atomic<int> armed;      // how many wait for its descriptor in an event loop
+    std::atomic<int> closed;     // how many of the registered sockets were closed
 };
 
 static inline void wakeup_reset (Wakeup *w)
 {
-    w->rung.store (0, std::memory_order_relaxed);
+    w->signalled.store (0, std::memory_order_relaxed);
     w->asleep.store (0, std::memory_order_relaxed);
-    w->dozing.store (0, std::memory_order_relaxed);
+    w->armed.store (0, std::memory_order_relaxed);
     w->closed.store (0, std::memory_order_relaxed);
 }
-static inline void wakeup_set_signalled (Wakeup *w, bool on) { w->rung.store (on, std::memory_order_relaxed); }
-static inline bool wakeup_signalled (Wakeup *w) { return w->rung.load (std::memory_order_relaxed); }
+static inline void wakeup_set_signalled (Wakeup *w, bool on) { w->signalled.store (on, std::memory_order_relaxed); }
+static inline bool wakeup_signalled (Wakeup *w) { return w->signalled.load (std::memory_order_relaxed); }
 static inline void wakeup_set_asleep (Wakeup *w, bool on) { w->asleep.store (on, std::memory_order_relaxed); }
 static inline bool wakeup_asleep (Wakeup *w) { return w->asleep.load (std::memory_order_relaxed); }
 static inline int wakeup_arm (Wakeup *w, int more)
 {
-    return w->dozing.fetch_add (more, std::memory_order_relaxed) + more;
+    return w->armed.fetch_add (more, std::memory_order_relaxed) + more;
 }
 static inline int wakeup_close (Wakeup *w, int more)
 {
@@ -75,25 +75,25 @@ static inline void epoll_end (int set)
 /* A descriptor that wakes a set: its watch is NULL. Returns it, or -1. */
 static inline int wakeup_fd_open (int set)
 {
-    const int bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    const int fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {};
     event.events = EPOLLIN;
-    if (bell >= 0 && epoll_ctl (set, EPOLL_CTL_ADD, bell, &event) != 0) {
-        close (bell);
+    if (fd >= 0 && epoll_ctl (set, EPOLL_CTL_ADD, fd, &event) != 0) {
+        close (fd);
         return -1;
     }
-    return bell;
+    return fd;
 }
 
-static inline void wakeup_fd_set (int bell)
+static inline void wakeup_fd_set (int fd)
 {
-    eventfd_write (bell, 1);
+    eventfd_write (fd, 1);
 }
 
-static inline void wakeup_fd_clear (int bell)
+static inline void wakeup_fd_clear (int fd)
 {
     eventfd_t count;
-    eventfd_read (bell, &count);
+    eventfd_read (fd, &count);
 }
 
 static inline int epoll_put (int set, int fd, int events, void *watch, bool change)

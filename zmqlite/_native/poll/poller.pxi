@@ -73,7 +73,7 @@ cdef class Poller:
         return old
 
     cdef int _reserve(self, int count) except -1:
-        """Room for everything to be ready at once, and the bell."""
+        """Room for everything to be ready at once, and the wake-up descriptor."""
         cdef Readable *found
         if count > self._room:
             found = <Readable *> realloc(self._found, 2 * count * sizeof(Readable))
@@ -208,16 +208,19 @@ cdef class Poller:
         """Have the polls of event loops that wait look again: the members are others, or what is ready may be taken."""
         if self._waits:
             for wake in list(self._waits):
-                wake()
+                try:
+                    wake()
+                except Exception as error:  # what was found, or done, stands all the same
+                    tell_unraisable(error)
         return 0
 
     def _set_fileno(self):
-        """For event loops: what speaks for all members, and for _arm_wakeup(). -1 where there is none."""
+        """For event loops: what is readable when any member may be ready, or _arm_wakeup()'s is. -1 where there is none."""
         return -1 if self._plain or self._wakeup_fd < 0 else self._set
 
     def _arm_wakeup(self):
-        """For event loops, after a poll(0): a descriptor that speaks when a member was closed, or used by
-        others, who may have heard its news, until _disarm_wakeup(). -1 where there is none; then only the members'
+        """For event loops, after a poll(0): a descriptor that is readable when a member was closed, or used by
+        others, who may have taken its news, until _disarm_wakeup(). -1 where there is none; then only the members'
         own descriptors may tell."""
         if self._wakeup_fd < 0:
             return -1
@@ -381,3 +384,8 @@ cdef class Poller:
 
     def __iter__(self):
         return iter(self._watches)
+
+
+cdef void tell_unraisable(object error) noexcept:
+    """Hand an error to sys.unraisablehook."""
+    raise error

@@ -28,8 +28,8 @@ cdef extern from "poll/epoll.hpp" namespace "zmqlite" nogil:
     int epoll_open()
     void epoll_end(int set)
     int wakeup_fd_open(int set)
-    void wakeup_fd_set(int bell)
-    void wakeup_fd_clear(int bell)
+    void wakeup_fd_set(int fd)
+    void wakeup_fd_clear(int fd)
     int epoll_put(int set, int fd, int events, void *watch, bint change)
     void epoll_take(int set, int fd)
     int epoll_ready(int set, Readable *found, int most, int timeout)
@@ -88,7 +88,7 @@ cdef void mark_clean(Watch watch) noexcept:
 
 
 cdef void mark_dirty_again(Watch watch) noexcept:
-    """The same for the poller's own thread, to which it is no news: nothing rings, or it would never sleep."""
+    """The same for the poller's own thread, to which it is no news: nothing is signalled, or it would never sleep."""
     registry_lock()
     keep_dirty(watch)
     registry_unlock()
@@ -114,7 +114,7 @@ cdef void *take_dirty(Poller poller) noexcept:
 
 
 cdef void forget_dirty(Poller poller) noexcept:
-    """All were looked at without their watches, which that look has heated: who uses one from now on rings."""
+    """All were looked at without their watches, and that look made them not dirty: who uses one from now on signals it."""
     registry_lock()
     while poller._dirty != NULL:
         mark_clean(<Watch> poller._dirty)

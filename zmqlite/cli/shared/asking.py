@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -14,7 +14,7 @@ from .opening import Opening, curve_options
 from .values import ADDRESS, COUNT_OR_NONE, DURATION, KIND, SETTING
 from .verb import option
 
-__all__ = ["curve_settings", "quiet_option", "socket_settings"]
+__all__ = ["allowed_by", "curve_settings", "quiet_option", "socket_settings"]
 
 SOCKET, ENCRYPTION = "Socket", "Encryption (CURVE), and who may connect"
 TYPES = "Socket type, such as dealer."
@@ -60,6 +60,15 @@ def curve_settings(function: Any) -> Any:
     )(function)
 
 
+def allowed_by(
+    keys: tuple[str, ...], places: tuple[str, ...], options: Mapping[str, Any]
+) -> Allowed:
+    """Return who may connect to a server with these options; refuse keys for what is none."""
+    if keys and not options.get("curve_server"):
+        raise click.UsageError("--allow is for a server: --key-file FILE has its keys")
+    return Allowed(keys, places)
+
+
 def socket_settings(
     kind: SocketType,
     *,
@@ -79,14 +88,13 @@ def socket_settings(
             if not given["bind"] and not given["connect"]:
                 raise click.UsageError("say where: --bind ADDRESS or --connect ADDRESS")
             options = curve_options(given.pop("server_key"), given.pop("key_file"))
-            allowed = Allowed(given.pop("allow"), given.pop("allow_from"))
-            if allowed.keys and "curve_server" not in {**options, **dict(given["option"])}:
-                raise click.UsageError("--allow is for a server: --key-file FILE has its keys")
+            options.update(given.pop("option"))
+            allowed = allowed_by(given.pop("allow"), given.pop("allow_from"), options)
             opening = Opening(
                 type=given.pop("type", kind),
                 bind=given.pop("bind"),
                 connect=given.pop("connect"),
-                options={**options, **dict(given.pop("option"))},
+                options=options,
                 timeout=given.pop("timeout"),
                 wait_peers=given.pop("wait_peers"),
                 quiet=given.pop("quiet"),

@@ -9,12 +9,12 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ...context import Context
-from ...enums import PollEvent, SocketType
+from ...enums import Event, PollEvent, SocketType
 from ...error import Again, NotSupported, ZMQError
-from ...peers import last_end
+from ...peers import PastPeer, Wait, end_in_words, last_past
 from ...security import curve_keypair, curve_public
 from ...socket import Socket
 from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
@@ -31,7 +31,6 @@ _SILENCE = 900
 
 A wait of a second or more for a context's end has the library say a word of its own.
 """
-_NOBODY = "nobody is connected"
 _SHOWN, _NEWS = 3, 100
 
 
@@ -143,23 +142,24 @@ class Opening:
         if not self.wait_peers:
             return
         publishes = self.type in _PUBLISHERS
-        wait = socket.wait_subscribers if publishes else socket.wait_peers
+        operation = "wait_subscribers" if publishes else "wait_peers"
         limit = None if self.timeout is None else self.timeout * 1000
         if not self.quiet and (limit is None or limit > _SILENCE):
             with suppress(Again):
-                wait(self.wait_peers, timeout=_SILENCE)
+                socket._wait(Wait(socket, operation, self.wait_peers, _SILENCE))
                 return
             whom = counted(self.wait_peers, "subscriber" if publishes else "peer")
             self.say(f"waiting for {whom}{state_of(socket)}")
             limit = None if limit is None else limit - _SILENCE
+        wait = Wait(socket, operation, self.wait_peers, limit)
         try:
-            wait(self.wait_peers, timeout=limit)
-        except Again as error:
-            who = error.hint.partition(" are over: ")[2]
-            raise self.too_late(who) from None
+            socket._wait(wait)
+        except Again:
+            text = f"after {duration(self.timeout or 0)}: {wait.state()}"
+            raise CommandError(text, TIMEOUT) from None
 
     def await_room(self, socket: PlainSocket) -> None:
-        """Have a word where the first message finds nobody who takes it."""
+        """Say so when nobody takes the first message."""
         if self.quiet or (self.timeout is not None and self.timeout * 1000 <= _SILENCE):
             return
         if not socket.poll(_SILENCE, PollEvent.POLLOUT):
@@ -176,8 +176,8 @@ class Opening:
             raise self.too_late("a message could not be sent", socket) from None
 
     def await_peer(self, socket: PlainSocket) -> None:
-        """Have a word where nobody answers at the addresses; where there is a time limit, what is
-        said at its end tells more."""
+        """Say so when nobody answers at the addresses; where there is a time limit, what is said
+        at its end tells more."""
         if self.connect and self.timeout is None and not self.quiet:
             try:
                 socket.wait_peers(1, timeout=_SILENCE)
@@ -209,13 +209,13 @@ class Opening:
         """Say, once, that nobody is where this socket connects to, or that a handshake failed."""
         if self.quiet:
             return
-        who, end = known_of(socket)
-        news = [who] if self.connect and who.startswith(_NOBODY) else []
-        if "handshake" in end and not (self.allowed and "ZAP handler refused" in end):
-            news.append(end)
-        known = re.sub(r" [\d.]+ s ago|:\d+\)", "", "; ".join(news))
-        if known and known not in self.told and len(self.told) < _NEWS:
-            self.told.add(known)
+        known = known_of(socket)
+        news = [known.who] if self.connect and known.connected == 0 else []
+        if known.failed and not (self.allowed and known.refused):
+            news.append(known.end)
+        said = re.sub(r" [\d.]+ s ago|:\d+\)", "", "; ".join(news))
+        if said and said not in self.told and len(self.told) < _NEWS:
+            self.told.add(said)
             self.say(f"waiting: {'; '.join(news)}")
 
     def _see_off(self, socket: PlainSocket, linger: int) -> None:
@@ -271,19 +271,45 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def known_of(socket: PlainSocket) -> tuple[str, str]:
-    """Return who is connected, and how the last connection ended; "" where nothing is known."""
+class Known(NamedTuple):
+    """Who is connected, and how the last connection ended; "" and None where that is unknown."""
+
+    connected: int | None = None
+    who: str = ""
+    past: PastPeer | None = None
+    end: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last connection ended in its handshake."""
+        return self.past is not None and self.past.event != Event.DISCONNECTED
+
+    @property
+    def refused(self) -> bool:
+        """Whether that was since a gate of ours refused it."""
+        past = self.past
+        return (
+            past is not None
+            and past.event == Event.HANDSHAKE_FAILED_AUTH
+            and past.peer.direction == "bound"
+        )
+
+
+def known_of(socket: PlainSocket) -> Known:
+    """Return what is known of those who are, or were, connected."""
     try:
-        connected, end = len(socket.peers), last_end(socket)
+        connected, past = len(socket.peers), last_past(socket)
     except ZMQError:  # a libzmq that does not tell
-        return "", ""
+        return Known()
     where = ", ".join(socket.endpoints[:_SHOWN])
-    return (f"{connected:,} connected" if connected else f"{_NOBODY} at {where}"), end
+    who = f"{connected:,} connected" if connected else f"nobody is connected at {where}"
+    return Known(connected, who, past, end_in_words(socket, past))
 
 
 def state_of(socket: PlainSocket) -> str:
     """Return the same as the end of a sentence."""
-    return "".join(f"; {text}" for text in known_of(socket) if text)
+    known = known_of(socket)
+    return "".join(f"; {text}" for text in (known.who, known.end) if text)
 
 
 def unsent(socket: PlainSocket) -> str:

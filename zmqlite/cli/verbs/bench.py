@@ -186,7 +186,7 @@ def bench(
         return SUCCESS
     chosen = wanted_transports(transports, connect)
     if plot is not None:
-        write_file(plot, "")  # better now than when all is measured
+        try_file(plot)  # better now than when all is measured
     with nullcontext() if json_wanted else live_view() as view:
         figures = run_all(chosen, list(sizes or _SIZES), seconds, connect, view, not quiet)
     if json_wanted:
@@ -201,10 +201,28 @@ def bench(
     return SUCCESS
 
 
+def try_file(name: str) -> None:
+    """See whether a file can be written; leave it as it is, and none where there is none."""
+    with refusing(name):
+        path = Path(name)
+        if path.exists():
+            path.open("ab").close()
+        else:
+            path = path.resolve()  # a link that leads nowhere stays
+            path.open("xb").close()
+            path.unlink()
+
+
 def write_file(name: str, text: str) -> None:
-    """Write a file, or add nothing to it to see whether it can be written."""
+    """Write a file."""
+    with refusing(name):
+        Path(name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def refusing(name: str) -> Generator[None, None, None]:
+    """Say which file cannot be written."""
     try:
-        with Path(name).open("w" if text else "a", encoding="utf-8") as file:
-            file.write(text)
+        yield
     except OSError as error:
         raise CommandError(f"cannot write to {name}: {error.strerror or error}") from None

@@ -18,7 +18,7 @@ from ...proxy import ProxyStatistics
 from ..command import SUCCESS
 from ..output import complain
 from ..shared.allowing import Allowed
-from ..shared.asking import curve_settings, quiet_option
+from ..shared.asking import allowed_by, curve_settings, quiet_option
 from ..shared.opening import PlainSocket, curve_options
 from ..shared.screen import View, live_view, si, size_of, table
 from ..shared.values import ADDRESS, DURATION, SETTING
@@ -187,12 +187,11 @@ def proxy(types: str, interval: float, quiet: bool, **given: Any) -> int:
             raise click.UsageError(f"say where: --{side} ADDRESS or --{side}-connect ADDRESS")
     facts = dict(given["options"])
     key_file, server_key = given["key_file"], given["server_key"]
-    allowed = Allowed(given["allow"], given["allow_from"])
-    if allowed.keys and key_file is None:
-        raise click.UsageError("--allow is for a server: --key-file FILE has its keys")
+    keys = curve_options(None, key_file)
+    allowed = allowed_by(given["allow"], given["allow_from"], {**keys, **facts})
     wanted = Sockets(kinds_of(types), bind, connect, given["capture"], facts, quiet)
     wanted.allowed = allowed
-    wanted.server = {**curve_options(None, key_file), **allowed.options()}
+    wanted.server = {**keys, **allowed.options()}
     if server_key is not None:
         wanted.client = dict(curve_options(server_key, key_file))
     with wanted.open() as sockets:

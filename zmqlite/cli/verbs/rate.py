@@ -197,8 +197,8 @@ def watch(
 
 def state(socket: PlainSocket) -> str:
     """Return who is connected, what failed, and how far behind the counting is."""
-    who, end = known_of(socket)
-    said = [who if socket.endpoints else "", end if "handshake" in end else ""]
+    known = known_of(socket)
+    said = [known.who if socket.endpoints else "", known.end if known.failed else ""]
     with suppress(ZMQError):  # a libzmq that does not count
         waiting = socket.stats().queued_in
         said.append(f"{waiting:,} messages wait to be counted" * (waiting > BATCH))

@@ -10,6 +10,7 @@ import click
 
 from ...enums import SocketType
 from ...error import NoAnswer
+from ...requests import times_sent
 from ..command import FAILURE, SUCCESS, TIMEOUT, CommandError
 from ..output import complain, write_bytes
 from ..shared.asking import socket_settings
@@ -54,7 +55,7 @@ def request(opening: Opening, source: Source, retries: int) -> int:
             try:
                 answer = socket.request(parts, timeout=limit, retries=retries)
             except NoAnswer as error:
-                tries = error.hint.partition(";")[0]
+                tries = f"{times_sent(error.tries)} in {error.waited:.0f} ms"
                 raise CommandError(f"no answer, {tries}{state_of(socket)}", TIMEOUT) from None
             write_bytes(source.format.line(answer))
     return SUCCESS

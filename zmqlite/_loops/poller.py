@@ -1,0 +1,36 @@
+"""What the pollers of event loops know of their members: what to watch for one of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .._native import core
+from ..enums import PollEvent, SocketOption
+from ..options.rows import Kind
+
+__all__ = ["arm_for_blocking", "watch_of"]
+
+_POLLIN = PollEvent.POLLIN.value
+
+
+def watch_of(source: Any, flags: int) -> tuple[int, int, core.ReadyFD | None]:
+    """Return the descriptor of a member that is no socket of the loop, the events to watch it for,
+    and what is to be closed afterwards."""
+    if not isinstance(source, core.Socket):
+        return source if isinstance(source, int) else source.fileno(), flags, None
+    if source.thread_safe:
+        signal = core.ReadyFD(source)
+        return signal.fileno(), _POLLIN, signal
+    return source._get_option(SocketOption.FD.value, Kind.FD), _POLLIN, None
+
+
+def arm_for_blocking(poller: core.Poller, sources: Iterable[Any], of_loop: type) -> int:
+    """Return a descriptor that is readable once a blocking member is closed, or used by others:
+    its own need not be then. -1 where there is no such member, or no such descriptor; else
+    `_disarm_wakeup` is to be called afterwards.
+    """
+    for source in sources:
+        if isinstance(source, core.Socket) and not isinstance(source, of_loop):
+            return poller._arm_wakeup()
+    return -1
