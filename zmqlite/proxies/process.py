@@ -186,7 +186,12 @@ class ProcessRunner:
         end = None if seconds is None else time.monotonic() + seconds
         while not self._over:
             left = None if end is None else max(end - time.monotonic(), 0)
-            found = ready([sentinel] if _WHOLE or line.ended else [sentinel, line.link], left)
+            try:
+                found = ready([sentinel] if _WHOLE or line.ended else [sentinel, line.link], left)
+            except (OSError, ValueError):
+                if not self._closed_by_a_handler():
+                    raise
+                return True
             if sentinel in found:
                 break
             if found and self._lock.acquire(blocking=False):  # else who has it reads
@@ -198,6 +203,9 @@ class ProcessRunner:
             if left is not None and (not found or left <= 0):
                 return False
         return True
+
+    def _closed_by_a_handler(self) -> bool:
+        return self._over
 
     def _learn(self, code: int | None = None) -> None:
         """Take what the process has said at its end."""

@@ -36,10 +36,10 @@ class ThreadRunner:
         self.sides = sides
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
-        self._lock = real("RLock")()  # entered again by a signal handler that stops it
+        self._lock: Any = real("RLock")()  # entered again by a signal handler that stops it
         self._entering = real("allocate_lock")()
         self._entered = self._abandoned = False
-        self._pid, self._inside = 0, 0  # the thread that is in a call
+        self._pid = 0
         self._numbers, self._answer = count(1), (0, NOTHING_MOVED)
         self._left = False  # the loop has ended, and answers no more
         self._totals: list[int] = []
@@ -116,7 +116,7 @@ class ThreadRunner:
         """
         if self._pid != os.getpid():
             return True
-        return self._wait_for_end(0 if self._inside == real("get_ident")() else seconds)
+        return self._wait_for_end(0 if self._lock._is_owned() else seconds)
 
     def _wait_for_end(self, seconds: float | None) -> bool:
         end = None if seconds is None else time.monotonic() + seconds
@@ -148,14 +148,9 @@ class ThreadRunner:
         if self._pid != os.getpid():
             return None
         with suppress(ZMQError), self._lock:
-            before = self._inside
-            try:
-                self._inside = real("get_ident")()
-                if order is not None:
-                    order()
-                return self._ask() if asks else None
-            finally:
-                self._inside = before
+            if order is not None:
+                order()
+            return self._ask() if asks else None
         return None
 
     def _ask(self) -> ProxyStatistics:
