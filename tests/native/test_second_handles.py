@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Any
 
 import pytest
@@ -286,3 +287,14 @@ def test_a_view_in_the_child_of_a_fork() -> None:
         assert view.closed
         """
     )
+
+
+def test_a_socket_asked_of_one_whose_owner_ended_says_so_as_pyzmq_does() -> None:
+    owner = zmq.Context()
+    view, closed = zmq.Context.shadow(owner), zmq.Context.shadow(owner)
+    closed.term()
+    owner.term()
+    for context, number in ((view, errno.EFAULT), (closed, errno.ENOTSUP), (owner, errno.ENOTSUP)):
+        with pytest.raises(zmq.ZMQError, match="closed") as caught:
+            context.socket(zmq.PUB)
+        assert caught.value.errno == number

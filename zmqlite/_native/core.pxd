@@ -87,6 +87,7 @@ cdef class Context:
     cdef Termination *_termination         # a termination that runs in a thread of its own
     cdef bint _shadow            # a second handle, which ends nothing
     cdef void *_owner            # borrowed: of a second handle on a context of ours, the one that ends it
+    cdef bint _orphan            # closed since its owner ended: libzmq, and so pyzmq, say EFAULT then
     cdef bint _started           # a socket was made: libzmq's threads run
     cdef bint _shut
     cdef bint _ends              # a thread is inside zmq_ctx_term: the handle may be gone any moment

@@ -74,6 +74,7 @@ cdef void close_views(Context self) noexcept:
         following = (<Context> place)._next
         if (<Context> place)._owner == <void *> self:
             close_handle(<Context> place)
+            (<Context> place)._orphan = True
             if (<Context> place)._sockets == NULL:
                 take_context(<Context> place)
         place = following
@@ -106,6 +107,7 @@ cdef Context owner_of(Context self):
             member = registry_object(self._owner)
             if member == NULL:  # it is just being deallocated
                 close_handle(self)
+                self._orphan = True
         registry_unlock()
     return self if member == NULL else <Context> own(member)
 

@@ -47,7 +47,8 @@ cdef class Handle:
         cdef void *handle = NULL
         cdef Context owner = owner_of(context)
         if context.handle == NULL and context._state != FORKED:
-            raise ClosedContext.during("socket", "Context", "make a new one", text="the context is closed")
+            raise ClosedContext.during("socket", "Context", "make a new one", text="the context is closed",
+                                       errno=EFAULT if context._orphan else None)
         drain()
         while error:
             with cython.critical_section(context, owner):
