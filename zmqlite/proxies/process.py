@@ -38,6 +38,9 @@ class Line:
 
     def __init__(self, link: Any) -> None:
         self.link = link
+        # (imported here: where an import is looked up, Python 3.10 may swallow a Ctrl-C)
+        self._loads: Any = import_module("pickle").loads
+        self.ready: Any = import_module("multiprocessing.connection").wait
         self.ended = False
         self.last: tuple[str, Any] | None = None  # what the process says when it ends
         self.answers: dict[int, Any] = {}  # by the number of the order
@@ -93,7 +96,7 @@ class Line:
             end = begin + _HEADER.size + _HEADER.unpack_from(data, begin)[0]
             if len(data) < end:
                 break
-            number, value = import_module("pickle").loads(data[begin + _HEADER.size : end])
+            number, value = self._loads(data[begin + _HEADER.size : end])
             if isinstance(number, str):
                 self.last = number, value
             elif number in self.answers:
@@ -181,13 +184,14 @@ class ProcessRunner:
 
     def _ends_within(self, seconds: float | None) -> bool:
         """Read meanwhile what interrupted calls left: else it may wait for room, and not end."""
-        ready: Any = import_module("multiprocessing.connection").wait
         line, sentinel = self._line, self._process.sentinel
         end = None if seconds is None else time.monotonic() + seconds
         while not self._over:
             left = None if end is None else max(end - time.monotonic(), 0)
             try:
-                found = ready([sentinel] if _WHOLE or line.ended else [sentinel, line.link], left)
+                found = line.ready(
+                    [sentinel] if _WHOLE or line.ended else [sentinel, line.link], left
+                )
             except (OSError, ValueError):
                 if not self._closed_by_a_handler():
                     raise
