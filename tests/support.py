@@ -61,6 +61,24 @@ def connect_pair(
     return server, client
 
 
+def binds(socket: Any, address: str) -> bool:
+    """Bind it, and return True; False while the address is still taken."""
+    try:
+        socket.bind(address)
+    except zmq.AddressInUse:
+        return False
+    return True
+
+
+def closes(socket: Any) -> bool:
+    """Close it, and return True; False while another thread is inside."""
+    try:
+        socket.close()
+    except zmq.ThreadMisuse:
+        return False
+    return True
+
+
 def encrypted_pair(
     context: zmq.Context[Any],
     bound: int,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, needs_drafts, needs_patch, wait_until
+from support import FACTOR, closes, connect_pair, in_thread, needs_drafts, needs_patch, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio
@@ -102,15 +102,7 @@ class TestWaits:
         client = context.socket(zmq.PUSH, connect="tcp://127.0.0.1:1", linger=0)
         client.send(b"x")
         waits = in_thread(client.wait_drained)
-
-        def closed() -> bool:
-            try:
-                client.close()
-            except zmq.ThreadMisuse:  # it looks just now
-                return False
-            return True
-
-        wait_until(closed)
+        wait_until(lambda: closes(client))  # not while it looks
         with pytest.raises(zmq.SocketClosed, match="wait_drained"):
             waits()
 

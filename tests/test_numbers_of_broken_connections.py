@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, needs_patch, wait_until
+from support import FACTOR, binds, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -57,7 +57,7 @@ class TestAConnectionBreaks:
             server.close()
             wait_until(lambda n=number: grown().disconnects == n, what="its end")
             server = context.socket(other, **FULL)
-            wait_until(lambda: bound(server, address), what="the address to be free")  # noqa: B023
+            wait_until(lambda: binds(server, address), what="the address to be free")  # noqa: B023
         wait_until(lambda: grown().connects == 5, what="the last connection")
         server.rcvtimeo = int(LIMIT)
         while grown().unsent:
@@ -86,11 +86,3 @@ class TestAConnectionBreaks:
         stats = sane(context.stats())
         assert stats.queued_out == stats.queued_in == stats.unsent == 0
         assert stats.messages_out >= 10
-
-
-def bound(socket: Any, address: str) -> bool:
-    try:
-        socket.bind(address)
-    except zmq.AddressInUse:
-        return False
-    return True

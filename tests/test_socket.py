@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, wait_inside, wait_until
+from support import FACTOR, binds, connect_pair, in_thread, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite import _build
@@ -50,7 +50,7 @@ class TestEndpoints:
             with pytest.raises(zmq.AddressInUse):
                 two.bind(address)
         assert one.endpoints == ()
-        wait_until(lambda: _binds(two, address), what="the port")
+        wait_until(lambda: binds(two, address), what="the port")
 
     def test_leaving_a_with_disconnects(self, context: Any) -> None:
         one = context.socket(zmq.PUSH)
@@ -141,14 +141,6 @@ class TestConnectPeer:
             context.socket(zmq.PEER).connect_peer("tcp://localhost")
         with pytest.raises(zmq.NotSupported):
             context.socket(zmq.REQ).connect_peer("inproc://x")
-
-
-def _binds(socket: Any, address: str) -> bool:
-    try:
-        socket.bind(address)
-    except zmq.AddressInUse:
-        return False
-    return True
 
 
 class TestRandomPort:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import FACTOR, needs_curve, needs_patch, wait_until
+from support import FACTOR, binds, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -138,17 +138,9 @@ def test_a_server_that_restarts_is_forgiven(context: Any) -> None:
     server.close()
     wait_until(lambda: client.past_peers, what="the server to leave")
     again = context.socket(zmq.DEALER, linger=0)
-    wait_until(lambda: bound(again, address), what="the port to be free")
+    wait_until(lambda: binds(again, address), what="the port to be free")
     client.wait_peers(timeout=int(30_000 * FACTOR))
     assert last_words(client.recv).endswith("no message is waiting")
-
-
-def bound(socket: Any, address: str) -> bool:
-    try:
-        socket.bind(address)
-    except zmq.AddressInUse:
-        return False
-    return True
 
 
 @needs_curve

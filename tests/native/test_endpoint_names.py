@@ -6,7 +6,7 @@ import os
 import socket as sockets
 
 import pytest
-from support import FACTOR, needs_drafts, needs_patch, wait_until
+from support import FACTOR, binds, needs_drafts, needs_patch, wait_until
 from wire import port_of
 
 import zmqlite as zmq
@@ -79,14 +79,6 @@ def test_a_connection_by_name_that_ended_for_good_can_be_made_again(
 
     wait_until(reached, what="a second connection to the same name")
     dealer.disable_monitor()
-
-
-def binds(socket, address: str) -> bool:
-    try:
-        socket.bind(address)
-    except zmq.AddressInUse:
-        return False
-    return True
 
 
 @needs_drafts

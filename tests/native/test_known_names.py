@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import wire
-from support import FACTOR, connect_pair, needs_drafts, needs_patch, wait_until
+from support import FACTOR, binds, connect_pair, needs_drafts, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -161,19 +161,11 @@ def test_who_comes_back_has_its_name_again(context: Any) -> None:
     dealer.close()
     wait_until(lambda: not router.peers, what="the end")
     again = context.socket(zmq.DEALER, routing_id=b"two", linger=0)
-    wait_until(lambda: bound(again, address), what="the address to be free")
+    wait_until(lambda: binds(again, address), what="the address to be free")
     again.send(b"x")
     router.rcvtimeo = int(LIMIT)
     assert router.recv_multipart() == [b"two", b"x"]
     assert named(router) == [b"two"]
-
-
-def bound(socket: Any, address: str) -> bool:
-    try:
-        socket.bind(address)
-    except zmq.AddressInUse:
-        return False
-    return True
 
 
 def test_a_program_that_takes_the_monitor_reads_what_it_always_did(context: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support import (
     FACTOR,
+    closes,
     connect_pair,
     encrypted_pair,
     in_thread,
@@ -294,15 +295,7 @@ class TestEnds:
     def test_a_close_ends_the_wait(self, context: Any) -> None:
         server = context.socket(zmq.PULL)
         waited = in_thread(server.wait_peers)
-
-        def closed() -> bool:
-            try:
-                server.close()
-            except zmq.ThreadMisuse:  # it looks just now
-                return False
-            return True
-
-        wait_until(closed)
+        wait_until(lambda: closes(server))  # not while it looks
         with pytest.raises(zmq.SocketClosed, match="wait_peers"):
             waited()
 

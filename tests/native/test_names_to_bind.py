@@ -7,7 +7,7 @@ import ipaddress
 import socket as sockets
 
 import pytest
-from support import FACTOR, needs_drafts, needs_patch, wait_until
+from support import FACTOR, binds, needs_drafts, needs_patch, wait_until
 from wire import port_of
 
 import zmqlite as zmq
@@ -60,14 +60,6 @@ def test_a_name_is_bound_and_reached(context, transport: str, name: str) -> None
     assert server.endpoints == ()
     other = context.socket(zmq.REP, linger=0)
     wait_until(lambda: binds(other, named), what="the port to be free again")
-
-
-def binds(socket, address: str) -> bool:
-    try:
-        socket.bind(address)
-    except zmq.AddressInUse:
-        return False
-    return True
 
 
 def test_a_random_port_of_a_name(context) -> None:

@@ -30,7 +30,7 @@ class Machine:
     """One end of the cable."""
 
     process: int
-    """Whoever enters the namespace of this process is on this machine."""
+    """A program that enters the namespace of this process is on this machine."""
     number: int
     device: str
 
@@ -47,6 +47,10 @@ class Machine:
     def run(self, *words: str) -> None:
         """Run a command that must succeed."""
         subprocess.run([*self.entrance, *words], check=True, capture_output=True)
+
+    def link(self, state: str) -> None:
+        """Plug the cable in, "up", or pull it out, "down"."""
+        self.run("ip", "link", "set", self.device, state)
 
     @contextmanager
     def program(self, code: str, *arguments: str) -> Iterator[Program]:
@@ -80,6 +84,12 @@ class Program:
         assert self.process.stdout is not None
         said = self.process.stdout.readline().decode()
         assert said == f"{line}\n", f"it said {said!r}; {self.complaint()}"
+
+    def enter(self) -> None:
+        """Have it go on that waits for a line."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
 
     def ends(self) -> str:
         """Wait for a good end and return what it said."""
@@ -130,7 +140,7 @@ def cable() -> Iterator[tuple[Machine, Machine]]:
         left.run(*link, "netns", str(right.process))
         for machine in (left, right):
             machine.run("ip", "address", "add", f"{machine.address}/24", "dev", machine.device)
-            machine.run("ip", "link", "set", machine.device, "up")
+            machine.link("up")
             machine.run("ip", "route", "add", "224.0.0.0/4", "dev", machine.device)
         yield left, right
 

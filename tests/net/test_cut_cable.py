@@ -43,8 +43,8 @@ def test_a_cut_is_noticed_and_the_peer_comes_back(machines: tuple[Machine, Machi
     address = f"tcp://{here.address}:5588"
     with here.program(SERVER, address) as server, there.program(CLIENT, address):
         server.says(f"came tcp://{there.address}")
-        there.run("ip", "link", "set", there.device, "down")
+        there.link("down")
         server.says("gone no sign of life")
         server.says("True")
-        there.run("ip", "link", "set", there.device, "up")
+        there.link("up")
         assert server.ends() == "back b'again'\n"

@@ -65,12 +65,12 @@ def test_workers_come_late_die_and_come_back(machines: Machines, dies: str) -> N
         far.says("here")
         near.says("here")
         if dies == "machine":  # it says nothing any more, not even that it has gone
-            there.run("ip", "link", "set", there.device, "down")
+            there.link("down")
         far.process.kill()
         server.says("True " + ("the peer closed it" if dies == "process" else "no sign of life"))
         server.says("2 1")
         if dies == "machine":
-            there.run("ip", "link", "set", there.device, "up")
+            there.link("up")
         back = stack.enter_context(there.program(TOOLS + WORKER, address))
         back.says("here")
         server.says("2 again")
@@ -124,19 +124,16 @@ def test_a_full_queue_before_a_cut_cable(machines: Machines) -> None:
     here, there = machines
     address = f"tcp://{there.address}:5589"
     with there.program(TOOLS + RECEIVER, address), here.program(TOOLS + SENDER, address) as sender:
-        assert sender.process.stdin is not None
         sender.says("0")
-        there.run("ip", "link", "set", there.device, "down")
-        sender.process.stdin.write(b"\n")
-        sender.process.stdin.flush()
+        there.link("down")
+        sender.enter()
         sender.says("True 0 True True")
         sender.says("True True")
         sender.says("no sign of life")
         sender.says("True True")
         sender.says("True")
-        there.run("ip", "link", "set", there.device, "up")
-        sender.process.stdin.write(b"\n")
-        sender.process.stdin.flush()
+        there.link("up")
+        sender.enter()
         sender.says("1 0")
         sender.says("True 0 0")
         sender.says("2 1 True")
@@ -177,17 +174,14 @@ def test_a_publisher_before_a_cut_cable(machines: Machines) -> None:
         here.program(TOOLS + PUBLISHER, address) as publisher,
         there.program(TOOLS + SUBSCRIBER, address),
     ):
-        assert publisher.process.stdin is not None
         publisher.says("1")
-        there.run("ip", "link", "set", there.device, "down")
-        publisher.process.stdin.write(b"\n")
-        publisher.process.stdin.flush()
+        there.link("down")
+        publisher.enter()
         publisher.says("500 True True")
         publisher.says("True True")
         publisher.says("True")
-        there.run("ip", "link", "set", there.device, "up")
-        publisher.process.stdin.write(b"\n")
-        publisher.process.stdin.flush()
+        there.link("up")
+        publisher.enter()
         publisher.says("1")
         publisher.ends()
 
@@ -214,15 +208,12 @@ def test_a_request_over_a_cut_cable(machines: Machines) -> None:
     here, there = machines
     address = f"tcp://{there.address}:5591"
     with there.program(TOOLS + SERVER, address), here.program(TOOLS + CLIENT, address) as client:
-        assert client.process.stdin is not None
         client.says("b'1'")
-        there.run("ip", "link", "set", there.device, "down")
-        client.process.stdin.write(b"\n")
-        client.process.stdin.flush()
+        there.link("down")
+        client.enter()
         client.says(f"2 0 True {address}: no sign of life")
-        there.run("ip", "link", "set", there.device, "up")
-        client.process.stdin.write(b"\n")
-        client.process.stdin.flush()
+        there.link("up")
+        client.enter()
         client.says("b'3'")
         client.ends()
 
