@@ -215,6 +215,14 @@ def listener() -> Iterator[sockets.socket]:
         yield found
 
 
+def watched(context: Any, listener: sockets.socket) -> tuple[Any, Any]:
+    """Return a ROUTER that connects there, and what it says of those who come and go."""
+    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5)
+    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    return router, events
+
+
 def accepted(listener: sockets.socket, name: bytes) -> sockets.socket:
     """Take the next connection for a DEALER of this name."""
     raw, _ = listener.accept()
@@ -226,9 +234,7 @@ def test_who_follows_at_an_address_has_its_own_name(
     context: Any, listener: sockets.socket
 ) -> None:
     """It was told with the name of the peer before it, whose pipe it has got."""
-    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5)
-    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
-    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    router, events = watched(context, listener)
     with events:
         for name in (b"one", b"two", b"two", b"three"):
             with accepted(listener, name):
@@ -244,9 +250,7 @@ def test_who_follows_at_an_address_has_its_own_name(
 def test_who_leaves_before_it_is_looked_at_has_no_name(
     context: Any, listener: sockets.socket
 ) -> None:
-    router = context.socket(zmq.ROUTER, linger=0, reconnect_ivl=5)
-    events = router.monitor_events(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
-    router.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    router, events = watched(context, listener)
     with events:
         with accepted(listener, b"one"):
             next(events)
