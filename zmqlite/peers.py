@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any, ClassVar, NamedTuple
 
+from ._build import LIBZMQ_PATCHES
 from ._native import core
 from .enums import Event, SecurityMechanism, SocketOption
 from .error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
@@ -20,7 +21,15 @@ from .monitor import reason_for
 from .options.rows import Kind
 from .options.socket import SocketSettings
 
-__all__ = ["PastPeer", "Peer", "PeerSocket", "Wait", "read_texts", "routing_id_in"]
+__all__ = [
+    "TELLS_NAMES",
+    "PastPeer",
+    "Peer",
+    "PeerSocket",
+    "Wait",
+    "read_texts",
+    "routing_id_in",
+]
 
 _COUNT, _LIST, _PAST, _TAKERS = (
     core.OWN_OPTIONS[name] for name in ("peers_count", "peers_list", "peers_gone", "topic_takers")
@@ -28,6 +37,9 @@ _COUNT, _LIST, _PAST, _TAKERS = (
 _EVENTS = SocketOption.EVENTS.value
 _MECHANISM = SocketOption.MECHANISM.value
 _HEAD, _SIZE = struct.Struct("=7q"), struct.Struct("=q")
+TELLS_NAMES = "known-names.patch" in LIBZMQ_PATCHES
+"""Whether libzmq ends what it says of a peer with its routing id, in lists and in events."""
+_TEXTS = 4 if TELLS_NAMES else 3
 _BOUND = 1
 _CONNECTIONLESS = ("udp://", "pgm://", "epgm://", "norm://")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
@@ -91,13 +103,13 @@ def read_texts(data: bytes, place: int, count: int) -> tuple[list[str], int]:
 
 
 def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
-    """Decode what libzmq writes: seven numbers and four texts for each peer."""
+    """Decode what libzmq writes: seven numbers and some texts for each peer."""
     found: list[tuple[Peer, PastPeer | None]] = []
     place, now = 0, time.time()
     while place < len(data):
         kind, mechanism, age, ago, event, value, error = _HEAD.unpack_from(data, place)
         place += _HEAD.size
-        (local, remote, user_id, name), place = read_texts(data, place, 4)
+        (local, remote, user_id, *name), place = read_texts(data, place, _TEXTS)
         bound, known = kind == _BOUND, mechanism >= 0
         peer = Peer(
             local if bound else remote,
@@ -106,7 +118,7 @@ def _parse(data: bytes) -> list[tuple[Peer, PastPeer | None]]:
             SecurityMechanism(mechanism) if known else None,
             user_id,
             now - age / 1e6 if age >= 0 and event & ~Event.DISCONNECTED == 0 else None,
-            routing_id_in(name.encode("utf-8", "surrogateescape")),
+            routing_id_in("".join(name).encode("utf-8", "surrogateescape")),
         )
         past = None
         if ago >= 0:

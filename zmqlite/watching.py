@@ -11,12 +11,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
-from ._build import LIBZMQ_PATCHES
 from ._native import core
 from .enums import Event, SocketType
 from .error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
 from .monitor import parse_monitor_message, reason_for
-from .peers import PeerSocket, routing_id_in
+from .peers import TELLS_NAMES, PeerSocket, routing_id_in
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["EventStream", "MonitorEvent", "WatchedSocket"]
 
 _numbers = count(1)
-_NAMED = "known-names.patch" in LIBZMQ_PATCHES  # a last part says the routing id
 _TOLD = Event.ALL_V2 & ~Event.PIPES_STATS
 _ONES = [member for member in Event if member & _TOLD == member and member.bit_count() == 1]
 
@@ -56,7 +54,7 @@ class MonitorEvent(NamedTuple):
 
 
 def _decode(parts: list[bytes], endpoints: tuple[str, ...]) -> MonitorEvent:
-    name = parts.pop() if _NAMED else b""
+    name = parts.pop() if TELLS_NAMES else b""
     message = parse_monitor_message(parts)
     event, value = message["event"], message["value"]
     local, remote = (
@@ -158,7 +156,7 @@ class WatchedSocket(PeerSocket):
         if not hasattr(self, "_events_at"):
             address = f"inproc://zmqlite.events-{next(_numbers)}-{id(self):x}"
             try:
-                self._monitor(address, int(_TOLD), 3 if _NAMED else 2, SocketType.PUB.value)
+                self._monitor(address, int(_TOLD), 3 if TELLS_NAMES else 2, SocketType.PUB.value)
             except (SocketClosed, ContextTerminated) as error:
                 error.operation = "monitor_events"
                 raise
