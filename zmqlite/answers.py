@@ -80,9 +80,8 @@ class Asked:
         self.dropped = 0
         self.pending: dict[bytes, PendingRequest] = {}  # by key; of a REQ not used
         self.followers: dict[PendingRequest, None] = {}  # those that wait for the reader, in order
-        self.turns: deque[PendingRequest] = (
-            deque()
-        )  # of a REQ: whose turn it is, and what comes next
+        # of a REQ: whose turn it is, and what comes next
+        self.turns: deque[PendingRequest] = deque()
         self.reader: PendingRequest | None = None
         self.count = self.thread = 0
         self._prefix, self._number = os.urandom(4), 0

@@ -62,6 +62,8 @@ class AddressRules:
         to.update(addresses)
 
     def _among(self, address: str, given: set[str]) -> bool:
+        if not given:  # as mostly: no need to read the address
+            return False
         if address in given:
             return True
         short = folded(address)
