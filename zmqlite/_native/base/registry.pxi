@@ -73,8 +73,7 @@ cdef void close_views(Context self) noexcept:
     while place != NULL:
         following = (<Context> place)._next
         if (<Context> place)._owner == <void *> self:
-            close_handle(<Context> place)
-            (<Context> place)._orphan = True
+            close_orphan(<Context> place)
             if (<Context> place)._sockets == NULL:
                 take_context(<Context> place)
         place = following
@@ -86,6 +85,12 @@ cdef void close_handle(Context self) noexcept:
     self._owner = NULL
     if self._state != FORKED:
         self._state = CLOSED
+
+
+cdef void close_orphan(Context self) noexcept:
+    """Its owner has ended. Under the lock."""
+    close_handle(self)
+    self._orphan = True
 
 
 cdef void *root_of(Context self) noexcept:
@@ -106,8 +111,7 @@ cdef Context owner_of(Context self):
         if self._owner != NULL:
             member = registry_object(self._owner)
             if member == NULL:  # it is just being deallocated
-                close_handle(self)
-                self._orphan = True
+                close_orphan(self)
         registry_unlock()
     return self if member == NULL else <Context> own(member)
 
