@@ -39,6 +39,7 @@ def shadowed(text: str, names: set[str]) -> list[str]:
             continue
         signature, body = parts_of(lines[number:], len(head[1]))
         known = " ".join([signature, *DECLARED.findall(body)])
+        body = without_brackets(body)
         for targets in ASSIGNED.findall(body):
             for name in re.findall(r"\w+", targets):
                 if name in names and not re.search(rf"\b{name}\b", known):
@@ -59,6 +60,14 @@ def parts_of(lines: list[str], indent: int) -> tuple[str, str]:
             break
         body.append(line)
     return " ".join(lines[:end]), "\n".join(body)
+
+
+def without_brackets(text: str) -> str:
+    """The text without what stands in parentheses: there, a line may begin with a keyword."""
+    before = ""
+    while text != before:
+        before, text = text, re.sub(r"\([^()]*\)", "", text)
+    return text
 
 
 @pytest.mark.skipif(not SOURCES, reason="the sources of the core are not here")
@@ -88,6 +97,8 @@ def test_nothing_assigns_to_a_local_that_was_meant_for_c():
         "def f(int errno):\n    g(errno=0)\n    if errno == 0:\n        pass\n", names
     )
     wrong = {name: found for name, text in texts.items() if (found := shadowed(text, names))}
+    assert not shadowed('def f(self):\n    raise E("a (b)",\n            errno=EFAULT)\n', names)
+    assert shadowed("def f(self):\n    g(\n        1)\n    errno = 0\n", names)
     assert not wrong
 
 
