@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from ..security import keys_equal
+from .keys import keys_equal
 from .zap import Verdict
 
 __all__ = ["ADDRESS_NOT_ALLOWED", "UNKNOWN_KEY", "AddressRules", "password_matches"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..._gate.rules import ADDRESS_NOT_ALLOWED, UNKNOWN_KEY
 from ...auth import Decision, Gate
 from ...certs import KeyFolder, load_certificate
 from ...security import z85_decode
+from ...security.rules import ADDRESS_NOT_ALLOWED, UNKNOWN_KEY
 from ..command import USAGE, CommandError
 from ..output import complain
 from .formats import as_bytes
