@@ -30,8 +30,9 @@ class Started:
         self.words = words
         self.said = self.printed = ""
         environment = {**os.environ, **ENVIRONMENT, **options.pop("env", {})}
+        start = options.pop("start", ["-m", "zmqlite"])
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "zmqlite", *words],
+            [sys.executable, "-W", "error", *start, *words],
             stdin=options.pop("stdin", subprocess.PIPE),
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,

@@ -327,7 +327,8 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
     expected += ["zmqlite/licenses/libzmq-MODIFIED.txt", *(f"{info}/licenses/{n}" for n in texts)]
     assert [name for name in expected if name not in names] == []
     assert any(re.fullmatch(r"zmqlite/pyzmq/_path/pyzmq-.*/METADATA", name) for name in names)
-    assert {name.split("/")[0] for name in names} - {"zmqlite.libs"} == {"zmqlite", info}
+    roots = {"zmqlite", "_zmqlite_command.py", info}
+    assert {name.split("/")[0] for name in names} - {"zmqlite.libs"} == roots
     unwanted = (".pyx", ".pxi", ".c", ".cpp", ".o", ".a", ".pyc")
     assert [name for name in names if name.endswith(unwanted)] == []
     cores = [

@@ -1,6 +1,13 @@
 """Run the command line: `python -m zmqlite`."""
 
-from .cli import main
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        from .cli import main
+
+        code = main()
+    except KeyboardInterrupt:  # while that was imported; later `main` sees to it
+        import sys
+
+        sys.stderr.write("zmqlite: interrupted\n")
+        code = 130
+    raise SystemExit(code)
