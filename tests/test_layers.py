@@ -122,6 +122,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "cli.shared.formats",
         "cli.shared.screen",
         "cli.shared.reading",
+        "cli.shared.running",
+        "cli.shared.abilities",
         "cli.shared.allowing",
         "cli.shared.opening",
         "cli.shared.asking",

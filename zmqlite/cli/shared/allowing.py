@@ -13,7 +13,6 @@ from typing import Any, cast
 from ...auth import Decision, Gate
 from ...certs import KeyFolder, load_certificate
 from ...security import z85_decode
-from ...security.rules import ADDRESS_NOT_ALLOWED, UNKNOWN_KEY
 from ..command import USAGE, CommandError
 from ..output import complain
 from .formats import as_bytes
@@ -138,8 +137,8 @@ class Refusals:
         self._say(f"refused a client at {decision.address or 'this host'}: {self._why(decision)}")
 
     def _why(self, decision: Decision) -> str:
-        if decision.reason == UNKNOWN_KEY:
+        if decision.rule == "key":
             return f"no --allow has its key, {decision.claim}"
-        if decision.reason == ADDRESS_NOT_ALLOWED:
+        if decision.rule == "address":
             return "no --allow-from has its address"
         return decision.reason
