@@ -132,6 +132,7 @@ HEAD = '''"""The options of sockets and contexts, as attributes and as keywords.
 """
 
 # fmt: off
+# ruff: noqa: E702, E501 - one line an option
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, overload
 
@@ -208,13 +209,18 @@ def typed_options() -> str:
     text += "    overflow: Literal['block', 'drop_newest', 'latest']\n"
     text += "    copy_threshold: int\n    shadow: Any\n"
     for name, kind in types.items():
-        text += f"    {name.lower()}: {kind}\n    {name}: {kind}\n"
+        text += row_of(name, kind)
     return text
 
 
 def owner(name: str, attributes: dict[str, str]) -> str:
-    lines = [f"    {n.lower()}: {kind}\n    {n}: {kind}\n" for n, kind in attributes.items()]
+    lines = [row_of(each, kind) for each, kind in attributes.items()]
     return f"class {name}:\n" + "".join(lines) + "\n"
+
+
+def row_of(name: str, kind: str) -> str:
+    """Return the line of an option, which may be written in small letters or in capitals."""
+    return f"    {name.lower()}: {kind}; {name}: {kind}\n"
 
 
 # -- the types of sockets of each event loop -----------------------------------------------------

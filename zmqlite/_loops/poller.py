@@ -1,17 +1,30 @@
-"""What the pollers of event loops know of their members: what to watch for one of another kind."""
+"""What the pollers of event loops share: what to watch for a member of another kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._native import core
 from ..enums import PollEvent, SocketOption
 from ..options.rows import Kind
+from ..poller import Poller
 
-__all__ = ["arm_for_blocking", "watch_of"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["LoopPoller", "arm_for_blocking", "watch_of"]
 
 _POLLIN = PollEvent.POLLIN.value
+
+
+class LoopPoller(Poller):
+    """A poller in which tasks wait: a change of its members has each of them look again."""
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._waits = set()
+        return self
 
 
 def watch_of(source: Any, flags: int) -> tuple[int, int, core.ReadyFD | None]:

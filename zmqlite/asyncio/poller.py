@@ -10,25 +10,21 @@ from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._loops.poller import arm_for_blocking, watch_of
+from .._loops.poller import LoopPoller, arm_for_blocking, watch_of
 from .._native import core
 from ..enums import PollEvent
-from ..poller import Poller as _Poller
 from . import selector_thread as _selector_thread
 from .binding import budget_of
 from .calls import Calls
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["Poller"]
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
 
-class Poller(_Poller):
+class Poller(LoopPoller):
     """A `zmqlite.Poller` whose `poll` is awaited.
 
     Members are sockets, asyncio or blocking, descriptors and objects with `fileno()`. A
@@ -36,11 +32,6 @@ class Poller(_Poller):
     """
 
     _repr_cls = "zmqlite.asyncio.Poller"
-
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self._waits = set()
-        return self
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop to wait in."""

@@ -6,38 +6,29 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event
 
-from .._loops.poller import arm_for_blocking, watch_of
+from .._loops.poller import LoopPoller, arm_for_blocking, watch_of
 from .._native import core
 from ..enums import PollEvent
 from ..error import ZMQError
-from ..poller import Poller as _Poller
 from ..poller import select_by
 from .binding import LoopBinding, Sleeper, wait_for
 from .calls import Calls, deadline
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["Poller", "select", "zmq_poll"]
 
 _POLLIN, _POLLOUT = PollEvent.POLLIN.value, PollEvent.POLLOUT.value
 
 
-class Poller(_Poller):
+class Poller(LoopPoller):
     """A `zmqlite.Poller` whose `poll` suspends only its own greenlet."""
 
     _repr_cls = "zmqlite.green.Poller"
-
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self._waits = set()
-        return self
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait until a member is ready and return the ready ones as (member, events) pairs.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 
 from .._loops.proxies import LoopRunner, WaitingProxy
+from ..proxy import Proxy
 from ..socket.requests import finished
 from .wakeup import Wakeup
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["GreenProxy", "TaskRunner"]
 
@@ -42,7 +40,7 @@ class TaskRunner(LoopRunner):
         return partial(greenlet.kill, block=False)
 
 
-class GreenProxy(WaitingProxy):
+class GreenProxy(WaitingProxy, Proxy):
     """Moves messages between two sockets in greenlets; see `zmqlite.Proxy` for all else.
 
     The sockets are of gevent. What else uses them meanwhile raises `StateError`.
@@ -60,10 +58,3 @@ class GreenProxy(WaitingProxy):
     def stop(self) -> None:
         """End it, and wait until it has ended; see `zmqlite.Proxy.stop`."""
         finished(self._stop())
-
-    def __enter__(self) -> Self:
-        return self if self._state == "started" else self.start()
-
-    def __exit__(self, kind: Any, *exc: object) -> None:
-        self._told = self._told or kind is not None
-        self.stop()

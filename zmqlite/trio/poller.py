@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import trio
 
+from .._loops.poller import LoopPoller
 from .._native import core
-from ..poller import Poller as _Poller
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["Poller"]
 
 _PAUSE = 0.005  # seconds between looks at members that no one descriptor is readable for
 
 
-class Poller(_Poller):
+class Poller(LoopPoller):
     """A `zmqlite.Poller` whose `poll` is awaited; a checkpoint. Cancelled, it has done nothing.
 
     Members are sockets of any kind, descriptors and objects with `fileno()`. Where the kernel
@@ -28,11 +25,6 @@ class Poller(_Poller):
     """
 
     _repr_cls = "zmqlite.trio.Poller"
-
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self._waits = set()
-        return self
 
     async def poll(  # type: ignore[override]
         self, timeout: float | None = None

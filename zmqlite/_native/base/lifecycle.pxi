@@ -343,20 +343,10 @@ cdef int end_all(list contexts) except -1:
 def _end_with_interpreter():
     """Close what the program left open, and wait for unsent messages: see ExitWait."""
     global exiting
-    cdef void *place
     cdef IdleHandle *watch
     exiting = True
-    contexts = []
-    registry_lock()
     try:
-        place = all_contexts
-        while place != NULL:
-            keep(contexts, place)
-            place = (<Context> place)._next
-    finally:
-        registry_unlock()
-    try:
-        end_all(contexts)
+        end_all(live_contexts())
     except KeyboardInterrupt:
         pass  # the user does not want to wait: leave, unsent messages are lost
     finally:

@@ -65,6 +65,21 @@ cdef void context_forget(Context self) noexcept:
     registry_unlock()
 
 
+cdef list live_contexts():
+    """The contexts there are, second handles among them, the newest first."""
+    cdef list found = []  # first: making it may run the collector, which may shorten the chain
+    cdef void *place
+    registry_lock()
+    try:
+        place = all_contexts
+        while place != NULL:
+            keep(found, place)
+            place = (<Context> place)._next
+    finally:
+        registry_unlock()
+    return found
+
+
 cdef void close_views(Context self) noexcept:
     """Close the second handles on a context. Those that have sockets stay in the chain: the exit closes these. Under
     the lock."""

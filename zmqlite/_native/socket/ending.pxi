@@ -63,18 +63,8 @@ cdef int lingers(Handle self) noexcept:
 
 cdef list handles_on(Context context):
     """This context and the second handles on it, or the other way round; their sockets are libzmq's of one context."""
-    cdef list found = []
     cdef list same = [context]
-    cdef void *place
-    registry_lock()
-    try:
-        place = all_contexts
-        while place != NULL:
-            keep(found, place)
-            place = (<Context> place)._next
-    finally:
-        registry_unlock()
-    for one in found:
+    for one in live_contexts():
         if one is not context and on_one_context(one, context):
             same.append(one)
     return same
