@@ -261,7 +261,7 @@ class Context(ContextSettings, Generic[SocketT]):
 
     @classmethod
     def shadow(cls: type[_ContextT], address: Any) -> _ContextT:
-        """Return a handle on a context that someone else made and will end.
+        """Return a handle on a context that has an owner, which will end it.
 
         `address` is a Context, the number `underlying` of one, or a cffi pointer. The handle
         ends nothing: its `term` only closes the handle. With a context of zmqlite's that ends, it

@@ -91,7 +91,7 @@ class Endpoint(_Text[_Socket]):
             else:
                 socket.disconnect(str(self))
         except AddressNotFound:
-            pass  # someone was faster
+            pass  # it was removed before
 
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (str(self),)  # a copy is an address; it has no socket to give up

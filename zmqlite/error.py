@@ -27,7 +27,7 @@
     LateOptionWarning (UserWarning)
 
 A polling loop raises `Again` all the time, so an error is born with references only; the
-sentence that a person reads is put together when someone asks for it.
+sentence that a person reads is put together when it is asked for.
 """
 
 from __future__ import annotations

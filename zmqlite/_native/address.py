@@ -1,4 +1,4 @@
-"""The address behind a handle that someone else made."""
+"""The address behind a handle that another library made."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ cdef class Handle:
     cdef readonly int _type_number
     cdef public Py_ssize_t copy_threshold
     cdef bint _shadow
-    cdef bint _exposed           # someone knows the address and may use it behind our back
+    cdef bint _exposed           # the address was given away: it may be used behind our back
     cdef bint _udp               # an udp endpoint was bound or connected
     cdef bint _outside           # an endpoint that leaves the process was
     cdef bint _subscribed        # a topic, or of a DISH a group
@@ -153,7 +153,7 @@ cdef class Frame:
     cdef object __weakref__
     cdef zmq_msg_t msg
     cdef object _bytes
-    cdef object _view            # a weak reference to the memoryview that someone still has
+    cdef object _view            # a weak reference to the memoryview that is still in use
     cdef bint _readonly
     cdef public bint more
     cdef public MessageTracker tracker

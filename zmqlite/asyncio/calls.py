@@ -1,7 +1,7 @@
 """The data calls of an asyncio socket: what `zmqlite.Socket` has, returning Futures.
 
 Here are those that send. Each is an attempt (`_loops.operations`) that is made at once, or waits
-in line (`_native/loop/wait_queue.pxi`).
+in a queue (`_native/loop/wait_queue.pxi`).
 """
 
 # mypy: disable-error-code="override"

@@ -1,4 +1,4 @@
-"""The futures of an asyncio socket: finished ones, and those that wait in line."""
+"""The futures of an asyncio socket: finished ones, and those that wait in a queue."""
 
 from __future__ import annotations
 

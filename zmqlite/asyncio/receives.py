@@ -1,6 +1,6 @@
 """The calls of an asyncio socket that receive: what `zmqlite.Socket` has, returning Futures.
 
-Each is an attempt (`_loops.operations`) that is made at once, or waits in line
+Each is an attempt (`_loops.operations`) that is made at once, or waits in a queue
 (`_native/loop/wait_queue.pxi`).
 """
 

@@ -127,7 +127,7 @@ class SelectorThread:
                         selector.unregister(fd)
             for fd, mask in wanted.items():
                 if self._selected.get(fd) != mask:
-                    with suppress(OSError, KeyError, ValueError):  # someone closed it
+                    with suppress(OSError, KeyError, ValueError):  # it was closed
                         selector.register(fd, mask)
             self._selected = wanted
             self._state.notify_all()

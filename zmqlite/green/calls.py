@@ -1,6 +1,7 @@
 """The data calls of a gevent socket: what `zmqlite.Socket` has, suspending only their greenlet.
 
-Each is an attempt (`_loops.operations`) that is made at once, or waits in line (`green.binding`).
+Each is an attempt (`_loops.operations`) that is made at once, or waits in a queue
+(`green.binding`).
 """
 
 # pyright: reportIncompatibleMethodOverride=false

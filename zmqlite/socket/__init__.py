@@ -43,7 +43,7 @@ class Socket(RequestSocket, Generic[T]):
     are times. As a context manager it closes; as an iterable it yields one received part after
     the other until it or its context is closed.
 
-    `Socket(other)` and `shadow` give a second handle on a socket that someone else owns.
+    `Socket(other)` and `shadow` give a second handle on a socket that has another owner.
     """
 
     _repr_cls = "zmqlite.Socket"
@@ -102,7 +102,7 @@ class Socket(RequestSocket, Generic[T]):
 
     @classmethod
     def shadow(cls: type[_SocketT], address: Any) -> _SocketT:
-        """Return a handle on a socket that someone else made and will close.
+        """Return a handle on a socket that has an owner, which will close it.
 
         `address` is a Socket, the number `underlying` of one, or a cffi pointer. Closing the
         handle leaves the socket open; using it after the socket was closed is undefined.
@@ -157,7 +157,7 @@ class Socket(RequestSocket, Generic[T]):
     @overload
     def connect(self: _SocketT, addr: Iterable[str]) -> list[Endpoint[_SocketT]]: ...
     def connect(self, addr: Any, *more: Any) -> Any:
-        """Connect to an address, now or as soon as someone binds it: zmq_connect(3).
+        """Connect to an address, now or as soon as it is bound: zmq_connect(3).
 
         Returns at once and keeps trying in the background; a monitor tells how it goes. Returns
         the endpoint, which disconnects at the end of a `with`. Raises what `bind` raises for

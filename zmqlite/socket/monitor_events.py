@@ -77,7 +77,7 @@ def _decode(parts: list[bytes], endpoints: tuple[str, ...]) -> MonitorEvent:
 class EventStream:
     """An iterator of `MonitorEvent`, from `monitor_events()` of a socket; it may be closed early.
 
-    It ends after MONITOR_STOPPED: when the socket is closed, or someone stops the monitor. It has
+    It ends after MONITOR_STOPPED: when the socket is closed, or the monitor is stopped. It has
     a socket of its own in the context, which is closed at the end, or by `close`.
     """
 

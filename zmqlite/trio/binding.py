@@ -77,7 +77,7 @@ class Task(core.TaskWaiter):
             self.binding.notify()
         return 0
 
-    def forget(self, _: object) -> Abort:
+    def abort(self, _: object) -> Abort:
         """It is cancelled while it is parked."""
         self.parked = False
         return Abort.SUCCEEDED
@@ -112,7 +112,7 @@ class LoopBinding(TaskBinding):
                         await self._watch(waiter)
                     else:
                         waiter.parked = True
-                        await trio.lowlevel.wait_task_rescheduled(waiter.forget)
+                        await trio.lowlevel.wait_task_rescheduled(waiter.abort)
                 value = waiter.next_try()
                 if value is not WOULD_BLOCK:
                     return value

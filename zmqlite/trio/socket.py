@@ -233,7 +233,7 @@ class AwaitedSocket(CoroutinePayload):
     async def poll(self, timeout: float | None = None, flags: int = _POLLIN) -> int:
         """Wait until one of the events in ``flags`` holds; return those that do.
 
-        ``timeout`` in ms, None for ever; 0 when it is over. Takes no message, waits in no line.
+        ``timeout`` in ms, None for ever; 0 when it is over. Takes no message, waits in no queue.
         """
         await checkpoint_if_cancelled()
         look = partial(attempts.poll, self, flags)

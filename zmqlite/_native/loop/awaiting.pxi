@@ -29,7 +29,7 @@ cdef class OperationWaiter(Waiter):
         self._quit()
 
     def operation(self):
-        """Return the operation while it waits in line, or None."""
+        """Return the operation while it waits in a queue, or None."""
         return None if self._entry is None else self._entry()
 
     @property

@@ -21,7 +21,7 @@ cdef class Readiness:
 
     @property
     def wanted(self):
-        """The mask of directions that someone waits for."""
+        """The mask of directions that are waited for."""
         return self._wanted()
 
     @property
@@ -33,13 +33,13 @@ cdef class Readiness:
         return (ZMQ_POLLIN if self._receiving else 0) | (ZMQ_POLLOUT if self._sending else 0)
 
     cpdef bint begin(self, int mask) except -1:
-        """Someone begins to wait. Returns whether a look must be arranged now (rule 3)."""
+        """A waiter begins to wait. Returns whether a look must be arranged now (rule 3)."""
         self._receiving += 1 if mask & ZMQ_POLLIN else 0
         self._sending += 1 if mask & ZMQ_POLLOUT else 0
         return self._arrange()
 
     cpdef bint end(self, int mask) except -1:
-        """Someone waits no more. Returns whether the others need a look (rule 3)."""
+        """A waiter waits no more. Returns whether the others need a look (rule 3)."""
         self._receiving -= 1 if mask & ZMQ_POLLIN else 0
         self._sending -= 1 if mask & ZMQ_POLLOUT else 0
         return self._arrange()

@@ -1,7 +1,7 @@
 # The quick way for event loops: operations that can be done at once, and how many of them in a row.
 # It knows no loop; it is given what it needs of one. Whatever is not quick is answered with None, and the
 # module of the loop goes the long way, which also meets the errors. A plain receive that finds nothing is
-# put into its line here as well: who asks and answers has to wait each time.
+# put into its queue here as well: a task that asks and answers has to wait each time.
 
 cdef extern from "Python.h":
     PyObject *PyThreadState_GetDict()
@@ -52,7 +52,7 @@ iterate_with(CompletedAwaitable, &completed_next)
 cdef class FastPath:
     """FastPath(running_loop, kind, receivers, senders, pollers): a socket's quick way in a loop.
 
-    Nothing overtakes what waits in line. ``kind`` are the operations that have to wait.
+    Nothing overtakes what waits in a queue. ``kind`` are the operations that have to wait.
     ``would_block`` says after an answer of None whether libzmq was asked and could not do it now.
     """
 
@@ -152,7 +152,7 @@ cdef class FastPath:
         return operation
 
     def recv(self, Socket socket not None):
-        """Receive one part as a finished future, or wait for it in line; None for the long way."""
+        """Receive one part as a finished future, or wait for it in the queue; None for the long way."""
         part = self._receive(socket)
         if part is not None:
             return self._finished(part)

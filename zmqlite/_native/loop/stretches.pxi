@@ -16,8 +16,8 @@ class ForeignAgain(Exception):
 cdef class Batch:
     """Batch(socket, messages, flags): an attempt to send every message of an iterable.
 
-    Called, it sends what someone takes now. Returns the number of all once that is done, or with
-    DONTWAIT as soon as nobody takes the next one; WOULD_BLOCK if that has to wait; YIELD after a stretch.
+    Called, it sends what peers take now. Returns the number of all once that is done, or with
+    DONTWAIT as soon as none takes the next one; WOULD_BLOCK if that has to wait; YIELD after a stretch.
     ``sent`` counts. An exception, also one of the iterable, carries that number as ``sent``.
     ``refusal`` may be set to an Again that it raises (in its coat) in place of WOULD_BLOCK, ``most`` to how
     many messages it sends at a call.

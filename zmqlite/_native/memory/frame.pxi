@@ -209,7 +209,7 @@ cdef class Frame:
             self._bytes = body
 
     cdef bint _take(self, zmq_msg_t *fresh, bint readonly) noexcept:
-        """Become this message, unless there is one already, at which someone may look. It is closed, either way."""
+        """Become this message, unless there is one already, which may be in use. It is closed, either way."""
         cdef bint empty
         with cython.critical_section(self):
             empty = zmq_msg_size(&self.msg) == 0
@@ -230,14 +230,14 @@ cdef class Frame:
                               self._is_readonly(), flags)
 
     cdef bint _is_readonly(self) noexcept:
-        """Whether someone else may read this memory: a sender that lent it, or another copy."""
+        """Whether others may read this memory: a sender that lent it, or another copy."""
         return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1 or is_zero_copy(&self.msg)
 
     @property
     def buffer(self):
         """The body as a memoryview, without a copy. It keeps the frame alive.
 
-        The same one as long as someone has it and has not released it.
+        The same one as long as it is in use and not released.
         """
         view = None if self._view is None else self._view()
         if view is not None:

@@ -58,7 +58,7 @@ struct zero_copy_mutex // the GIL is the lock
 static OwnerTable<zero_copy_mutex> owners_by_address;
 #endif
 
-/* All leases, and spare ones for the next. Of all, since someone may want to see them (`loans`); spare
+/* All leases, and spare ones for the next. Of all, since they can be listed (`loans`); spare
    ones, since malloc and free cost more than everything else about a lease. */
 struct Ring : Lease
 {

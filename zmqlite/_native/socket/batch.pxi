@@ -82,7 +82,7 @@ cdef int send_in_place(
 
 
 cdef Py_ssize_t send_chunk(Handle self, object messages, Py_ssize_t begin, int flags) except -1:
-    """Send the bytes from place `begin` on that someone takes without waiting. Returns how many these were."""
+    """Send the bytes from place `begin` on that a peer takes without waiting. Returns how many these were."""
     cdef zmq_msg_t lent[CHUNK]
     cdef zmq_body_t bodies[CHUNK]
     cdef Py_ssize_t most = min(PySequence_Fast_GET_SIZE(messages) - begin, <Py_ssize_t> CHUNK)
@@ -116,7 +116,7 @@ cdef Py_ssize_t send_chunk(Handle self, object messages, Py_ssize_t begin, int f
 
 
 cdef inline bint quick_of_batch(Handle self, object message, int flags) except -1:
-    """Send bytes that someone can take now, to whom nothing special applies; returns False for the rest."""
+    """Send bytes that a peer can take now and to which nothing special applies; returns False for the rest."""
     if not PyBytes_CheckExact(message) or self._special or self._send_more or wakes_thread(self, flags):
         return False
     guard_enter(self, "send")

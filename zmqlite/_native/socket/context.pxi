@@ -9,7 +9,7 @@ cdef class Context:
 
     A libzmq context (zmq_ctx_new). May be used from every thread.
 
-    ``shadow`` is the address of a context that someone else made and ends; 0 makes a new one.
+    ``shadow`` is the address of a context that others made and end; 0 makes a new one.
     """
 
     def __init__(self, io_threads=1, shadow=0):

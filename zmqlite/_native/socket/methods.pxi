@@ -8,7 +8,7 @@ cdef class Socket(Handle):
     """Socket(context, socket_type, *, shadow=0, copy_threshold=None)
 
     A libzmq socket (zmq_socket). One thread at a time may use it; handing it from one thread to
-    another is allowed. ``shadow`` is the address of a socket that someone else made and closes.
+    another is allowed. ``shadow`` is the address of a socket that others made and close.
     """
 
     def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
