@@ -20,7 +20,6 @@ __all__ = [
     "Batch",
     "ForeignAgain",
     "addressee",
-    "frozen",
     "perform",
     "poll",
     "recv",
@@ -30,7 +29,8 @@ __all__ = [
     "recv_parts",
     "send",
     "send_parts",
-    "without_us",
+    "snapshot",
+    "strip_internal_traceback",
 ]
 
 WOULD_BLOCK: Any = core.WOULD_BLOCK
@@ -85,7 +85,7 @@ def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
         raise ForeignAgain(error) from None
 
 
-def without_us(error: BaseException) -> BaseException:
+def strip_internal_traceback(error: BaseException) -> BaseException:
     """Return an error with the traceback of the conversion that raised it, if any.
 
     Our own frames tell nothing, and would keep the socket alive.
@@ -157,7 +157,7 @@ def _first(part: Any) -> Any:
         return None
 
 
-def frozen(attempt: Any) -> Any:
+def snapshot(attempt: Any) -> Any:
     """Return a send that has to wait with copies of what its caller may change meanwhile.
 
     What is no message at all stays as it is: the attempt will say so.

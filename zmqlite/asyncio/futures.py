@@ -23,7 +23,7 @@ __all__ = [
     "Sending",
     "time_limit",
     "try_now",
-    "wait_in_line",
+    "wait_in_queue",
 ]
 
 _RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
@@ -103,10 +103,10 @@ def try_now(binding: LoopBinding, attempt: Any, future: Future[Any]) -> bool:
     except (KeyboardInterrupt, SystemExit):
         raise
     except _attempts.ForeignAgain as foreign:
-        future.set_exception(_attempts.without_us(foreign.error))
+        future.set_exception(_attempts.strip_internal_traceback(foreign.error))
         return False
     except BaseException as error:
-        future.set_exception(_attempts.without_us(error))
+        future.set_exception(_attempts.strip_internal_traceback(error))
         return False
     finally:
         binding.budget.charge(monotonic() - begin)
@@ -116,7 +116,7 @@ def try_now(binding: LoopBinding, attempt: Any, future: Future[Any]) -> bool:
     return value is WOULD_BLOCK
 
 
-def wait_in_line(
+def wait_in_queue(
     socket: core.Socket,
     binding: LoopBinding,
     operation: Operation,

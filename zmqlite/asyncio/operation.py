@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
-from .._loops.operations import without_us
+from .._loops.operations import strip_internal_traceback
 from .._loops.readiness import IN
 from .._native import core
 from ..error import Again, ContextTerminated, SocketClosed
@@ -101,7 +101,7 @@ class Operation(_Future):
             return
         if self._waiter.is_iteration and isinstance(error, (ContextTerminated, SocketClosed)):
             error = StopAsyncIteration()
-        self.set_exception(without_us(error))
+        self.set_exception(strip_internal_traceback(error))
 
     def close(self) -> None:
         """The socket was closed: end."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 from .._loops import operations as _attempts
 from .._native import core
 from .binding import LoopBinding
-from .futures import Raising, time_limit, try_now, wait_in_line
+from .futures import Raising, time_limit, try_now, wait_in_queue
 from .operation import Operation
 from .payload import FuturePayload
 
@@ -104,13 +104,13 @@ class Receives(FuturePayload):
                 paused = True
         if operation is None:
             if queue.keep_unawaited:
-                attempt = _attempts.frozen(attempt)
+                attempt = _attempts.snapshot(attempt)
             operation = queue.operation(
                 self._operation, attempt, is_iteration=is_iteration, events=events
             )
         if limit is None:
             limit = 0 if flags & _DONTWAIT else time_limit(self, queue)
-        wait_in_line(self, binding, operation, limit, tried, paused)
+        wait_in_queue(self, binding, operation, limit, tried, paused)
         return operation
 
     # -- receiving -------------------------------------------------------------------------------
