@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time, needs_patch, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, wait_until
 
 import zmqlite as zmq
 
@@ -190,7 +190,6 @@ def test_handler_sees_the_option_unchanged_and_may_use_the_socket(context, alarm
     assert peer.recv() == b"from the handler"
 
 
-@needs_patch("bounded-wait")
 @pytest.mark.parametrize("operation", ["recv", "send"])
 def test_a_wait_in_steps_leaves_the_option_alone(context, operation):
     """Whoever shares the socket, as a second handle does, sees the user's value throughout."""
