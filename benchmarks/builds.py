@@ -37,7 +37,6 @@ USUAL_WORTH = 0.1
 
 SHORT = {
     "latency/inproc/16": "fork-count",
-    "latency/ipc/16": "idle-output",
     "throughput/inproc/16/many": "small-pipes several-messages",
     "throughput/tcp/16/many": "less-traffic small-pipes several-messages",
     "throughput/inproc/128/single": "message-pool",

@@ -34,7 +34,7 @@ with zmq.Context() as context, context.socket(zmq.REP) as server:
     thread.join()
 """
 
-pytestmark = [needs_strace, needs_patch("fork-count", "idle-output")]
+pytestmark = [needs_strace, needs_patch("fork-count")]
 
 
 @pytest.mark.parametrize(("transport", "limit"), [("inproc", 12), ("tcp", 26)])
