@@ -115,7 +115,7 @@ cdef int wait_again(Wait *wait, Handle self) noexcept:
     return 0
 
 
-cdef int wait_prepare(Wait *wait, Handle self, int flags) noexcept:
+cdef void wait_prepare(Wait *wait, Handle self, int flags) noexcept:
     """Find out how long the next try may sleep. Thread-safe types always have steps: they sleep on a condition
     variable, which no signal interrupts, and another thread may take what one was woken for."""
     cdef size_t size = sizeof(int)
@@ -127,12 +127,11 @@ cdef int wait_prepare(Wait *wait, Handle self, int flags) noexcept:
     wait.step = not flags & ZMQ_DONTWAIT and (steps or wait.safe or wait.most >= 0)
     if steps and (wait.most < 0 or wait.most > STEP):
         wait.most = STEP
-    return 0
 
 
 # A step leaves the option alone, which others may read meanwhile: it tries, sleeps until there is news,
-# and tries again. A try has to read all news first, or the descriptor would stay silent about the rest:
-# a receive that finds nothing does, a send leaves some, which a look at EVENTS reads.
+# and tries again. All news has to be read before the sleep: a receive that finds nothing has read it, a
+# send may have left some for later, which a look at EVENTS reads.
 
 ctypedef int (*Call)(zmq_msg_t *msg, void *handle, int flags) noexcept nogil
 
