@@ -56,9 +56,8 @@ class Started:
     def __init__(self, *words: str | bytes, **options: Any) -> None:
         self.words = words
         self.said = self.printed = ""
-        odd = {"env", "preexec_fn", "start"} & set(options)
-        start = options.pop("start", ["-m", "zmqlite"])
-        start = forked() if not odd and FORKS else ["-W", "error", *start]
+        odd = {"env", "preexec_fn"} & set(options)
+        start = forked() if not odd and FORKS else ["-W", "error", "-m", "zmqlite"]
         environment = {**os.environ, **ENVIRONMENT, **options.pop("env", {})}
         self.process = subprocess.Popen(
             [sys.executable, *start, *words],

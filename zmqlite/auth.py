@@ -29,9 +29,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
-from ._gate.rules import AddressRules, password_matches
-from ._gate.service import Service, ThreadService
-from ._gate.zap import (
+from .certs import KeyFolder
+from .security import z85_encode
+from .security.rules import AddressRules, password_matches
+from .security.service import Service, ThreadService
+from .security.zap import (
     CREDENTIALS,
     ZAP_ENDPOINT,
     AwaitableCheck,
@@ -42,8 +44,6 @@ from ._gate.zap import (
     Verdict,
     no_verdict,
 )
-from .certs import KeyFolder
-from .security import z85_encode
 
 __all__ = [
     "ANONYMOUS",

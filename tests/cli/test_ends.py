@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pty
 import re
@@ -49,8 +48,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize(
-    ("module", "goes_on"),
-    [("zmqlite", False), ("argparse", False), ("click", False), ("click", True)],
+    ("module", "goes_on"), [("argparse", False), ("click", False), ("click", True)]
 )
 def test_ctrl_c_is_one_line_while_python_still_imports(
     module: str, goes_on: bool, tmp_path: Path
@@ -61,12 +59,8 @@ def test_ctrl_c_is_one_line_while_python_still_imports(
     code = SLOW.format(goes_on=goes_on, place=str(folder))
     (folder / f"{module}.py").write_text(code)
     environment = {"PYTHONPATH": f"{folder}{os.pathsep}{ENVIRONMENT['PYTHONPATH']}"}
-    script = "import sys, _zmqlite_command as command; sys.exit(command.main())"
-    start = ["-c", script] if module == "zmqlite" else ["-m", "zmqlite"]
-    if importlib.util.find_spec("_zmqlite_command") is None:
-        pytest.skip("zmqlite is not installed with its script")
     words = ["recv", "-b", TCP]
-    with Started(*words, start=start, env=environment, cwd=str(tmp_path)) as command:
+    with Started(*words, env=environment, cwd=str(tmp_path)) as command:
         command.wait_for("importing\n")
         command.interrupt()
         code, out, err = command.end()

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeAlias
 from ...context import Context
 from ...enums import Event, PollEvent, SocketType
 from ...error import Again, NotSupported, ZMQError
-from ...peers import PastPeer, Wait, end_in_words, last_past
 from ...security import curve_keypair, curve_public
 from ...socket import Socket
+from ...socket.peers import PastPeer, Wait, end_in_words, last_past
 from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
 from .abilities import check_parts

@@ -13,8 +13,7 @@ from rich.console import Group
 
 from ...context import Context
 from ...enums import SocketType
-from ...proxies import Proxy
-from ...proxy import ProxyStatistics
+from ...proxy import Proxy, ProxyStatistics
 from ..command import SUCCESS
 from ..output import complain
 from ..shared.abilities import check_pair

@@ -9,7 +9,7 @@ import click
 
 from ...enums import SocketType
 from ...error import NoAnswer
-from ...requests import times_sent
+from ...socket.requests import times_sent
 from ..command import FAILURE, SUCCESS, TIMEOUT, CommandError
 from ..output import write_bytes
 from ..shared.asking import socket_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from ..security import keys_equal
+from .keys import keys_equal
 from .zap import Verdict
 
 __all__ = ["AddressRules", "password_matches"]
