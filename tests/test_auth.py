@@ -242,6 +242,28 @@ def test_names_of_keys() -> None:
     assert gate.answer(question(b"CURVE", KEY))[4] == b"user 1"
 
 
+def test_a_decision_names_the_rule() -> None:
+    """For programs: its reason is for people."""
+    gate = Gate()
+    gate.deny("10.0.0.66")
+    gate.plain({"alice": "wonderland"})
+    gate.curve([])
+
+    def rule(*asked: bytes, **where: bytes) -> str:
+        decision = gate.decide(question(*asked, **where)).decision
+        assert decision is not None
+        return "in" if decision.allowed else decision.rule
+
+    assert rule(address=b"10.0.0.66") == "address"
+    assert rule(b"PLAIN", b"alice", b"guess") == "password"
+    assert rule(b"CURVE", KEY) == "key"
+    assert rule() == "in"
+    gate.curve(lambda domain, key: Verdict(False, "Unknown key"))
+    assert rule(b"CURVE", KEY) == "", "that is what a check says, not a rule"
+    gate.curve(lambda domain, key: Verdict(False, "expired", rule="key"))
+    assert rule(b"CURVE", KEY) == "key"
+
+
 def test_checks_may_be_awaited() -> None:
     async def welcome(domain: str, key: bytes) -> bool:
         await asyncio.sleep(0)

@@ -29,7 +29,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 CORE = Path(core.__file__)
 LINUX = sys.platform == "linux"
 
-PYTHONS = ("__init__", "__main__", "constants", "context", "enums", "error", "socket")
+PYTHONS = ("__init__", "__main__", "constants", "context", "enums", "error", "socket/__init__")
 PYTHONS += ("options/__init__", "options/rows", "asyncio/__init__", "trio/__init__")
 # What the manylinux rules allow every wheel to need.
 SYSTEM = re.compile(

@@ -148,7 +148,7 @@ def test_ctrl_c_in_a_finalizer_is_no_failure(
 ) -> None:
     """It ends nothing there; what fails a moment later fails for its sake."""
 
-    def run(words: list[str]) -> int:
+    def run(words: list[str], came: list[int]) -> int:
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         if words == ["raises"]:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from zmqlite import endpoint
-from zmqlite._address_errors import hint_for
 from zmqlite._native import core
 from zmqlite.endpoint import IPC_PATH_MAX_LEN, TRANSPORTS, Endpoint, check
 from zmqlite.enums import Errno
 from zmqlite.error import AddressNotFound, InvalidArgument, NotSupported, ZMQError
+from zmqlite.socket.address_errors import hint_for
 
 BOTH = [
     "inproc://name",

@@ -13,9 +13,9 @@ import pytest
 from support import FACTOR, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
-from zmqlite._gate import service as gate_service
 from zmqlite.auth import Decision, Gate, Verdict
 from zmqlite.certs import create_certificates, load_certificate
+from zmqlite.security import service as gate_service
 
 LIMIT = int(15_000 * FACTOR)
 SHORT = 0.3 * FACTOR
@@ -440,7 +440,7 @@ def test_gevent_has_a_limit_of_checks(monkeypatch: pytest.MonkeyPatch) -> None:
             gevent.sleep(LIMIT)
             return Verdict(True)
 
-    monkeypatch.setattr("zmqlite._gate.service._AT_ONCE", 2)
+    monkeypatch.setattr("zmqlite.security.service._AT_ONCE", 2)
     gate = Green()
     with gzmq.Context() as context, gate.serve(context, limit=LIMIT):
         server, address = server_of(context)

@@ -14,7 +14,7 @@ from support import FACTOR, in_thread, needs_drafts, wait_until
 
 import zmqlite as zmq
 from zmqlite.auth import ZAP_ENDPOINT, Gate
-from zmqlite.hardening import HARDENED
+from zmqlite.security.hardening import HARDENED
 
 LIMIT = int(10_000 * FACTOR)
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "hardening.md"

@@ -15,7 +15,7 @@ from support import needs_drafts, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio
-from zmqlite._address_errors import refuse_unreachable
+from zmqlite.socket.address_errors import refuse_unreachable
 
 OUTER = next((name for _, name in system.if_nameindex() if name != "lo"), "eth0")
 INNER = system.if_nameindex()[0][1]

@@ -17,8 +17,8 @@ from programs import HELPERS, run_program
 from support import FACTOR, in_thread, keeping, needs_patch, wait_until
 
 import zmqlite as zmq
-from zmqlite.proxies.process import _sendable
 from zmqlite.proxy import Steering
+from zmqlite.proxy.process import _sendable
 
 PATIENCE = 15_000 * FACTOR  # ms
 TCP = "tcp://127.0.0.1:*"
@@ -328,7 +328,7 @@ def test_ctrl_c_while_a_process_starts() -> None:
     run_program(
         HELPERS
         + """
-import zmqlite.proxies.process as module
+from zmqlite.proxy import process as module
 def pressed(self, number):
     raise KeyboardInterrupt
 module.ProcessRunner._hear = pressed

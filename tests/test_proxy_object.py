@@ -388,7 +388,7 @@ with zmq.Context() as context:
     main = threading.main_thread().ident
     def waits():
         frame = sys._current_frames()[main]
-        while frame is not None and "proxies" not in frame.f_code.co_filename:
+        while frame is not None and "proxy" not in frame.f_code.co_filename:
             frame = frame.f_back
         return frame is not None and "wait" in frame.f_code.co_name
     def press():

@@ -19,7 +19,7 @@ Where to look, with `help(zmq.Socket)` or `help("zmqlite.error")`:
     zmq.Poller          waits for many sockets; zmq.proxy joins two
     zmqlite.asyncio     the same names, with data calls to be awaited; zmqlite.trio for trio
     zmqlite.green       the same names for gevent, to be used as these
-    zmqlite.security    keys of CURVE; zmqlite.auth decides who may connect, zmqlite.hardening
+    zmqlite.security    keys of CURVE; zmqlite.auth decides who may connect, `Context.harden`
                         bounds what strangers may take
     zmqlite.pyzmq       the modules of pyzmq, for programs with `import zmq`
 
@@ -32,9 +32,8 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     roof     this file: names from floors 0 to 2, nothing else
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
-    floor 2  options, endpoint, security, hardening, certs, frame, poller, auth, monitor, peers,
-             watching, stats, answers, requests, socket, context, proxy, proxies,
-             metrics
+    floor 2  options, endpoint, security, certs, frame, poller, auth, monitor, socket, context,
+             proxy, metrics
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside
     floor 0  enums, constants, error, _version, _build
 """
@@ -57,8 +56,7 @@ from ._version import __version__ as __version__
 from .constants import *  # noqa: F403 - 300 names that `constants` lists
 from .context import Context as Context
 from .poller import Poller as Poller, select as select, zmq_poll as zmq_poll
-from .proxies import Proxy as Proxy
-from .proxy import device as device, proxy as proxy
+from .proxy import Proxy as Proxy, device as device, proxy as proxy
 from .socket import Socket as Socket
 
 # Checkers take for public what is imported under its own name "as" its own name, or by a star: a

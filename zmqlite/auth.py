@@ -29,9 +29,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
-from ._gate.rules import UNKNOWN_KEY, AddressRules, password_matches
-from ._gate.service import Service, ThreadService
-from ._gate.zap import (
+from .certs import KeyFolder
+from .security import z85_encode
+from .security.rules import AddressRules, password_matches
+from .security.service import Service, ThreadService
+from .security.zap import (
     CREDENTIALS,
     ZAP_ENDPOINT,
     AwaitableCheck,
@@ -42,8 +44,6 @@ from ._gate.zap import (
     Verdict,
     no_verdict,
 )
-from .certs import KeyFolder
-from .security import z85_encode
 
 __all__ = [
     "ANONYMOUS",
@@ -157,16 +157,16 @@ class Gate:
         """Say whether a client with a password may come in."""
         passwords = self._passwords.get(domain, self._passwords.get("*"))
         if passwords is None:
-            return Verdict(False, "No passwords for this domain")
+            return Verdict(False, "No passwords for this domain", rule="password")
         if not password_matches(passwords, username, password):
-            return Verdict(False, "Invalid username or password")
+            return Verdict(False, "Invalid username or password", rule="password")
         return Verdict(True, user_id=username)
 
     def check_curve(self, domain: str, key: bytes) -> Answer:
         """Say whether the client with this public key (32 bytes) may come in."""
         welcome = self._keys.get(domain, self._keys.get("*"))
         if welcome is None:
-            return Verdict(False, "No keys for this domain")
+            return Verdict(False, "No keys for this domain", rule="key")
         found = welcome(domain, z85_encode(key))
         judge = partial(self._by_key, key)
         return _Later(found, judge) if hasattr(found, "__await__") else judge(found)
@@ -177,7 +177,7 @@ class Gate:
         if welcome is True:
             return Verdict(True, user_id=self.user_id(key))
         if welcome is None or welcome is False:
-            return Verdict(False, UNKNOWN_KEY)
+            return Verdict(False, "Unknown key", rule="key")
         return self._no_verdict("the callable of curve()", welcome)
 
     def check_gssapi(self, domain: str, principal: str) -> Answer:
@@ -312,6 +312,7 @@ class Gate:
             verdict.reason,
             verdict.code,
             time.time(),
+            verdict.rule,
         )
 
     def _steps(self, frames: Sequence[bytes]) -> _Steps:

@@ -14,12 +14,12 @@ from ._native import core
 from ._native.address import address_of
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
-from .hardening import HARDENED
 from .options.context import ContextSettings
 from .options.keywords import set_by_name, sort_keywords, type_named
 from .options.overflow import set_overflow
+from .security.hardening import HARDENED
 from .socket import Socket
-from .stats import SocketStats, rows_of_context, summed
+from .socket.stats import SocketStats, rows_of_context, summed
 
 __all__ = ["Context"]
 
@@ -189,8 +189,9 @@ class Context(ContextSettings, Generic[SocketT]):
     def harden(self: _ContextT, *, zap: bool = True, **limits: int) -> _ContextT:
         """Make sockets that are made later fit to face strangers, and return the context.
 
-        Sets the defaults that `hardening.HARDENED` lists, with reasons; `limits` replace single
-        ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes before. With
+        Sets the defaults that `HARDENED` in security/hardening.py lists, with reasons; `limits`
+        replace single ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes
+        before. With
         `zap`, every peer that connects to an address that such a socket binds must be let in by a
         ZAP handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that
         exist stay as they are. `socket(..., harden=True)` does all of it for one socket.

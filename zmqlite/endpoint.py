@@ -3,9 +3,9 @@
 libzmq takes an address apart with `atoi` and hope: port 99999 becomes 34463, a connect to
 `tcp://*:5557` is retried for ever in silence, a norm endpoint that cannot start ends the process.
 `check` refuses what can never work and says what to write instead. What it is not sure of it
-lets through (host names are resolved later, interfaces come and go), and `_address_errors` adds
-the next step to what libzmq then answers. The forms: zmq_tcp(7), zmq_ipc(7), zmq_inproc(7),
-zmq_udp(7), zmq_ws(7), zmq_pgm(7), zmq_tipc(7), zmq_vmci(7).
+lets through (host names are resolved later, interfaces come and go), and
+`socket/address_errors.py` adds the next step to what libzmq then answers. The forms: zmq_tcp(7),
+zmq_ipc(7), zmq_inproc(7), zmq_udp(7), zmq_ws(7), zmq_pgm(7), zmq_tipc(7), zmq_vmci(7).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ._native import core
 from .context import Context
 from .error import ContextTerminated
-from .stats import SocketStats, by_endpoint
+from .socket.stats import SocketStats, by_endpoint
 
 __all__ = ["CONTENT_TYPE", "instrument", "prometheus"]
 

@@ -10,7 +10,9 @@ from command_line import Started, run
 from support import FACTOR, needs_curve, needs_patch, wait_until
 
 import zmqlite as zmq
+from zmqlite.auth import Decision
 from zmqlite.certs import load_certificate
+from zmqlite.cli.shared.allowing import Refusals
 
 pytestmark = needs_curve
 
@@ -150,3 +152,15 @@ def test_a_broken_file_of_the_folder_is_named(keys: Path) -> None:
     with serving(keys, "--allow", "known") as server:
         server.wait_for("zmqlite: no key from known/odd.key: there is no public key")
         assert asked(keys, server.endpoint(), "alice")[:2] == (0, "hello\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [("key", "no --allow has its key, K"), ("address", "no --allow-from has its address"),
+     ("", "Unknown key")],
+)  # fmt: skip
+def test_a_refusal_is_told_by_its_rule_and_not_by_its_words(rule: str, said: str) -> None:
+    heard: list[str] = []
+    decision = Decision(False, "", "1.2.3.4", "CURVE", "K", "", "Unknown key", 400, 0.0, rule)
+    Refusals(heard.append)(decision)
+    assert heard == [f"refused a client at 1.2.3.4: {said}"]

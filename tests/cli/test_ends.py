@@ -6,9 +6,10 @@ import os
 import pty
 import re
 import sys
+from pathlib import Path
 
 import pytest
-from command_line import Started, Terminal, plain, run
+from command_line import ENVIRONMENT, Started, Terminal, plain, run
 from support import FACTOR, needs_drafts
 
 from zmqlite.cli.doctor.places import spoken
@@ -29,6 +30,41 @@ def test_ctrl_c_ends_a_bench_and_its_other_process() -> None:
         code, _, err = bench.end()
         assert code == 130
         assert "Traceback" not in err
+
+
+SLOW = """
+import sys
+sys.stderr.write("importing\\n")
+try:
+    sys.stdin.read()
+except KeyboardInterrupt:
+    if {goes_on}:
+        sys.path.remove({place!r})
+        del sys.modules[__name__]
+        __import__(__name__)  # the true one
+    else:
+        raise
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "goes_on"), [("argparse", False), ("click", False), ("click", True)]
+)
+def test_ctrl_c_is_one_line_while_python_still_imports(
+    module: str, goes_on: bool, tmp_path: Path
+) -> None:
+    """Also where Python goes on after it, as in the callback of a weak reference."""
+    folder = tmp_path / "first"
+    folder.mkdir()
+    code = SLOW.format(goes_on=goes_on, place=str(folder))
+    (folder / f"{module}.py").write_text(code)
+    environment = {"PYTHONPATH": f"{folder}{os.pathsep}{ENVIRONMENT['PYTHONPATH']}"}
+    words = ["recv", "-b", TCP]
+    with Started(*words, env=environment, cwd=str(tmp_path)) as command:
+        command.wait_for("importing\n")
+        command.interrupt()
+        code, out, err = command.end()
+    assert (code, out, err) == (130, "", "importing\nzmqlite: interrupted\n")
 
 
 def test_messages_into_a_closed_pipe_are_one_line() -> None:

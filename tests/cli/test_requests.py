@@ -55,6 +55,27 @@ def test_a_command_that_fails_may_end_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("yes", '"y\\ny" "more output than 3 B"'),
+        ("printf abcd", '"abc" "more output than 3 B"'),
+        ("printf abc", '"abc"'),
+        ("printf abcd; trap '' PIPE TERM; sleep 1000", '"abc" "more output than 3 B"'),
+    ],
+)
+def test_a_command_that_says_too_much_has_failed(command: str, answer: str) -> None:
+    """It may never end by itself."""
+    reply = ["--exec", command, "--limit", "3", "-n", "1"]
+    assert asked(reply, ["x", "-f", "quoted"])[0] == f"{answer}\n"
+
+
+def test_a_command_need_not_read_its_request_nor_wait_for_all_of_it() -> None:
+    large = b"x" * 300_000
+    assert asked(["-e", "printf y", "-n", "1"], ["-f", "raw"], large)[0] == "y"
+    assert asked(["-e", "cat", "-n", "1", "-f", "raw"], ["-f", "raw"], large)[0] == large.decode()
+
+
 def test_no_answer_is_a_timeout() -> None:
     code, out, err = run("request", "-c", "tcp://127.0.0.1:9", "-T", "100ms", "x")
     assert (code, out, err.count("\n")) == (124, "", 1)

@@ -41,8 +41,6 @@ from ..frame import MessageTracker as MessageTracker
 from ..monitor import monitor_events as monitor_events
 from ..monitor import parse_monitor_message as parse_monitor_message
 from ..monitor import recv_monitor_message as recv_monitor_message
-from ..peers import PastPeer as PastPeer
-from ..peers import Peer as Peer
 from ..proxy import ProxyStatistics as ProxyStatistics
 from ..proxy import Steering as Steering
 from ..proxy import proxy_steerable as proxy_steerable
@@ -52,9 +50,11 @@ from ..security import keys_equal as keys_equal
 from ..security import z85_decode as z85_decode
 from ..security import z85_encode as z85_encode
 from ..socket import Socket as _Socket
-from ..stats import PeerStats as PeerStats
-from ..stats import SocketStats as SocketStats
-from ..watching import MonitorEvent as MonitorEvent
+from ..socket.monitor_events import MonitorEvent as MonitorEvent
+from ..socket.peers import PastPeer as PastPeer
+from ..socket.peers import Peer as Peer
+from ..socket.stats import PeerStats as PeerStats
+from ..socket.stats import SocketStats as SocketStats
 
 if TYPE_CHECKING:
     SyncSocket: TypeAlias = _Socket[bytes]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..enums import Event
 from ..error import ContextTerminated, SocketClosed
-from ..peers import Wait
-from ..stats import CountedSocket, Drain
-from ..watching import EventStream, MonitorEvent
+from ..socket.monitor_events import EventStream, MonitorEvent
+from ..socket.peers import Wait
+from ..socket.stats import CountedSocket, Drain
 
 __all__ = ["AwaitedEvents", "AwaitedPeers"]
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from .._native import core
-from ..answers import Asked, PendingRequest
 from ..error import StateError
-from ..requests import RequestSocket
+from ..socket.answers import Asked, PendingRequest
+from ..socket.requests import RequestSocket
 from .peers import AwaitedPeers
 
 if TYPE_CHECKING:

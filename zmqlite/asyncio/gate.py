@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .._gate.service import AwaitedService
-from .._gate.zap import Outcome
+from ..security.service import AwaitedService
+from ..security.zap import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _interrupts_noted() as came:
             try:
-                code = guarded(lambda: run(words))
+                code = guarded(lambda: run(words, came))
             except (CommandError, ZMQBaseError, OSError):
                 if came:
                     raise KeyboardInterrupt from None
@@ -101,12 +101,12 @@ def _interrupts_noted() -> Generator[list[int], None, None]:
         signal.signal(signal.SIGINT, before)
 
 
-def run(words: list[str]) -> int:
+def run(words: list[str], came: list[int]) -> int:
     """Have the right parser read the words, and do what they say."""
     needs_none = bool(words) and words[0] in NAMES
     completes = "_ZMQLITE_COMPLETE" in os.environ  # the shell asks, by way of click
     if completes or not needs_none:
-        group = _load_group()
+        group = _load_group(words, came)
         if group is not None:
             return int(group.run(words, COMMANDS))
     if words and words[0] in VERBS:
@@ -117,14 +117,23 @@ def run(words: list[str]) -> int:
     return code
 
 
-def _load_group() -> Any:
-    """Return the module with the click group, None where the extra is missing."""
+def _load_group(words: list[str], came: list[int]) -> Any:
+    """Return the module with the click group, None where the extra is missing; load the verb, too.
+
+    A Ctrl-C meanwhile is an end here: it may strike where Python goes on after it.
+    """
     try:
-        return import_module(f"{__package__}.group")
+        group = import_module(f"{__package__}.group")
+        if words and words[0] in VERBS:
+            import_module(f"{__package__}.verbs.{VERBS[words[0]].module}")
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("click", "rich"):
-            return None
-        raise
+        if (error.name or "").partition(".")[0] not in ("click", "rich"):
+            raise
+        group = None
+    finally:
+        if came:
+            raise KeyboardInterrupt
+    return group
 
 
 def _code_of(error: Exception) -> int:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 
-from .._gate import service as _service
-from .._gate.service import Service
-from .._gate.zap import Outcome
 from ..error import ContextTerminated, SocketClosed, ZMQError
+from ..security import service as _service
+from ..security.service import Service
+from ..security.zap import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from .._loops.proxies import LoopRunner, WaitingProxy
-from ..requests import finished
+from ..socket.requests import finished
 from .wakeup import Wakeup
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from .._gate.service import AwaitedService
-from .._gate.zap import Outcome
+from ..security.service import AwaitedService
+from ..security.zap import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self

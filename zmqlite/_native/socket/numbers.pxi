@@ -1,4 +1,4 @@
-# What our own libzmq has counted for the sockets of a context; zmqlite.stats reads it.
+# What our own libzmq has counted for the sockets of a context; socket/stats.py reads it.
 
 # What our own libzmq adds to its options, for those who read it in Python.
 OWN_OPTIONS = {

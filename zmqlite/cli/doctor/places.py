@@ -15,8 +15,8 @@ from ...context import Context
 from ...endpoint import check
 from ...enums import Event, SocketType
 from ...error import Again, ZMQError
-from ...peers import PastPeer
 from ...security import curve_public
+from ...socket.peers import PastPeer
 from ..shared.formats import visible
 from ..shared.opening import curve_options, duration
 from .finding import FINE, NOTE, WRONG, Finding

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..._gate.rules import ADDRESS_NOT_ALLOWED, UNKNOWN_KEY
 from ...auth import Decision, Gate
 from ...certs import KeyFolder, load_certificate
 from ...security import z85_decode
@@ -138,8 +137,8 @@ class Refusals:
         self._say(f"refused a client at {decision.address or 'this host'}: {self._why(decision)}")
 
     def _why(self, decision: Decision) -> str:
-        if decision.reason == UNKNOWN_KEY:
+        if decision.rule == "key":
             return f"no --allow has its key, {decision.claim}"
-        if decision.reason == ADDRESS_NOT_ALLOWED:
+        if decision.rule == "address":
             return "no --allow-from has its address"
         return decision.reason

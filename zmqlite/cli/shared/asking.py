@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ...enums import SocketType
+from .abilities import Task, check_type
 from .allowing import Allowed
 from .opening import Opening, curve_options
 from .values import ADDRESS, COUNT_OR_NONE, DURATION, KIND, SETTING
@@ -73,13 +74,15 @@ def socket_settings(
     kind: SocketType,
     *,
     choose: bool = False,
+    task: Task | None = None,
     wait_peers: int = 0,
     timeout: str = "Give up when it takes longer: 2, 250ms.",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add what opens a socket; the function gets an `Opening` first.
 
-    `kind` is the socket's type; with `choose` it is the default of --type. `wait_peers` is how
-    many peers are waited for unless the command line says otherwise.
+    `kind` is the socket's type; with `choose` it is the default of --type, for a `task` that not
+    every type can do. `wait_peers` is how many peers are waited for unless the command line says
+    otherwise.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,6 +90,8 @@ def socket_settings(
         def opened(**given: Any) -> Any:
             if not given["bind"] and not given["connect"]:
                 raise click.UsageError("say where: --bind ADDRESS or --connect ADDRESS")
+            if task is not None:
+                check_type(given["type"], task)
             options = curve_options(given.pop("server_key"), given.pop("key_file"))
             options.update(given.pop("option"))
             allowed = allowed_by(given.pop("allow"), given.pop("allow_from"), options)

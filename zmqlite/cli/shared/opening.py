@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, TypeAlias
 from ...context import Context
 from ...enums import Event, PollEvent, SocketType
 from ...error import Again, NotSupported, ZMQError
-from ...peers import PastPeer, Wait, end_in_words, last_past
 from ...security import curve_keypair, curve_public
 from ...socket import Socket
+from ...socket.peers import PastPeer, Wait, end_in_words, last_past
 from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
+from .abilities import check_parts
 from .allowing import Allowed, public_key, read_keys
 
 __all__ = ["Opening", "PlainSocket", "curve_options", "duration", "milliseconds"]
@@ -167,6 +168,7 @@ class Opening:
 
     def send(self, socket: PlainSocket, parts: list[bytes], group: str | None = None) -> None:
         """Send a message of one part or several."""
+        check_parts(self.type, parts)
         try:
             if len(parts) == 1:
                 socket.send(parts[0], group=group)

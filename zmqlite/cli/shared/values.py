@@ -13,7 +13,17 @@ from click.shell_completion import CompletionItem
 from ...enums import SocketType
 from ...options import SOCKET_OPTIONS, Kind, Option
 
-__all__ = ["ADDRESS", "COUNT", "COUNT_OR_NONE", "DURATION", "FACTOR", "KIND", "SETTING", "SIZE"]
+__all__ = [
+    "ADDRESS",
+    "COUNT",
+    "COUNT_OR_NONE",
+    "DURATION",
+    "FACTOR",
+    "KIND",
+    "PERIOD",
+    "SETTING",
+    "SIZE",
+]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _SCALES = {
@@ -55,6 +65,16 @@ class Duration(Value):
         seconds = float(found[1]) * _UNITS[found[2]]
         if seconds > _LONGEST:
             self.fail(f"{value!r} is longer than 24 days", param, ctx)
+        return seconds
+
+
+class Period(Duration):
+    """A time that is not 0."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        seconds = super().convert(value, param, ctx)
+        if not seconds:
+            self.fail("it has to be more than 0", param, ctx)
         return seconds
 
 
@@ -179,5 +199,5 @@ class Address(Value):
 
 
 DURATION, SIZE, COUNT, COUNT_OR_NONE = Duration(), Size(), Count(1), Count(0)
-FACTOR = Factor()
+FACTOR, PERIOD = Factor(), Period()
 KIND, SETTING, ADDRESS = SocketKind(), SocketSetting(), Address()

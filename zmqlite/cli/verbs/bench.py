@@ -35,7 +35,7 @@ from ..shared.screen import (
     took,
     wide,
 )
-from ..shared.values import ADDRESS, DURATION, SIZE
+from ..shared.values import ADDRESS, PERIOD, SIZE
 from ..shared.verb import Example, option, verb
 
 __all__ = ["bench"]
@@ -151,7 +151,7 @@ def wanted_transports(names: tuple[str, ...], address: str | None) -> list[str]:
         )  # fmt: skip
 @option("-s", "--size", "sizes", multiple=True, type=SIZE, metavar="SIZE",
         help="Bytes of a message; may be repeated.  [default: 16 to 1MiB]")  # fmt: skip
-@option("--seconds", type=DURATION, default=0.3, metavar="TIME",
+@option("--seconds", type=PERIOD, default=0.3, metavar="TIME",
         help="How long each figure is measured for.  [default: 0.3 s]")  # fmt: skip
 @option("--json", "json_wanted", is_flag=True, help="Print the figures as JSON.")
 @option("--plot", type=click.Path(dir_okay=False), metavar="FILE", help="Draw them, as an SVG.")

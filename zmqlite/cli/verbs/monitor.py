@@ -12,7 +12,7 @@ from threading import Timer
 import click
 
 from ...enums import Event, SocketType
-from ...watching import EventStream, MonitorEvent
+from ...socket.monitor_events import EventStream, MonitorEvent
 from ..command import SUCCESS, TIMEOUT
 from ..output import for_reader, write
 from ..shared.asking import socket_settings

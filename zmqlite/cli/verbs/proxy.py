@@ -13,15 +13,14 @@ from rich.console import Group
 
 from ...context import Context
 from ...enums import SocketType
-from ...proxies import Proxy
-from ...proxy import ProxyStatistics
+from ...proxy import Proxy, ProxyStatistics
 from ..command import SUCCESS
 from ..output import complain
 from ..shared.allowing import Allowed
 from ..shared.asking import allowed_by, curve_settings, quiet_option
 from ..shared.opening import PlainSocket, curve_options
 from ..shared.screen import View, live_view, si, size_of, table
-from ..shared.values import ADDRESS, DURATION, SETTING
+from ..shared.values import ADDRESS, PERIOD, SETTING
 from ..shared.verb import Example, option, verb
 
 __all__ = ["proxy"]
@@ -168,7 +167,7 @@ def watch(running: Proxy, interval: float, view: View | None) -> None:
     help="Set a socket option on both sides, such as sndhwm=10.",
 )  # fmt: skip
 @option(
-    "-i", "--interval", type=DURATION, default=1.0, metavar="TIME",
+    "-i", "--interval", type=PERIOD, default=1.0, metavar="TIME",
     help="How often rates are shown.  [default: 1 s]",
 )  # fmt: skip
 @curve_settings

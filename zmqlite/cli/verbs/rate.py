@@ -17,9 +17,9 @@ from ..shared.asking import socket_settings
 from ..shared.formats import as_bytes, visible
 from ..shared.opening import Opening, PlainSocket, known_of
 from ..shared.screen import View, live_view, si, size_of, table
-from ..shared.values import COUNT, DURATION
+from ..shared.values import COUNT, PERIOD
 from ..shared.verb import Example, option, verb
-from .recv import BATCH, topic_option, with_topics
+from .recv import BATCH, join_option, taking, topic_option
 
 __all__ = ["rate"]
 
@@ -136,7 +136,7 @@ def count_until(socket: PlainSocket, meter: Meter, end: float) -> bool:
         "zmqlite rate -c tcp://127.0.0.1:5556 --topic weather --topic sports -n 3 --json",
     ),
 )
-@option("-i", "--interval", type=DURATION, default=1.0, metavar="TIME",
+@option("-i", "--interval", type=PERIOD, default=1.0, metavar="TIME",
         help="How long messages are counted for a figure.  [default: 1 s]")  # fmt: skip
 @option("-n", "--count", type=COUNT, metavar="N", help="End after N intervals.")
 @option("--split", default=" ", metavar="TEXT",
@@ -145,7 +145,10 @@ def count_until(socket: PlainSocket, meter: Meter, end: float) -> bool:
         )  # fmt: skip
 @option("--json", "as_json", is_flag=True, help="Print a line of JSON for each interval.")
 @topic_option
-@socket_settings(SocketType.SUB, choose=True, timeout="Give up when nothing comes in this time.")
+@join_option
+@socket_settings(
+    SocketType.SUB, choose=True, task="receive", timeout="Give up when nothing comes in this time."
+)
 def rate(
     opening: Opening,
     interval: float,
@@ -153,6 +156,7 @@ def rate(
     split: str,
     as_json: bool,
     topic: tuple[str, ...],
+    join: tuple[str, ...],
 ) -> int:
     """Rate.
 
@@ -160,8 +164,8 @@ def rate(
     time in seconds, messages a second, bytes a second, the topic, with tabs between them; and one
     for (all).
     """
-    with_topics(opening, topic)
-    with opening.open() as socket, live_view() as view:
+    takes = taking(opening, topic, join)
+    with opening.open(takes) as socket, live_view() as view:
         watch(opening, socket, Meter(as_bytes(split) or b" "), interval, count, as_json, view)
     return SUCCESS
 

@@ -24,7 +24,7 @@ from ..shared.screen import size_of
 from ..shared.sources import STDIN
 from ..shared.values import COUNT, DURATION, FACTOR
 from ..shared.verb import Example, option, verb
-from .recv import BATCH, count_option, topic_option, with_topics
+from .recv import BATCH, count_option, join_option, taking, topic_option
 from .send import TIMEOUT as SEND_TIMEOUT
 
 __all__ = ["record", "replay"]
@@ -72,7 +72,10 @@ def written(name: str, force: bool) -> Generator[BinaryIO, None, None]:
 )
 @count_option
 @topic_option
-@socket_settings(SocketType.SUB, choose=True, timeout="Give up when nothing comes in this time.")
+@join_option
+@socket_settings(
+    SocketType.SUB, choose=True, task="receive", timeout="Give up when nothing comes in this time."
+)
 def record(
     opening: Opening,
     file: str,
@@ -80,17 +83,18 @@ def record(
     period: float | None,
     count: int | None,
     topic: tuple[str, ...],
+    join: tuple[str, ...],
 ) -> int:
     """Record.
 
     FILE gets every message with the time of its arrival; - is standard output. Ctrl-C ends it.
     Each message is in the file at once, so that nothing is lost however this ends.
     """
-    with_topics(opening, topic)
+    takes = taking(opening, topic, join)
     if file != "-" and not force and Path(file).exists():
         raise CommandError(f"{file} exists; --force replaces it", USAGE)
     # a socket that cannot be opened leaves no file behind, which would be in the way next time
-    with opening.open() as socket, written(file, force) as stream:
+    with opening.open(takes) as socket, written(file, force) as stream:
         writer = Writer(stream, type=opening.type.name, endpoints=socket.endpoints)
         try:
             _record(opening, socket, writer, count, period)
@@ -136,7 +140,7 @@ def _record(
     help="Twice as fast is 2; 0 is without any pauses.",
 )  # fmt: skip
 @option("-n", "--count", type=COUNT, metavar="N", section=FILE, help="End after N messages.")
-@socket_settings(SocketType.PUB, choose=True, wait_peers=1, timeout=SEND_TIMEOUT)
+@socket_settings(SocketType.PUB, choose=True, task="send", wait_peers=1, timeout=SEND_TIMEOUT)
 def replay(opening: Opening, file: str, speed: float, count: int | None) -> int:
     """Replay.
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+import click
+
 from ...enums import SocketType
 from ..command import SUCCESS
 from ..output import write_bytes
 from ..shared.asking import socket_settings
-from ..shared.formats import Format, named
+from ..shared.formats import Format, as_bytes, named
 from ..shared.opening import Opening, PlainSocket
 from ..shared.sources import MESSAGES, format_settings
 from ..shared.values import COUNT
@@ -14,6 +19,9 @@ from ..shared.verb import Example, option, verb
 
 __all__ = ["pull", "recv", "sub"]
 
+Taking: TypeAlias = Callable[[PlainSocket], None]
+
+_SUBSCRIBERS = ("SUB", "XSUB")
 PATIENCE = "Give up when no message comes in this time: 2, 250ms."
 BATCH = 1000
 
@@ -25,13 +33,15 @@ topic_option = option(
     "--topic", multiple=True, metavar="TEXT", section=MESSAGES,
     help="Take what begins like this, of a SUB; may be repeated. Everything, if not given.",
 )  # fmt: skip
+join_option = option(
+    "--join", multiple=True, metavar="GROUP", section=MESSAGES,
+    help="A group, of a DISH; may be repeated.",
+)  # fmt: skip
 
 
-def print_all(opening: Opening, form: Format, count: int | None, groups: tuple[str, ...]) -> int:
+def print_all(opening: Opening, form: Format, count: int | None, taking: Taking) -> int:
     """Print what arrives until there are enough, and return the exit code."""
-    with opening.open() as socket:
-        for group in groups:
-            socket.join(group)
+    with opening.open(taking) as socket:
         left = count
         while left is None or left:
             opening.await_message(socket)
@@ -47,10 +57,29 @@ def print_batch(socket: PlainSocket, form: Format, left: int | None) -> int | No
     return None if left is None else left - len(messages)
 
 
-def with_topics(opening: Opening, topics: tuple[str, ...]) -> None:
-    """Have a SUB subscribe, to everything unless topics are given."""
-    if opening.type in (SocketType.SUB, SocketType.XSUB):
+def taking(opening: Opening, topics: tuple[str, ...], groups: tuple[str, ...] = ()) -> Taking:
+    """Return what has a socket take topics, everything unless some are given, or groups.
+
+    It is called before the socket is bound or connected.
+    """
+    name = opening.type.name
+    if topics and name not in _SUBSCRIBERS:
+        raise click.UsageError(f"--topic is for a SUB: a {name} takes all that comes")
+    if groups and name != "DISH":
+        raise click.UsageError(f"--join is for a DISH: a {name} has no groups")
+    if name == "DISH" and not groups:
+        raise click.UsageError("a DISH takes what is sent to its groups: --join GROUP says which")
+    if name == "SUB":
         opening.options.setdefault("subscribe", list(topics) or [""])
+
+    def prepare(socket: PlainSocket) -> None:
+        if name == "XSUB":  # which subscribes by messages
+            for topic in topics or ("",):
+                socket.send(b"\1" + as_bytes(topic))
+        for group in groups:
+            socket.join(group)
+
+    return prepare
 
 
 @verb(
@@ -68,8 +97,8 @@ def with_topics(opening: Opening, topics: tuple[str, ...]) -> None:
 @format_settings
 @count_option
 @topic_option
-@option("--join", multiple=True, metavar="GROUP", section=MESSAGES, help="A group, of a DISH.")
-@socket_settings(SocketType.PULL, choose=True, timeout=PATIENCE)
+@join_option
+@socket_settings(SocketType.PULL, choose=True, task="receive", timeout=PATIENCE)
 def recv(
     opening: Opening,
     format_name: str,
@@ -83,8 +112,8 @@ def recv(
     One line a message, its parts with --separator between them (a tab, a blank for quoted and
     hex). Ctrl-C ends it. With --timeout the exit code is 124 when nothing has come for so long.
     """
-    with_topics(opening, topic)
-    return print_all(opening, named(format_name, separator), count, join)
+    takes = taking(opening, topic, join)
+    return print_all(opening, named(format_name, separator), count, takes)
 
 
 @verb(
@@ -110,8 +139,8 @@ def sub(
 
     Topics are compared with the beginning of a message.
     """
-    with_topics(opening, topic)
-    return print_all(opening, named(format_name, separator), count, ())
+    takes = taking(opening, topic)
+    return print_all(opening, named(format_name, separator), count, takes)
 
 
 @verb(
@@ -129,4 +158,5 @@ def pull(opening: Opening, format_name: str, separator: str | None, count: int |
 
     Messages of all who push to here.
     """
-    return print_all(opening, named(format_name, separator), count, ())
+    takes = taking(opening, ())
+    return print_all(opening, named(format_name, separator), count, takes)

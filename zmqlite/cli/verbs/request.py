@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -10,14 +9,15 @@ import click
 
 from ...enums import SocketType
 from ...error import NoAnswer
-from ...requests import times_sent
+from ...socket.requests import times_sent
 from ..command import FAILURE, SUCCESS, TIMEOUT, CommandError
-from ..output import complain, write_bytes
+from ..output import write_bytes
 from ..shared.asking import socket_settings
 from ..shared.formats import Format, as_bytes, named
 from ..shared.opening import Opening, milliseconds, state_of
+from ..shared.running import Program
 from ..shared.sources import MESSAGES, Source, format_settings, message_settings
-from ..shared.values import COUNT, COUNT_OR_NONE
+from ..shared.values import COUNT, COUNT_OR_NONE, SIZE
 from ..shared.verb import Example, option, verb
 
 __all__ = ["reply", "request"]
@@ -61,32 +61,6 @@ def request(opening: Opening, source: Source, retries: int) -> int:
     return SUCCESS
 
 
-class Program:
-    """Answers with what a command of the shell says."""
-
-    def __init__(self, command: str, keep_end: bool) -> None:
-        self.command, self.keep_end = command, keep_end
-        self.failed = False
-
-    def __call__(self, parts: list[bytes]) -> list[bytes]:
-        done = subprocess.run(
-            self.command,
-            shell=True,
-            input=b"".join(parts),
-            stdout=subprocess.PIPE,
-            check=False,
-        )
-        output = done.stdout
-        if not self.keep_end and output.endswith(b"\n"):
-            output = output[:-1]
-        if done.returncode == 0:
-            return [output]
-        self.failed = True
-        reason = f"exit status {done.returncode}"
-        complain(f"zmqlite: {self.command!r} ended with {reason}")
-        return [output, reason.encode()]
-
-
 @verb(
     "reply",
     Example("Send every request back", "zmqlite reply -b tcp://127.0.0.1:5558 --echo"),
@@ -107,6 +81,10 @@ class Program:
     help="Run this by the shell; the request is its standard input, its output the answer.",
 )  # fmt: skip
 @option(
+    "--limit", type=SIZE, default="16MiB", metavar="SIZE", section=MESSAGES, show_default=True,
+    help="The longest output of COMMAND that is an answer; one that says more has failed.",
+)  # fmt: skip
+@option(
     "--fail", is_flag=True, section=MESSAGES,
     help="End with 1 when COMMAND fails, after that answer.",
 )  # fmt: skip
@@ -119,6 +97,7 @@ def reply(
     text: str | None,
     echo: bool,
     command: str | None,
+    limit: int,
     fail: bool,
     show: bool,
     count: int | None,
@@ -129,11 +108,12 @@ def reply(
 
     With --exec, a COMMAND that succeeds answers with its standard output, without the last line
     end (with --format raw, with it). One that fails answers with two parts: its output, and
-    "exit status N".
+    "exit status N". Of one that says more than --limit the answer is the beginning, and
+    "more output than SIZE".
     """
     form = named(format_name, separator)
     opening.delivers = True
-    answer, program = _answers(text, echo, command, form)
+    answer, program = _answers(text, echo, command, limit, form)
     with opening.open() as socket:
         left = count
         while left is None or left:
@@ -149,7 +129,7 @@ def reply(
 
 
 def _answers(
-    text: str | None, echo: bool, command: str | None, form: Format
+    text: str | None, echo: bool, command: str | None, limit: int, form: Format
 ) -> tuple[Answer, Program | None]:
     """Return what answers, and the program among them."""
     if (text is not None) + echo + (command is not None) != 1:
@@ -159,5 +139,5 @@ def _answers(
         return lambda parts: fixed, None
     if command is None:
         return lambda parts: parts, None
-    program = Program(command, keep_end=form.name == "raw")
+    program = Program(command, limit, keep_end=form.name == "raw")
     return program, program

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+
 from ...enums import SocketType
 from ..command import SUCCESS
 from ..shared.asking import socket_settings
@@ -42,7 +44,7 @@ def send_all(opening: Opening, source: Source, group: str | None = None) -> int:
 )
 @message_settings
 @option("--group", metavar="GROUP", section=MESSAGES, help="The group, of a RADIO.")
-@socket_settings(SocketType.PUSH, choose=True, timeout=TIMEOUT)
+@socket_settings(SocketType.PUSH, choose=True, task="send", timeout=TIMEOUT)
 def send(opening: Opening, source: Source, group: str | None) -> int:
     """Send.
 
@@ -50,6 +52,8 @@ def send(opening: Opening, source: Source, group: str | None) -> int:
     of standard input is one. With --separator a line, or a word, is taken apart at it. The command
     ends when all has left, or when --timeout is over.
     """
+    if group is not None and opening.type.name != "RADIO":
+        raise click.UsageError(f"--group is for a RADIO: a {opening.type.name} has no groups")
     return send_all(opening, source, group)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..._gate.zap import is_promise, no_verdict
 from ...auth import ANONYMOUS, ZAP_ENDPOINT, AddressRules, Answer, Gate, Verdict, password_matches
 from ...enums import SocketType
 from ...error import ZMQError
 from ...security import z85_encode
+from ...security.zap import is_promise, no_verdict
 from ..sugar import Context, Socket
 from .certs import load_certificates
 

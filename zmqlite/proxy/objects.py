@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._native import core
 from ..error import StateError
-from ..proxy import NOTHING_MOVED, ProxyStatistics
 from .process import ProcessRunner
 from .sides import Sides
+from .steering import NOTHING_MOVED, ProxyStatistics
 from .thread import ThreadRunner
 
 if TYPE_CHECKING:

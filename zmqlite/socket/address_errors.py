@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno as _errno
 from typing import Any, NoReturn, Protocol
 
-from ._build import LIBZMQ_PATCHES, LIBZMQ_VERSION
-from ._native import core
-from .endpoint import TRANSPORTS
-from .enums import Errno, SocketOption
-from .error import InvalidArgument
-from .options.rows import Kind
+from .._build import LIBZMQ_PATCHES, LIBZMQ_VERSION
+from .._native import core
+from ..endpoint import TRANSPORTS
+from ..enums import Errno, SocketOption
+from ..error import InvalidArgument
+from ..options.rows import Kind
 
 __all__ = ["hint_for", "is_pair", "misplaced", "refuse_unreachable", "taken"]
 

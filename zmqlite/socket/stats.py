@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ._native import core
-from .enums import SocketType
-from .error import (
+from .._native import core
+from ..enums import SocketType
+from ..error import (
     ContextTerminated,
     InvalidArgument,
     NotSupported,
@@ -21,8 +21,8 @@ from .error import (
     ThreadMisuse,
     ZMQError,
 )
+from .monitor_events import WatchedSocket
 from .peers import Wait, read_texts
-from .watching import WatchedSocket
 
 __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
 

@@ -13,13 +13,13 @@ import sys
 import time
 from typing import Any, ClassVar, NamedTuple
 
-from ._build import LIBZMQ_PATCHES
-from ._native import core
-from .enums import Event, SecurityMechanism, SocketOption
-from .error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
-from .monitor import reason_for
-from .options.rows import Kind
-from .options.socket import SocketSettings
+from .._build import LIBZMQ_PATCHES
+from .._native import core
+from ..enums import Event, SecurityMechanism, SocketOption
+from ..error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
+from ..monitor import reason_for
+from ..options.rows import Kind
+from ..options.socket import SocketSettings
 
 __all__ = [
     "TELLS_NAMES",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from .enums import SocketOption
+from ..enums import SocketOption
 
 __all__ = ["HARDENED", "HardenedValue", "require_zap"]
 

@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from ._address_errors import hint_for, is_pair, misplaced, refuse_unreachable, taken
-from ._native import core
-from ._native.address import address_of
-from .endpoint import Endpoint, check
-from .enums import Event, PollEvent, SocketType
-from .error import ZMQBindError, ZMQError
-from .hardening import require_zap
+from .._native import core
+from .._native.address import address_of
+from ..endpoint import Endpoint, check
+from ..enums import Event, PollEvent, SocketType
+from ..error import ZMQBindError, ZMQError
+from ..security import check_pem, preflight
+from ..security.hardening import require_zap
+from .address_errors import hint_for, is_pair, misplaced, refuse_unreachable, taken
 from .requests import RequestSocket
-from .security import check_pem, preflight
 
 __all__ = ["Socket"]
 

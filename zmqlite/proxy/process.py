@@ -19,8 +19,8 @@ from typing import Any
 from weakref import WeakSet
 
 from .._native import core
-from ..proxy import NOTHING_MOVED, ProxyStatistics
 from .sides import STEP, Sides
+from .steering import NOTHING_MOVED, ProxyStatistics
 from .thread import ThreadRunner
 
 __all__ = ["ProcessRunner", "serve"]

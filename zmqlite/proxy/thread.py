@@ -14,14 +14,14 @@ from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any
 
+from .._loops.threads import real, start
 from .._native import core
-from .._threads import real, start
 from ..context import Context
 from ..enums import SocketType
 from ..error import Again, ContextTerminated, StateError, ZMQError
-from ..proxy import NOTHING_MOVED, ProxyStatistics, Steering, counted
 from ..socket import Socket
 from .sides import STEP, Sides
+from .steering import NOTHING_MOVED, ProxyStatistics, Steering, counted
 
 __all__ = ["ThreadRunner"]
 

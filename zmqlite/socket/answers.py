@@ -8,8 +8,8 @@ from collections import deque
 from math import ceil
 from typing import Any
 
-from ._native import core
-from .enums import SocketType
+from .._native import core
+from ..enums import SocketType
 
 __all__ = ["Asked", "PendingRequest"]
 

@@ -8,7 +8,7 @@ import pytest
 from support import FACTOR, connect_pair, encrypted_pair, in_thread, needs_drafts, needs_patch
 
 import zmqlite as zmq
-from zmqlite.watching import _decode
+from zmqlite.socket.monitor_events import _decode
 
 pytestmark = needs_drafts
 LIMIT = 5000 * FACTOR

@@ -1,4 +1,4 @@
-"""Message pumps between two sockets: zmq_proxy(3) and its steerable sister.
+"""zmq_proxy(3) and its steerable sister, which move messages between two sockets.
 
 Both run inside libzmq, let other Python threads run, and end only when the context ends
 (`ContextTerminated`), on Ctrl-C, or, the steerable one, on command.
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Any, NamedTuple, overload
 
-from ._native import core
-from ._native.core import proxy, proxy_steerable
+from .._native import core
+from .._native.core import proxy, proxy_steerable
 
 __all__ = ["ProxyStatistics", "Steering", "device", "proxy", "proxy_steerable"]
 

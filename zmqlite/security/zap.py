@@ -51,9 +51,11 @@ class Verdict:
     metadata: Mapping[str, str | bytes] = field(default_factory=dict[str, str | bytes])
     status: int = 0
     """The code of RFC 27: 200, 300 (try again later), 400 or 500. 0 says 200 or 400."""
+    rule: str = ""
+    """Which of a gate's own rules refuses: "address", "password" or "key"; "" for any other."""
 
     def __post_init__(self) -> None:
-        kinds = (("allowed", bool), ("reason", str), ("user_id", str))
+        kinds = (("allowed", bool), ("reason", str), ("user_id", str), ("rule", str))
         for name, kind in kinds:
             value = getattr(self, name)
             if not isinstance(value, kind):
@@ -129,6 +131,9 @@ class Decision(NamedTuple):
     reason: str
     status: int
     when: float
+    rule: str = ""
+    """Which of the gate's own rules has refused it: "address", "password" or "key"; "" for what
+    a check of yours says, and for who was let in."""
 
     def __str__(self) -> str:
         who = " ".join(filter(None, [self.user_id or self.claim, self.address]))

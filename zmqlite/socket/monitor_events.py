@@ -11,10 +11,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
-from ._native import core
-from .enums import Event, SocketType
-from .error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
-from .monitor import parse_monitor_message, reason_for
+from .._native import core
+from ..enums import Event, SocketType
+from ..error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
+from ..monitor import parse_monitor_message, reason_for
 from .peers import TELLS_NAMES, PeerSocket, routing_id_in
 
 if TYPE_CHECKING:

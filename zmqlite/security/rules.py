@@ -5,13 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from ..security import keys_equal
+from .keys import keys_equal
 from .zap import Verdict
 
-__all__ = ["ADDRESS_NOT_ALLOWED", "UNKNOWN_KEY", "AddressRules", "password_matches"]
-
-ADDRESS_NOT_ALLOWED = "Address not allowed"
-UNKNOWN_KEY = "Unknown key"
+__all__ = ["AddressRules", "password_matches"]
 
 
 def folded(address: str) -> str:
@@ -72,9 +69,9 @@ class AddressRules:
     def check(self, address: str) -> Verdict:
         """Say whether an address may go on to show its credentials."""
         if (self._only or self.allowed) and not self._among(address, self.allowed):
-            return Verdict(False, ADDRESS_NOT_ALLOWED)
+            return Verdict(False, "Address not allowed", rule="address")
         if self._among(address, self.denied):
-            return Verdict(False, "Address denied")
+            return Verdict(False, "Address denied", rule="address")
         return Verdict(True)
 
 

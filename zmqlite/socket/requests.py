@@ -18,10 +18,9 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ._native import core
-from .answers import Asked, PendingRequest
-from .enums import Event, SocketOption, SocketType
-from .error import (
+from .._native import core
+from ..enums import Event, SocketOption, SocketType
+from ..error import (
     Again,
     ContextTerminated,
     NoAnswer,
@@ -30,7 +29,8 @@ from .error import (
     StateError,
     ThreadMisuse,
 )
-from .options.rows import Kind
+from ..options.rows import Kind
+from .answers import Asked, PendingRequest
 from .stats import CountedSocket
 
 __all__ = ["RequestSocket", "finished", "times_sent"]

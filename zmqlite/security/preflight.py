@@ -1,29 +1,21 @@
-"""Keys, and the look at a socket's security settings before it meets the network.
+"""The look at a socket's security settings before it meets the network.
 
 libzmq takes some settings without complaint and then encrypts nothing, shuts everybody out, or
 ends the process when the first client comes. `preflight` finds those before bind and connect
-and says what is missing. Keys travel in Z85, 40 characters: zmq_curve(7), zmq_z85_encode(3).
+and says what is missing.
 """
 
 from __future__ import annotations
 
 from typing import Protocol, cast
 
-from ._native import core
-from ._native.core import curve_keypair, curve_public, z85_decode, z85_encode
-from .enums import SecurityMechanism, SocketOption
-from .error import InvalidArgument
-from .options.rows import Kind
+from .._native import core
+from .._native.core import curve_public
+from ..enums import SecurityMechanism, SocketOption
+from ..error import InvalidArgument
+from ..options.rows import Kind
 
-__all__ = [
-    "check_pem",
-    "curve_keypair",
-    "curve_public",
-    "keys_equal",
-    "preflight",
-    "z85_decode",
-    "z85_encode",
-]
+__all__ = ["check_pem", "preflight"]
 
 _MECHANISM = SocketOption.MECHANISM.value
 _NULL = SecurityMechanism.NULL.value
@@ -36,20 +28,6 @@ class _Checked(Protocol):
     """What `preflight` needs of a socket."""
 
     def _get_option(self, option: int, kind: int, /) -> object: ...
-
-
-def keys_equal(one: str | bytes, other: str | bytes) -> bool:
-    """Compare two keys or passwords in a time that tells nothing about them.
-
-    Z85 text and the 32 raw bytes of the same CURVE key are different here.
-    """
-    from hmac import compare_digest  # loads hashlib: nothing to do on every import
-
-    return compare_digest(_octets(one), _octets(other))
-
-
-def _octets(value: str | bytes) -> bytes:
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
 
 
 def preflight(socket: _Checked, operation: str, address: str, subject: str = "") -> None:

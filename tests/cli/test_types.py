@@ -1,0 +1,131 @@
+"""Types of sockets that cannot do what a verb is for, and options that they have no use for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from command_line import Started, run
+from support import FACTOR, needs_drafts
+
+import zmqlite as zmq
+from zmqlite.cli import main
+from zmqlite.cli.shared.abilities import LACKS
+
+TCP = "tcp://127.0.0.1:*"
+PATIENCE = str(20 * FACTOR)
+TASKS = {
+    "receive": (["recv"], ["record", "new"], ["rate"]),
+    "send": (["send", "x"], ["replay", "{recording}"]),
+}
+
+
+def complaint(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run a command that is to end at once; return its exit code and its last line."""
+    try:
+        code = main(list(words))
+    except SystemExit as end:
+        code = int(end.code or 0)
+    out, err = capsys.readouterr()
+    assert out == ""
+    return code, err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_type_that_cannot_do_it_is_refused(
+    task: str,
+    recording: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before anything is bound, waited for or written."""
+    monkeypatch.chdir(tmp_path)
+    for words in TASKS[task]:
+        verb, *more = (word.format(recording=recording) for word in words)
+        for name in LACKS[task]:
+            given = [verb, "-t", name.lower(), "-b", TCP, "-w", "1", "-T", "20", *more]
+            code, line = complaint(*given, capsys=capsys)
+            assert code == 2, given
+            assert line.startswith(f"zmqlite: --type {name.lower()} makes no sense here: a {name}")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_types_are_those_that_say_so_themselves(context: zmq.SyncContext) -> None:
+    """A socket that can neither receive nor send now might later: that is no lack."""
+    lacks: dict[str, set[str]] = {"receive": set(), "send": set()}
+    for kind in zmq.SocketType:
+        if kind >= zmq.SERVER and not zmq.DRAFT_API:
+            lacks["receive"] |= {kind.name} & set(LACKS["receive"])
+            lacks["send"] |= {kind.name} & set(LACKS["send"])
+            continue
+        with context.socket(kind, linger=0) as socket:
+            try:
+                with suppress(zmq.Again):
+                    socket.recv(zmq.DONTWAIT)
+            except (zmq.NotSupported, zmq.StateError):
+                lacks["receive"].add(kind.name)
+            try:
+                with suppress(zmq.Again, zmq.HostUnreachable):
+                    socket.send(b"x", zmq.DONTWAIT)
+            except (zmq.NotSupported, zmq.StateError):
+                lacks["send"].add(kind.name)
+    assert lacks == {task: set(names) for task, names in LACKS.items()}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["recv", "--topic", "x"], "--topic is for a SUB: a PULL takes all that comes"),
+        (["record", "new", "-t", "pull", "--topic", "x"], "--topic is for a SUB"),
+        (["rate", "-t", "dealer", "--topic", "x"], "--topic is for a SUB"),
+        (["recv", "--join", "x"], "--join is for a DISH: a PULL has no groups"),
+        (["rate", "--join", "x"], "--join is for a DISH: a SUB has no groups"),
+        (["recv", "-t", "dish"], "a DISH takes what is sent to its groups: --join GROUP says"),
+        (["record", "new", "-t", "dish"], "a DISH takes what is sent to its groups"),
+        (["send", "--group", "x", "y"], "--group is for a RADIO: a PUSH has no groups"),
+        (["pub", "-i", "x", "y"], "'x' is no time"),
+        (["rate", "-i", "0"], "it has to be more than 0"),
+        (["proxy", "--frontend", TCP, "--backend", TCP, "-i", "0"], "it has to be more than 0"),
+        (["bench", "-t", "inproc", "--seconds", "0"], "it has to be more than 0"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_option_that_says_nothing_here_is_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = [] if words[0] in ("proxy", "bench") else ["-b", TCP, "-T", "20ms"]
+    code, line = complaint(*words, *where, capsys=capsys)
+    assert code == 2
+    assert said in line
+
+
+@pytest.mark.parametrize("name", ["router", "stream"])
+def test_a_message_without_an_address_is_refused(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be dropped without a word."""
+    code, line = complaint("send", "-t", name, "-q", "-b", TCP, "x", capsys=capsys)
+    upper = name.upper()
+    why = f"a {upper} sends two parts or more: a peer's routing id, and the rest"
+    assert (code, line) == (1, f"zmqlite: {why}")
+
+
+def test_an_xsub_subscribes() -> None:
+    words = ["recv", "-t", "xsub", "-b", TCP, "-n", "1", "-T", PATIENCE, "--topic", "b"]
+    with Started(*words) as printing:
+        sent = run("pub", "-c", printing.endpoint(), "-T", PATIENCE, "a1", "b1")
+        assert sent[0] == 0, sent[2]
+        assert printing.end()[:2] == (0, "b1\n")
+
+
+@needs_drafts
+def test_a_dish_is_recorded(tmp_path: Path) -> None:
+    file = tmp_path / "groups.zmqrec"
+    words = ["record", str(file), "-t", "dish", "--join", "news", "-n", "1", "-b", TCP]
+    with Started(*words, "-T", PATIENCE) as recorder:
+        given = ["send", "-t", "radio", "--group", "news", "-n", "100000", "-i", "10ms", "rain"]
+        with Started(*given, "-c", recorder.endpoint()):
+            assert recorder.end()[0] == 0
+    assert b"rain" in file.read_bytes()
