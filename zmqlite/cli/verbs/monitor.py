@@ -126,8 +126,8 @@ class Watch:
 
     def run(self) -> int:
         """Print events until there are enough."""
-        opening = self.opening
-        limit, opening.timeout = opening.timeout, None
+        opening, start = self.opening, time.monotonic()
+        limit = opening.timeout
         with ExitStack() as stack, opening.open(self._begin) as socket:
             over = False
             if limit is not None:
@@ -137,7 +137,7 @@ class Watch:
                     over = True
                     socket.context.shutdown()  # the iteration ends
 
-                timer = Timer(limit, end)
+                timer = Timer(max(start + limit - time.monotonic(), 0), end)
                 timer.start()
                 stack.callback(timer.cancel)
             self._print()
