@@ -9,10 +9,11 @@ import pytest
 
 import zmqlite as zmq
 from zmqlite.cli.verbs.monitor import for_programs, in_words
+from zmqlite.socket.monitor_events import MonitorEvent
 
 
-def left(routing_id: Any) -> zmq.MonitorEvent:
-    return zmq.MonitorEvent(
+def left(routing_id: Any) -> MonitorEvent:
+    return MonitorEvent(
         zmq.Event.DISCONNECTED, "tcp://here", "tcp://there", "", None, 9, routing_id
     )
 
