@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -31,14 +32,23 @@ def take_turns_often() -> Iterator[None]:
 
 
 def at_once(*functions: Callable[[], Any]) -> list[Any]:
-    """Run all of these in threads that begin together, and return what they return."""
-    begin = threading.Barrier(len(functions))
+    """Run all of these in threads, and return what they return."""
+    return [join(LIMIT) for join in [in_thread(function) for function in functions]]
 
-    def run(function: Callable[[], Any]) -> Any:
-        begin.wait(LIMIT)
-        return function()
 
-    return [join(LIMIT) for join in [in_thread(run, function) for function in functions]]
+class InStep:
+    """Threads that go through the same places, and begin at each together."""
+
+    def __init__(self) -> None:
+        self._come: list[int] = []
+
+    def meet(self, place: int) -> None:
+        """Wait until all are there. (A Barrier takes a thousand times as long without a GIL.)"""
+        self._come.append(place)
+        end = time.monotonic() + LIMIT
+        while len(self._come) < (place + 1) * THREADS:
+            assert time.monotonic() < end, "another thread has not come"
+            time.sleep(0)
 
 
 def until_over(function: Callable[[], Any], over: threading.Event) -> Callable[[], int]:
@@ -103,16 +113,17 @@ def test_defaults_change_while_sockets_are_made(context: zmq.Context) -> None:
         for _ in range(100):
             context.socket("PAIR").close()
 
+    context.sockopts.update(dict.fromkeys(options, 5))
+
     def change() -> None:
-        for option in options:
-            context.setsockopt(option, 5)
-        context.sockopts.clear()
+        context.sockopts.pop(zmq.SNDHWM)
+        context.setsockopt(zmq.SNDHWM, 5)
 
     beside(make, change)
 
 
 def test_second_handles_end_with_their_owner() -> None:
-    for _ in range(8):
+    for _ in range(4):
         owner = zmq.Context()
         views = [zmq.Context.shadow(owner) for _ in range(THREADS)]
 
@@ -133,7 +144,7 @@ def test_second_handles_end_with_their_owner() -> None:
 
 
 def test_a_context_ends_under_the_hands_of_its_users() -> None:
-    for _ in range(10):
+    for _ in range(4):
         context = zmq.Context()
         begun = threading.Semaphore(0)
 
@@ -176,26 +187,27 @@ def test_monitor_events_in_many_threads(context: zmq.Context) -> None:
     """Two that begin at once have one monitor: a second one ended the first."""
     if not zmq.has("draft"):
         pytest.skip("monitor_events takes a libzmq with drafts")
-    for _ in range(30):
-        watched = context.socket("PULL")
+    watched = [context.socket("PULL") for _ in range(60)]
+
+    step = InStep()
+
+    def watch() -> list[Any]:
         streams: list[Any] = []
+        for number, one in enumerate(watched):
+            step.meet(number)
+            while len(streams) <= number:
+                with suppress(zmq.ThreadMisuse):
+                    streams.append(one.monitor_events(zmq.Event.LISTENING))
+        return streams
 
-        def watch(watched: Any = watched, streams: list[Any] = streams) -> Any:
-            while True:
-                try:
-                    stream = watched.monitor_events(zmq.Event.LISTENING)
-                except zmq.ThreadMisuse:
-                    continue
-                streams.append(stream)
-                return stream
-
-        at_once(*[watch] * THREADS)
-        watched.bind("tcp://127.0.0.1:*")
-        for stream in streams:
+    found = at_once(*[watch] * THREADS)
+    for number, one in enumerate(watched):
+        one.bind("tcp://127.0.0.1:*")
+        for stream in (streams[number] for streams in found):
             assert stream._source.poll(10_000 * FACTOR), "it does not hear of the monitor"
             assert next(stream).event == zmq.Event.LISTENING
             stream.close()
-        watched.close()
+        one.close()
 
 
 def test_one_poller_in_many_threads_works_or_refuses(context: zmq.Context) -> None:
@@ -316,21 +328,24 @@ def test_requests_of_many_threads_leave_the_socket_usable(context: zmq.Context) 
 
     serving = in_thread(serve)
     try:
-        for _ in range(8):
-            client = context.socket("DEALER", connect="inproc://answers")
+        clients = [context.socket("DEALER", connect="inproc://answers") for _ in range(30)]
 
-            def ask(client: Any = client) -> int:
-                answered = 0
-                for _ in range(15):
-                    try:
+        step = InStep()
+
+        def ask() -> None:
+            for number, client in enumerate(clients):
+                step.meet(number)
+                for _ in range(5):
+                    with suppress(zmq.ThreadMisuse):
                         assert client.request(b"x", 10_000 * FACTOR) == b"x"
-                        answered += 1
-                    except zmq.ThreadMisuse:
-                        pass
-                return answered
 
-            at_once(*[ask] * THREADS)
-            assert in_thread(client.request, b"at last", 10_000 * FACTOR)(LIMIT) == b"at last"
+        at_once(*[ask] * THREADS)
+
+        def ask_at_last() -> list[bytes]:
+            return [client.request(b"at last", 10_000 * FACTOR) for client in clients]
+
+        assert in_thread(ask_at_last)(LIMIT) == [b"at last"] * len(clients)
+        for client in clients:
             client.close()
     finally:
         over.set()
@@ -338,14 +353,16 @@ def test_requests_of_many_threads_leave_the_socket_usable(context: zmq.Context) 
 
 
 def test_the_default_context_is_made_once() -> None:
-    for _ in range(10):
+    kinds = [type("Own", (zmq.Context,), {}) for _ in range(50)]
+    step = InStep()
 
-        class Own(zmq.Context):
-            pass
+    def make() -> list[zmq.Context]:
+        return [step.meet(number) or kind.instance() for number, kind in enumerate(kinds)]
 
-        found = at_once(*[Own.instance] * THREADS)
-        assert len(set(map(id, found))) == 1
-        found[0].term()
+    found = at_once(*[make] * THREADS)
+    for contexts in zip(*found, strict=True):
+        assert len(set(map(id, contexts))) == 1
+        contexts[0].term()
 
 
 @needs_patch("known-numbers")
