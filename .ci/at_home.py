@@ -30,6 +30,7 @@ def with_urls(text: str, url: str, ref: str) -> str:
         return text
     urls = {
         "Homepage": url,
+        "Source": url,
         "Documentation": f"{url}/blob/{ref}/docs/index.md",
         "Changelog": f"{url}/blob/{ref}/CHANGELOG.md",
         "Issues": f"{url}/issues",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib.util
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +23,31 @@ from support import FACTOR
 
 LIMIT = 30 * FACTOR
 BOUND = re.compile(r"is bound to (\S+?)(?:,|$)", re.MULTILINE)
+FORKS = (
+    os.environ.get("ZMQLITE_TEST_FORKED") != "0"
+    and hasattr(os, "fork")
+    and all(map(importlib.util.find_spec, ("click", "rich")))
+)
 ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
 for _name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
     os.environ.pop(_name, None)
+
+
+@cache
+def forked() -> list[str]:
+    """Start what forks, and return how a command is asked for; see forked.py."""
+    program = str(Path(__file__).with_name("forked.py"))
+    folder = tempfile.mkdtemp(prefix="zmqlite-")
+    atexit.register(shutil.rmtree, folder)
+    place = f"{folder}/forks"
+    server = subprocess.Popen(
+        [sys.executable, "-W", "error", program, "serve", place], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, env={**os.environ, **ENVIRONMENT}, start_new_session=True,
+    )  # fmt: skip
+    atexit.register(server.communicate)  # which ends it
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    return ["-I", "-S", "-X", "utf8", program, "ask", place]
 
 
 class Started:
@@ -29,9 +56,11 @@ class Started:
     def __init__(self, *words: str | bytes, **options: Any) -> None:
         self.words = words
         self.said = self.printed = ""
+        odd = {"env", "preexec_fn"} & set(options)
+        start = forked() if not odd and FORKS else ["-W", "error", "-m", "zmqlite"]
         environment = {**os.environ, **ENVIRONMENT, **options.pop("env", {})}
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "zmqlite", *words],
+            [sys.executable, *start, *words],
             stdin=options.pop("stdin", subprocess.PIPE),
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,

@@ -303,6 +303,48 @@ def test_installed_metadata() -> None:
     check_metadata(fields)
 
 
+def metadata_of(tree: Path) -> Any:
+    """Build the metadata of a copy of the project, as a wheel would have it."""
+    code = "from setuptools import build_meta as b; print(b.prepare_metadata_for_build_wheel('.'))"
+    name = python(code, tree).split()[-1]
+    return email.message_from_bytes((tree / name / "METADATA").read_bytes())
+
+
+def test_a_release_names_its_repository_and_nothing_else_does(tmp_path: Path) -> None:
+    """Only the workflow knows where the repository is: its step is run here as it stands."""
+    pytest.importorskip("setuptools", minversion="77")
+    script, step = CHECKOUT / ".ci" / "at_home.py", "python .ci/at_home.py"
+    if not script.is_file() or shutil.which("bash") is None:
+        pytest.skip("this copy has no .ci, or there is no bash")
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".ci/at_home.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / name, tmp_path / name)
+    (tmp_path / "zmqlite" / "licenses").mkdir(parents=True)
+    (tmp_path / "zmqlite" / "licenses" / "one.txt").write_text("a text")
+    (tmp_path / "zmqlite" / "__init__.py").touch()
+    shutil.copy(PACKAGE / "_version.py", tmp_path / "zmqlite")
+
+    fields = metadata_of(tmp_path)
+    assert fields.get_all("Project-URL") is None
+    assert "](docs/quickstart.md)" in fields.get_payload()
+
+    workflow = (CHECKOUT / ".github" / "workflows" / "wheels.yml").read_text(encoding="utf-8")
+    (command,) = (line.partition("run: ")[2] for line in workflow.splitlines() if step in line)
+    known = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "some/one"}
+    subprocess.run(
+        ["bash", "-c", command.replace("python", f'"{sys.executable}"', 1)], check=True,
+        cwd=tmp_path, env={**os.environ, **known, "GITHUB_REF_NAME": "v9"},
+    )  # fmt: skip
+    fields = metadata_of(tmp_path)
+    home = "https://forge.example/some/one"
+    urls = dict(url.split(", ") for url in fields.get_all("Project-URL"))
+    assert urls["Homepage"] == urls["Source"] == home
+    assert urls["Issues"] == f"{home}/issues"
+    assert urls["Changelog"] == f"{home}/blob/v9/CHANGELOG.md"
+    assert f"]({home}/blob/v9/docs/quickstart.md)" in fields.get_payload()
+    assert re.findall(r"\]\((?!https://)[^)]*\)", fields.get_payload()) == []
+
+
 def test_wheel_is_complete_and_carries_nothing_else() -> None:
     with zipfile.ZipFile(artifact("ZMQLITE_WHEEL")) as wheel:
         names = wheel.namelist()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from command_line import ENVIRONMENT, LIMIT, free_port, reachable
+from command_line import ENVIRONMENT, FORKS, LIMIT, forked, free_port, reachable
 from support import FACTOR, wait_until
 
 import zmqlite as zmq
@@ -116,7 +117,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the examples take for granted: the command, keys, files."""
     script = tmp_path / "bin" / "zmqlite"
     script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m zmqlite "$@"\n')
+    start = shlex.join([sys.executable, *(forked() if FORKS else ["-m", "zmqlite"])])
+    script.write_text(f'#!/bin/sh\nexec {start} "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -20,10 +20,10 @@ from zmqlite.cli import main
 from zmqlite.cli.table import VERBS
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A PATH where `zmqlite` is this one."""
-    script = tmp_path / "bin" / "zmqlite"
+    script = tmp_path_factory.mktemp("path") / "bin" / "zmqlite"
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m zmqlite "$@"\n')
     script.chmod(0o755)
@@ -60,11 +60,12 @@ class Shell:
         os.close(self.master)
 
 
-@pytest.fixture
-def bash(path: str, tmp_path: Path) -> Generator[Shell, None, None]:
+@pytest.fixture(scope="module")
+def bash(path: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell, None, None]:
+    """One shell for all: each test empties its line."""
     if shutil.which("bash") is None:
         pytest.skip("no bash here")
-    shell = Shell(path, tmp_path)
+    shell = Shell(path, tmp_path_factory.mktemp("home"))
     try:
         shell.press("bind 'set enable-bracketed-paste off'; echo re''ady\n", "ready")
         shell.press('eval "$(zmqlite completion bash)"; echo done\n', "done")
@@ -85,11 +86,11 @@ def bash(path: str, tmp_path: Path) -> Generator[Shell, None, None]:
     ],
 )
 def test_bash_completes(bash: Shell, typed: str, completed: str) -> None:
-    bash.press(f"{typed}\t", completed)
+    bash.press(f"\x15{typed}\t", completed)
 
 
 def test_bash_lists_the_commands(bash: Shell) -> None:
-    seen = bash.press("zmqlite re\t\t", "request")
+    seen = bash.press("\x15zmqlite re\t\t", "request")
     assert {"recv", "record", "replay", "reply", "request"} <= set(seen.split())
 
 

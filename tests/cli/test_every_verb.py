@@ -134,12 +134,21 @@ def output(kind: str) -> Generator[dict[str, Any], None, None]:
         yield {"preexec_fn": lambda: os.close(1)}
 
 
+@contextmanager
+def answering(wanted: bool) -> Generator[str, None, None]:
+    """Yield where requests are answered, where that is wanted."""
+    if not wanted:
+        yield ""
+        return
+    with Started("reply", "-b", TCP, "--echo") as server:
+        yield server.endpoint()
+
+
 @pytest.mark.parametrize("kind", OUTPUTS)
 @pytest.mark.parametrize("verb", each(PRINTING))
 def test_an_output_that_takes_nothing_is_one_line(verb: str, kind: str, tmp_path: Path) -> None:
     words, feeding = PRINTING[verb]
-    with Started("reply", "-b", TCP, "--echo") as answering, output(kind) as options:
-        place = answering.endpoint() if verb == "request" else ""
+    with answering("{reply}" in words) as place, output(kind) as options:
         words = [word.format(reply=place, folder=tmp_path) for word in words]
         with Started(*words, **options) as printing:
             if feeding:
@@ -225,8 +234,7 @@ HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 @pytest.mark.parametrize("columns", [10, 40, 200])
 @pytest.mark.parametrize("verb", LIVE)
 def test_a_live_view_ends_cleanly_on_ctrl_c_however_wide(verb: str, columns: int) -> None:
-    with Started("reply", "-b", TCP, "--echo") as answering:
-        place = answering.endpoint()
+    with answering(verb == "ping") as place:
         words = [word.format(reply=place) for word in LIVE[verb]]
         with Terminal(*words, columns=columns, rows=12) as screen:
             bench = verb == "bench"
@@ -242,8 +250,7 @@ def test_a_live_view_ends_cleanly_on_ctrl_c_however_wide(verb: str, columns: int
 
 @pytest.mark.parametrize("verb", LIVE)
 def test_no_live_view_where_the_terminal_is_dumb(verb: str) -> None:
-    with Started("reply", "-b", TCP, "--echo") as answering:
-        place = answering.endpoint()
+    with answering(verb == "ping") as place:
         words = [word.format(reply=place) for word in LIVE[verb]]
         words = [*words[:-1], "-n", "3"] if verb == "ping" else words
         with Terminal(*words, TERM="dumb") as screen:
@@ -287,9 +294,9 @@ def test_any_bytes_go_through_any_locale(locale: str) -> None:
 @pytest.mark.parametrize("verb", ["doctor", "ping", "bench"])
 def test_tables_and_bars_are_for_any_encoding(verb: str, locale: str) -> None:
     words = PRINTING[verb][0]
-    with Started("reply", "-b", TCP, "--echo") as answering:
+    with answering(verb == "ping") as place:
         if verb == "ping":
-            words = ["ping", "-c", answering.endpoint(), "-n", "20", "-T", PATIENCE]
+            words = ["ping", "-c", place, "-n", "20", "-T", PATIENCE]
         code, out, err = run(*words, env={**POOR[locale], "COLUMNS": "40"})
     assert code == 0, err
     assert "Traceback" not in err

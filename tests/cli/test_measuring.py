@@ -13,6 +13,8 @@ from command_line import Started, run
 from support import FACTOR, needs_drafts, wait_until
 
 import zmqlite as zmq
+from zmqlite.cli import main
+from zmqlite.cli.bench import client
 
 PATIENCE = str(20 * FACTOR)
 MS = int(20_000 * FACTOR)
@@ -75,10 +77,10 @@ def test_a_proxy_that_makes_no_sense_is_refused(words: list[str], complaint: str
 
 def test_a_proxy_that_fails_says_why_and_ends(context: zmq.SyncContext) -> None:
     with (
-        Started("proxy", "--types", "pull:rep", *ends()[1:]) as proxy,
-        context.socket(zmq.PUSH, connect=proxy.endpoint(), linger=0) as push,
+        Started("proxy", "--types", "dealer:rep", *ends()[1:]) as proxy,
+        context.socket(zmq.DEALER, connect=proxy.endpoint(), linger=0) as asking,
     ):
-        push.send(b"nobody has asked")
+        asking.send(b"nobody has asked")
         code, out, err = proxy.end()
     assert (code, out) == (1, "")
     talk = [line for line in err.splitlines() if "is bound to" not in line]
@@ -184,9 +186,14 @@ def test_bench_as_json_against_a_server() -> None:
         assert server.end()[0] == 130
 
 
-def test_a_bench_without_its_server_says_so() -> None:
+def test_a_bench_without_its_server_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nobody is there, or another program."""
-    code, out, err = run("bench", "-c", "tcp://127.0.0.1:9", "-s", "16", "-q")
+    assert client._CONNECTING >= 5000
+    monkeypatch.setattr(client, "_CONNECTING", 100)
+    code = main(["bench", "-c", "tcp://127.0.0.1:9", "-s", "16", "-q"])
+    out, err = capsys.readouterr()
     assert (code, out) == (1, "")
     assert err == "zmqlite: no `zmqlite bench --serve` answers at tcp://127.0.0.1:9\n"
     for answer in (["--echo"], ["pong"], ["[1]"], ["{}"]):

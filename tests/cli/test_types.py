@@ -12,6 +12,7 @@ from support import FACTOR, needs_drafts
 import zmqlite as zmq
 from zmqlite.cli import main
 from zmqlite.cli.shared.abilities import LACKS
+from zmqlite.cli.verbs.proxy import kinds_of
 
 TCP = "tcp://127.0.0.1:*"
 PATIENCE = str(20 * FACTOR)
@@ -99,6 +100,32 @@ def test_an_option_that_says_nothing_here_is_refused(
     code, line = complaint(*words, *where, capsys=capsys)
     assert code == 2
     assert said in line
+
+
+@pytest.mark.parametrize("types", ["push:pub", "sub:pull", "req:req", "rep:rep", "pull:sub"])
+def test_a_proxy_between_which_nothing_passes_is_refused(
+    types: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["proxy", "-t", types, "--frontend", TCP, "--backend", TCP]
+    code, line = complaint(*words, capsys=capsys)
+    assert code == 2
+    assert line.startswith("zmqlite: nothing can pass between a ")
+
+
+@pytest.mark.parametrize(
+    "types",
+    ["router:dealer", "xsub:xpub", "pull:push", "push:pull", "rep:req", "sub:pub", "pair:push"],
+)
+def test_a_proxy_between_which_something_passes_is_not(types: str) -> None:
+    front, back = kinds_of(types)
+    assert f"{front.name}:{back.name}" == types.upper()
+
+
+@needs_drafts
+def test_a_monitor_waits_for_peers_no_longer_than_it_may() -> None:
+    code, out, err = run("monitor", "-b", TCP, "-w", "1", "-T", "50ms")
+    assert (code, out) == (124, "")
+    assert "after 50 ms: 0 of 1 peers" in err
 
 
 @pytest.mark.parametrize("name", ["router", "stream"])

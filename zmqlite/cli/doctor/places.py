@@ -12,7 +12,7 @@ from typing import Any
 
 from ...certs import load_certificate
 from ...context import Context
-from ...endpoint import check
+from ...endpoint import TRANSPORTS, check
 from ...enums import Event, SocketType
 from ...error import Again, ZMQError
 from ...security import curve_public
@@ -40,6 +40,10 @@ def the_address(
         yield Finding(WRONG, address, f"no address: {error.strerror}", error.hint)
         return
     transport, _, place = address.partition("://")
+    if transport not in TRANSPORTS:
+        known = ", ".join(TRANSPORTS)
+        yield Finding(WRONG, address, f"there is no transport {transport}", f"those are {known}")
+        return
     if transport not in ("tcp", "ipc"):
         yield Finding(NOTE, address, f"well written; {transport} is not tried from here")
         return

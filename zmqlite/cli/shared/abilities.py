@@ -9,7 +9,7 @@ import click
 from ...enums import SocketType
 from ..command import CommandError
 
-__all__ = ["Task", "check_parts", "check_type"]
+__all__ = ["Task", "check_pair", "check_parts", "check_type"]
 
 Task: TypeAlias = Literal["receive", "send"]
 
@@ -33,6 +33,20 @@ def check_type(kind: SocketType, task: Task) -> None:
         raise click.UsageError(
             f"--type {kind.name.lower()} makes no sense here: a {kind.name} {why}"
         )
+
+
+def check_pair(one: SocketType, other: SocketType) -> None:
+    """Refuse two types between which a proxy has nothing to pass, in either direction."""
+
+    def passes(source: SocketType, target: SocketType) -> bool:
+        never = "never" in LACKS["receive"].get(source.name, "")
+        return not never and "never" not in LACKS["send"].get(target.name, "")
+
+    begins = any(kind.name not in LACKS["receive"] for kind in (one, other))
+    ends = any(kind.name not in LACKS["send"] for kind in (one, other))
+    if not (begins and ends and (passes(one, other) or passes(other, one))):
+        pair = f"a {one.name} and a {other.name}"
+        raise click.UsageError(f"nothing can pass between {pair}: one has to receive, one to send")
 
 
 def check_parts(kind: SocketType, parts: list[bytes]) -> None:

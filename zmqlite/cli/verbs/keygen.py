@@ -38,7 +38,7 @@ def keygen(name: str, folder: str, meta: tuple[str, ...], force: bool, quiet: bo
     """
     if not has("curve"):
         raise CommandError("this libzmq has no CURVE")
-    if Path(name).name != name or name == "..":
+    if not name or Path(name).name != name or name == "..":
         raise CommandError(f"{name!r} is no name of a file; --dir says where it goes", USAGE)
     remarks: dict[str, str] = {}
     for remark in meta:
@@ -49,11 +49,14 @@ def keygen(name: str, folder: str, meta: tuple[str, ...], force: bool, quiet: bo
     for path in (Path(folder, f"{name}.key"), Path(folder, f"{name}.key_secret")):
         if path.exists() and not force:
             raise CommandError(f"{path} exists; --force replaces it", USAGE)
-    Path(folder).mkdir(parents=True, exist_ok=True)
     try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
         public, secret = create_certificates(folder, name, remarks)
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
+    except OSError as error:
+        where = error.filename or folder
+        raise CommandError(f"cannot write to {where}: {error.strerror or error}") from None
     if not quiet:
         complain(f"zmqlite: {public} is to be given away, {secret} is to be kept")
     write(load_certificate(public)[0].decode())

@@ -47,14 +47,31 @@ def in_words(event: MonitorEvent, now: float) -> str:
     what = WORDS.get(event.event) or str(event.event.name).lower().replace("_", " ")
     reason = "" if event.event == Event.CONNECT_DELAYED else event.reason  # "in progress"
     peer = event.address if event.address != event.endpoint else ""
-    rest = [event.endpoint, peer and f"peer {peer}", reason and f"({reason})"]
+    name = _as_text(event.routing_id)
+    rest = [
+        event.endpoint,
+        peer and f"peer {peer}",
+        name and f"id {name}",
+        reason and f"({reason})",
+    ]
     return "  ".join([clock, f"{what:16}", *filter(None, rest)])
 
 
 def for_programs(event: MonitorEvent, now: float) -> str:
     """Return the same as JSON."""
     facts = {**event._asdict(), "event": event.event.name}
+    if isinstance(event.routing_id, bytes):
+        facts["routing_id"] = _as_text(event.routing_id)
     return json.dumps({"time": round(now, 6), **facts})
+
+
+def _as_text(routing_id: bytes | int | None) -> str:
+    """Return a routing id as its letters, or as 0x and hex if it is none; "" for None."""
+    if not isinstance(routing_id, bytes):
+        return "" if routing_id is None else str(routing_id)
+    letters = routing_id.isascii() and b" " not in routing_id and routing_id[:2] != b"0x"
+    text = routing_id.decode("ascii") if letters else ""
+    return text if text.isprintable() and text else f"0x{routing_id.hex()}"
 
 
 @verb(
@@ -109,8 +126,8 @@ class Watch:
 
     def run(self) -> int:
         """Print events until there are enough."""
-        opening = self.opening
-        limit, opening.timeout = opening.timeout, None
+        opening, start = self.opening, time.monotonic()
+        limit = opening.timeout
         with ExitStack() as stack, opening.open(self._begin) as socket:
             over = False
             if limit is not None:
@@ -120,7 +137,7 @@ class Watch:
                     over = True
                     socket.context.shutdown()  # the iteration ends
 
-                timer = Timer(limit, end)
+                timer = Timer(max(start + limit - time.monotonic(), 0), end)
                 timer.start()
                 stack.callback(timer.cancel)
             self._print()

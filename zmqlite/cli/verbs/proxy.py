@@ -16,6 +16,7 @@ from ...enums import SocketType
 from ...proxy import Proxy, ProxyStatistics
 from ..command import SUCCESS
 from ..output import complain
+from ..shared.abilities import check_pair
 from ..shared.allowing import Allowed
 from ..shared.asking import allowed_by, curve_settings, quiet_option
 from ..shared.opening import PlainSocket, curve_options
@@ -41,6 +42,7 @@ def kinds_of(name: str) -> tuple[SocketType, SocketType]:
     front, _, back = name.upper().partition(":")
     if front not in known or back not in known:
         raise click.UsageError(f"--types takes {', '.join(PAIRS)}, or two types: xsub:xpub")
+    check_pair(known[front], known[back])
     return known[front], known[back]
 
 
