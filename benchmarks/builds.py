@@ -36,8 +36,7 @@ WORTH = {"memory": 0.2}
 USUAL_WORTH = 0.1
 
 SHORT = {
-    "latency/inproc/16": "fork-count bounded-wait",
-    "latency/ipc/16": "idle-output",
+    "latency/inproc/16": "fork-count",
     "throughput/inproc/16/many": "small-pipes several-messages",
     "throughput/tcp/16/many": "less-traffic small-pipes several-messages",
     "throughput/inproc/128/single": "message-pool",

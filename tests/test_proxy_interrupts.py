@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from programs import HELPERS, run_program
-from support import FACTOR, in_thread, keeping, needs_patch, wait_until
+from support import FACTOR, in_thread, keeping, needs_patch, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite.proxy import Steering
@@ -389,6 +390,41 @@ def test_a_question_that_died_with_its_proxy_is_given_up(context: Any, allowed: 
         assert far.recv() == b"STATISTICS"
         far.send_multipart([number.to_bytes(8, sys.byteorder)] * 8)
         assert join() == (number,) * 8
+
+
+def test_a_handler_may_ask_while_an_answer_is_waited_for(context: Any) -> None:
+    """It took the answer to the question before its own, whose asker then waited for ever."""
+    near, far = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    near.connect(far.bind("inproc://steering"))
+    steering = Steering(near)
+    near.rcvtimeo = far.rcvtimeo = int(PATIENCE)
+    handled, asked = [], threading.Event()
+
+    def handler(*_: Any) -> None:
+        asked.set()
+        handled.append(steering.statistics())
+
+    def proxy() -> None:
+        for number in (1, 2, 3):
+            assert far.recv() == b"STATISTICS"
+            if number == 1:
+                wait_inside(near)
+                os.kill(os.getpid(), signal.SIGUSR1)
+                asked.wait(PATIENCE / 1000)
+            far.send_multipart([number.to_bytes(8, sys.byteorder)] * 8)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        join = in_thread(proxy)
+        assert steering.statistics() == (3,) * 8
+        join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert handled == [(2,) * 8]
+    join = in_thread(steering.statistics)
+    assert far.recv() == b"STATISTICS"
+    far.send_multipart([(4).to_bytes(8, sys.byteorder)] * 8)
+    assert join() == (4,) * 8
 
 
 # -- statistics ----------------------------------------------------------------------------------

@@ -359,7 +359,7 @@ def test_who_waits_for_each_message_costs_the_loop_no_callbacks(run: Any, wire: 
 
 
 @needs_strace
-@needs_patch("fork-count", "idle-output")
+@needs_patch("fork-count")
 @pytest.mark.parametrize(
     ("transport", "limit"), [("inproc://trip", 10), ("tcp://127.0.0.1:*", 12)]
 )

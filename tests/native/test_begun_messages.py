@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from programs import program
-from support import FACTOR, needs_patch
+from support import FACTOR, binds, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -93,3 +93,29 @@ def test_another_connection_ends_within_a_message(context, left):
         assert receiver.recv() == b"rest 0 of " + first
         seen.append(first)
     assert sorted(seen) == [b"0", b"1", b"2"]
+
+
+@needs_patch("torn-upstream")
+@pytest.mark.parametrize("size", [4, 4000])
+def test_an_upstream_message_is_not_torn_by_a_new_connection(context, size):
+    """The part that was sent before went with the old one, and the rest alone came through."""
+    subscriber = context.socket(zmq.XSUB, linger=0, reconnect_ivl=1)
+    publisher = context.socket(zmq.XPUB, linger=0)
+    address = publisher.bind("tcp://127.0.0.1:*")
+    subscriber.connect(address)
+    subscriber.send(b"\1topic")
+    assert publisher.recv() == b"\1topic"
+    subscriber.send(b"\2first".ljust(size, b"x"), zmq.SNDMORE)
+    publisher.close()
+    publisher = context.socket(zmq.XPUB, linger=0, rcvtimeo=LIMIT)
+    wait_until(lambda: binds(publisher, address), LIMIT / 1000)
+
+    def asked_again():
+        subscriber.get(zmq.EVENTS)  # it sees to its commands
+        return publisher.poll(10)
+
+    wait_until(asked_again, LIMIT / 1000, "the new connection")
+    assert publisher.recv_multipart() == [b"\1topic"]
+    subscriber.send(b"\2rest".ljust(size, b"x"))
+    subscriber.send_multipart([b"\2whole", b"one"])
+    assert publisher.recv_multipart() == [b"\2whole", b"one"]

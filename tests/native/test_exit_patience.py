@@ -20,6 +20,8 @@ pytestmark = needs_patch("unsent-report")
 WRONG = [
     *((value, TypeError) for value in ("5", None, [], b"1", 1j)),
     (float("nan"), ValueError),
+    (10**400, ValueError),
+    (10**5000, ValueError),
 ]
 
 

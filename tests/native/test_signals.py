@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, in_time, needs_patch, wait_until
+from support import FACTOR, connect_pair, in_thread, in_time, wait_until
 
 import zmqlite as zmq
 
@@ -190,7 +190,6 @@ def test_handler_sees_the_option_unchanged_and_may_use_the_socket(context, alarm
     assert peer.recv() == b"from the handler"
 
 
-@needs_patch("bounded-wait")
 @pytest.mark.parametrize("operation", ["recv", "send"])
 def test_a_wait_in_steps_leaves_the_option_alone(context, operation):
     """Whoever shares the socket, as a second handle does, sees the user's value throughout."""
@@ -246,6 +245,56 @@ def test_timeouts_around_a_step_are_kept(context, limit):
     with pytest.raises(zmq.Again, match=f"SNDTIMEO of {limit} ms"):
         sender.send(b"x")
     assert time.monotonic() - start >= limit / 1000
+
+
+@pytest.mark.parametrize("message", [False, True])
+def test_news_that_bring_no_message_leave_a_wait_as_it_is(context, message):
+    """Peers that come and go wake the main thread, which looks for a message and sleeps on."""
+    socket = context.socket(zmq.PULL, rcvtimeo=300 if not message else int(60_000 * FACTOR))
+    socket.bind("inproc://busy")
+    main = threading.get_ident()
+    ended = threading.Event()
+
+    def disturb():
+        wait_until(lambda: asleep(main), what="the main thread to sleep")
+        while not ended.is_set() and (not message or len(visits) < 50):
+            visits.append(context.socket(zmq.PUSH, connect="inproc://busy", linger=0).close())
+        if message:
+            with context.socket(zmq.PUSH, connect="inproc://busy") as peer:
+                peer.send(b"at last")
+
+    visits = []
+    done = in_thread(disturb)
+    start = time.monotonic()
+    receive = lambda: socket.recv()  # noqa: E731 - asleep() looks for one
+    if message:
+        assert receive() == b"at last"
+    else:
+        with pytest.raises(zmq.Again, match="RCVTIMEO of 300 ms"):
+            receive()
+        assert time.monotonic() - start >= 0.299
+    ended.set()
+    done()
+    assert visits
+
+
+@pytest.mark.parametrize("operation", ["recv", "send"])
+def test_the_end_of_the_context_ends_the_wait_of_the_main_thread(make_context, operation):
+    context = make_context()
+    receiver = context.socket(zmq.PULL)
+    sender = full_sender(context)
+    main = threading.get_ident()
+
+    def end():
+        wait_until(lambda: asleep(main), what="the main thread to sleep")
+        context.shutdown()
+
+    done = in_thread(end)
+    with pytest.raises(zmq.ContextTerminated):
+        (lambda: receiver.recv() if operation == "recv" else sender.send(b"x"))()
+    done()
+    receiver.close()
+    sender.close()
 
 
 def test_an_answer_that_does_not_come(context, alarm):

@@ -34,16 +34,15 @@ with zmq.Context() as context, context.socket(zmq.REP) as server:
     thread.join()
 """
 
-pytestmark = [needs_strace, needs_patch("fork-count", "idle-output")]
+pytestmark = [needs_strace, needs_patch("fork-count")]
 
 
-@pytest.mark.parametrize(("transport", "limit"), [("inproc", 12), ("tcp", 26)])
+@pytest.mark.parametrize(("transport", "limit"), [("inproc", 12), ("tcp", 30)])
 def test_a_round_trip(transport: str, limit: float, tmp_path: Path) -> None:
     address = "inproc://trip" if transport == "inproc" else "tcp://127.0.0.1:*"
     each = calls_each(PROGRAM, address, 300, 1300, tmp_path, threads=True)
     assert each.get("getpid", 0) < 0.1, each
-    assert each.get("epoll_ctl", 0) < 0.2, each
-    assert each.get("poll", 0) < 5, each
+    assert each.get("poll", 0) < 6, each
     assert sum(each.values()) < limit, each
 
 

@@ -6,6 +6,9 @@
 #define ZMQLITE_COMPAT_H
 
 #include <errno.h>
+#ifndef _WIN32
+#include <poll.h>
+#endif
 #include <stddef.h>
 #include <stdint.h>
 #include <zmq.h>
@@ -126,37 +129,21 @@ int zmq_msg_close_lent (zmq_msg_t *msg);
 #endif
 #endif
 
-/* Waits that end in time, in our own libzmq: see bounded-wait.patch. For any other the timeout is shortened
-   meanwhile, and every message counts as one that was waited for. */
-#ifdef LIBZMQ_HAS_BOUNDED_WAIT
-extern "C" int zmq_msg_send_within (zmq_msg_t *m, void *s, int flags, int most);
-extern "C" int zmq_msg_recv_within (zmq_msg_t *m, void *s, int flags, int most, int *waited);
-#else
-static inline int zmqlite_within (
-  int (*call) (zmq_msg_t *, void *, int), int option, zmq_msg_t *m, void *s, int flags, int most)
+/* Sleeps at most so many ms (-1 for no limit) on the descriptor that tells of news for a socket. It speaks up
+   only once libzmq has read all that there was. Returns as poll() does; what the news are has to be found out. */
+static inline int zmqlite_sleep (void *s, int most)
 {
-    int limit, rc, error;
-    size_t size = sizeof limit;
-    if (most < 0 || flags & ZMQ_DONTWAIT || zmq_getsockopt (s, option, &limit, &size) != 0
-        || (limit >= 0 && limit <= most))
-        return call (m, s, flags);
-    zmq_setsockopt (s, option, &most, sizeof most);
-    rc = call (m, s, flags);
-    error = zmq_errno ();
-    zmq_setsockopt (s, option, &limit, sizeof limit);
-    errno = error;
-    return rc;
-}
-static inline int zmq_msg_send_within (zmq_msg_t *m, void *s, int flags, int most)
-{
-    return zmqlite_within (zmq_msg_send, ZMQ_SNDTIMEO, m, s, flags, most);
-}
-static inline int zmq_msg_recv_within (zmq_msg_t *m, void *s, int flags, int most, int *waited)
-{
-    *waited = 1;
-    return zmqlite_within (zmq_msg_recv, ZMQ_RCVTIMEO, m, s, flags, most);
-}
+    zmq_pollitem_t item = {NULL, 0, ZMQ_POLLIN, 0};
+    size_t size = sizeof item.fd;
+    if (zmq_getsockopt (s, ZMQ_FD, &item.fd, &size) != 0)
+        return -1;
+#ifdef _WIN32
+    return zmq_poll (&item, 1, most);
+#else /* zmq_poll would ask twice */
+    struct pollfd news = {item.fd, POLLIN, 0};
+    return poll (&news, 1, most);
 #endif
+}
 
 #ifdef Py_GIL_DISABLED
 #define ZMQLITE_FREE_THREADED 1

@@ -103,9 +103,8 @@ cdef extern from "compat.h" nogil:
     int zmq_recv(void *s, void *buf, size_t len, int flags)
     int zmq_socket_monitor(void *s, const char *addr, int events)
 
-    # not in zmq.h: waits of at most so many ms, -1 for as long as the socket's own timeout says
-    int zmq_msg_send_within(zmq_msg_t *msg, void *s, int flags, int most)
-    int zmq_msg_recv_within(zmq_msg_t *msg, void *s, int flags, int most, int *waited)
+    # not in zmq.h: to sleep until there is news for a socket
+    int zmqlite_sleep(void *s, int most)
 
     # nor these: several messages at once, without waiting; compat.h says more
     ctypedef struct zmq_body_t:

@@ -68,6 +68,8 @@ class Steering:
         self.control: core.Socket = control
         """The socket that commands go out on; closing it stays with the caller."""
         self._calls = _Calls()
+        self._waiting: _Calls | None = None
+        """Of the innermost call of `statistics`: a signal handler may call it within another."""
 
     def pause(self) -> None:
         """Stop moving messages; they wait in the sockets' queues."""
@@ -89,13 +91,25 @@ class Steering:
         allows, and a second at most. What has not come by then is taken for lost, as with a proxy
         that ended; if it comes all the same, after the next question, it is taken for the answer.
         """
-        self._drop_what_is_owed()
-        calls = self._calls
+        outer = self._waiting
+        owed = outer is not None and outer.owed
+        try:
+            self._drop_what_is_owed()
+            calls = self._waiting = self._calls
+            self._ask(calls)
+            while calls.owed:
+                calls.heard.extend(starmap(self.control.recv_multipart, ((),)))
+            self._calls = _Calls()
+            return counted(calls.heard[-1])
+        finally:
+            self._waiting = outer
+            if outer is not None and owed and not outer.owed:
+                # its answer was dropped here, and it may be inside a receive
+                self._calls = outer
+                self._ask(outer)
+
+    def _ask(self, calls: _Calls) -> None:
         calls.sent.extend(map(self.control.send, (b"STATISTICS",)))
-        while calls.answered < len(calls.sent):
-            calls.heard.extend(starmap(self.control.recv_multipart, ((),)))
-        self._calls = _Calls()
-        return counted(calls.heard[-1])
 
     def _drop_what_is_owed(self) -> None:
         """Drop what came in answer to earlier calls, and wait for the rest of it for a while."""
@@ -108,7 +122,7 @@ class Steering:
             # (not a wait: a signal handler may have taken it)
             calls.heard.extend(filter(None, map(control.recv_multipart_nonblock, (0,))))
             left = math.ceil(1000 * (end - time.monotonic()))
-            owed = calls.answered < len(calls.sent) and bool(left > 0 and control.poll(left))
+            owed = calls.owed and bool(left > 0 and control.poll(left))
         self._calls = _Calls()
 
 
@@ -124,9 +138,10 @@ class _Calls:
         self.heard: deque[list[bytes]] = deque()
 
     @property
-    def answered(self) -> int:
+    def owed(self) -> bool:
         # Some releases of libzmq answer every command with an empty message: those do not count.
-        return sum(len(parts) == len(ProxyStatistics._fields) for parts in self.heard)
+        answers = sum(len(parts) == len(ProxyStatistics._fields) for parts in self.heard)
+        return answers < len(self.sent)
 
 
 def counted(parts: Sequence[bytes]) -> ProxyStatistics:

@@ -79,7 +79,11 @@ cdef double exit_patience(Context context) except? -1:
 
 def check_patience(value, /):
     """Return how many seconds an exit_patience is; TypeError or ValueError for what is none."""
-    said = f"Context.exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not {value!r:.80}"
+    said = "Context.exit_patience is a number of seconds, 0 not to wait, below 0 for ever, not "
+    try:
+        said += f"{value!r:.80}"
+    except ValueError:  # Python writes no ints of thousands of digits
+        said += f"such an {type(value).__name__}"
     if not (hasattr(value, "__float__") or hasattr(value, "__index__")):
         raise TypeError(said)
     try:

@@ -58,8 +58,6 @@ cdef int recv_waiting(Handle self, zmq_msg_t *msg, int flags, str operation, int
         error = wait_and_recv(self, msg, flags, wait)
         if error == 0:
             return 0
-        if error == EAGAIN and self._thread_safe and wait_goes_on(wait, flags):
-            error = 0
     if error == ETERM and operation == "iterate" and not interpreter_exits():
         guard_exit(self)
         raise StopIteration
@@ -69,19 +67,14 @@ cdef int recv_waiting(Handle self, zmq_msg_t *msg, int flags, str operation, int
 cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexcept:
     """One try that waits without the GIL. Returns an errno, 0 for received."""
     cdef int error = 0
-    cdef int most = wait_most(wait, flags)
     cdef void *handle = self.handle
-    cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
+    wait_prepare(wait, self, flags)
     if ZMQLITE_BLOCKS:
         bytes_pool.recycle_now()
     guard_mark(&self._guard, self._thread_safe)
     with nogil:
-        if poll:
-            error = wait_safe(wait, handle, ZMQ_POLLIN)
-            flags |= ZMQ_DONTWAIT
-        if error == 0 and not (wait.look and try_spin(wait, msg, handle, flags)) \
-                and zmq_msg_recv_within(msg, handle, flags, most, &wait.waited) < 0:
-            error = libzmq_errno()
+        if not (wait.look and try_spin(wait, msg, handle, flags)):
+            error = wait_once(wait, zmq_msg_recv, msg, handle, flags)
         if wait.timed:  # here, for to take the GIL back may last
             wait.waited = now() - wait.start >= NO_WAIT
     guard_unmark(&self._guard, self._thread_safe)

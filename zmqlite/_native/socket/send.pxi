@@ -185,8 +185,6 @@ cdef int send_slow(
         if error == 0:
             self._send_more = 1 if flags & ZMQ_SNDMORE else 0
             return 0
-        if error == EAGAIN and self._thread_safe and wait_goes_on(&wait, flags):
-            error = 0
     return fail_inside(self, error, "send", flags, ZMQ_SNDTIMEO)
 
 
@@ -194,21 +192,16 @@ cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t
                        Wait *wait) noexcept:
     """One try that waits without the GIL. Returns an errno, 0 for sent."""
     cdef zmq_msg_t copy
-    cdef int error = 0
-    cdef int most = wait_most(wait, flags)
+    cdef int error
     cdef void *handle = self.handle
-    cdef bint poll = self._thread_safe and ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT
     if msg == NULL:
         if zmq_msg_init_size(&copy, size) != 0:
             return libzmq_errno()
         memcpy(zmq_msg_data(&copy), data, size)
+    wait_prepare(wait, self, flags)
     guard_mark(&self._guard, self._thread_safe)
     with nogil:
-        if poll:
-            error = wait_safe(wait, handle, ZMQ_POLLOUT)
-            flags |= ZMQ_DONTWAIT
-        if error == 0 and zmq_msg_send_within(&copy if msg == NULL else msg, handle, flags, most) < 0:
-            error = libzmq_errno()
+        error = wait_once(wait, zmq_msg_send, &copy if msg == NULL else msg, handle, flags)
     guard_unmark(&self._guard, self._thread_safe)
     if msg == NULL and error:
         zmq_msg_close(&copy)

@@ -15,10 +15,11 @@ cdef enum:
 ctypedef struct Wait:
     double start     # when the call began to wait
     int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
-    int limit        # the user's timeout in ms, once it is known; -1 for none
-    int left         # what is left of it for the next try; -1 for "the option says it"
-    bint step        # the try is a step of the main thread's: EAGAIN says perhaps only that it is over
-    bint timed       # the clock says whether a receive waited, not libzmq
+    int left         # what is left of the user's timeout for the next try, in ms; -1 for "the option says it"
+    bint step        # the next try has a limit of its own: EAGAIN says perhaps only that this is over
+    int most         # this limit in ms; -1 for none
+    bint safe        # the socket is of a thread-safe type
+    bint timed       # the clock says whether a receive waited; otherwise it counts as one that did
     int waited
     bint look        # look out for the answer before sleeping
     int looks        # how often there was nothing; below 0: as often, but then it came
@@ -50,12 +51,10 @@ cdef inline bint may_spin(Handle self) noexcept:
 cdef bint try_spin(Wait *wait, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
     """Receive without sleeping, within LOOK. If there was nothing, or an error, the wait itself sees to it."""
     cdef double end = wait.start + LOOK
-    cdef int waited
-    while zmq_msg_recv_within(msg, handle, flags | ZMQ_DONTWAIT, -1, &waited) < 0:
+    while zmq_msg_recv(msg, handle, flags | ZMQ_DONTWAIT) < 0:
         wait.looks += 1
         if libzmq_errno() != EAGAIN or now() >= end:
             return False
-    wait.waited = waited or wait.looks
     wait.looks = -wait.looks
     return True
 
@@ -91,7 +90,6 @@ cdef inline long one_step(long timeout) noexcept:
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.start = now()
     wait.option = option
-    wait.limit = -1
     wait.left = -1
     wait.step = False
     wait.timed = False
@@ -102,59 +100,73 @@ cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
 
 cdef int wait_again(Wait *wait, Handle self) noexcept:
     """After an interruption: how long the next try may take. Returns EAGAIN when time is over."""
-    cdef size_t size = sizeof(int)
+    cdef int limit
+    cdef size_t size = sizeof(limit)
     cdef double left
     wait.left = -1
-    if zmq_getsockopt(self.handle, wait.option, &wait.limit, &size) != 0:
+    if zmq_getsockopt(self.handle, wait.option, &limit, &size) != 0:
         return 0
-    if wait.limit < 0 or wait.limit == 0 and not wait.step:
+    if limit < 0 or limit == 0 and not wait.step:
         return 0
-    left = wait.limit - (now() - wait.start) * 1000
+    left = limit - (now() - wait.start) * 1000
     if left <= 0:
         return EAGAIN
     wait.left = <int> left + 1
     return 0
 
 
-cdef inline int wait_most(Wait *wait, int flags) noexcept:
-    """How long the next try may take at most, in ms; -1 for as long as the option says. Thread-safe
-    types do not ask: they wait in wait_safe()."""
-    wait.step = runs_handlers() and not flags & ZMQ_DONTWAIT and (wait.left < 0 or wait.left > STEP)
-    return STEP if wait.step else wait.left
-
-
-# The thread-safe socket types sleep on a condition variable, which no signal interrupts, and several
-# threads may sleep with one RCVTIMEO. They wait through zmq_poll instead, which has neither trouble.
-
-cdef int wait_safe(Wait *wait, void *handle, short event) noexcept nogil:
-    """Wait for an event of a thread-safe socket. Returns an errno, 0 for ready; EINTR after a step."""
-    cdef zmq_pollitem_t item
+cdef void wait_prepare(Wait *wait, Handle self, int flags) noexcept:
+    """Find out how long the next try may sleep. Thread-safe types always have steps: they sleep on a condition
+    variable, which no signal interrupts, and another thread may take what one was woken for."""
     cdef size_t size = sizeof(int)
-    cdef int ready
-    cdef double left = -1
-    item.socket = handle
-    item.fd = 0
-    item.events = event
-    item.revents = 0
-    if zmq_getsockopt(handle, wait.option, &wait.limit, &size) != 0:
+    cdef bint steps = runs_handlers()
+    wait.safe = self._thread_safe
+    wait.most = wait.left
+    if wait.most < 0 and (steps or wait.safe):
+        zmq_getsockopt(self.handle, wait.option, &wait.most, &size)
+    wait.step = not flags & ZMQ_DONTWAIT and (steps or wait.safe or wait.most >= 0)
+    if steps and (wait.most < 0 or wait.most > STEP):
+        wait.most = STEP
+
+
+# A step leaves the option alone, which others may read meanwhile: it tries, sleeps until there is news,
+# and tries again. All news has to be read before the sleep: a receive that finds nothing has read it, a
+# send may have left some for later, which a look at EVENTS reads.
+
+ctypedef int (*Call)(zmq_msg_t *msg, void *handle, int flags) noexcept nogil
+
+
+cdef int wait_once(Wait *wait, Call call, zmq_msg_t *msg, void *handle, int flags) noexcept nogil:
+    """One try, asleep as long as it may be. Returns an errno, 0 for success."""
+    cdef int events, error
+    cdef size_t size = sizeof(events)
+    if not wait.step:
+        return 0 if call(msg, handle, flags) >= 0 else libzmq_errno()
+    if wait.option == ZMQ_SNDTIMEO and zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) != 0:
         return libzmq_errno()
-    if wait.limit >= 0:
-        left = wait.limit - (now() - wait.start) * 1000
-        if left <= 0:
-            left = 0
-    wait.step = wait.step and (left < 0 or left > STEP)
-    if wait.step:
-        left = STEP
-    ready = libzmq_poll(&item, 1, <long> left + 1 if left > 0 else <long> left)
+    error = 0 if call(msg, handle, flags | ZMQ_DONTWAIT) >= 0 else libzmq_errno()
+    if error == EAGAIN:
+        error = sleep_until_news(wait, handle)
+        if error == 0 and call(msg, handle, flags | ZMQ_DONTWAIT) < 0:
+            error = libzmq_errno()
+    return error
+
+
+cdef int sleep_until_news(Wait *wait, void *handle) noexcept nogil:
+    """Returns an errno; EAGAIN when there was no news in time."""
+    cdef zmq_pollitem_t item
+    cdef int ready
+    if wait.safe:
+        item.socket = handle
+        item.fd = 0
+        item.events = ZMQ_POLLOUT if wait.option == ZMQ_SNDTIMEO else ZMQ_POLLIN
+        item.revents = 0
+        ready = libzmq_poll(&item, 1, wait.most)
+    else:
+        ready = zmqlite_sleep(handle, wait.most)
     if ready < 0:
         return libzmq_errno()
-    return 0 if ready else EINTR if wait.step else EAGAIN
-
-
-cdef inline bint wait_goes_on(Wait *wait, int flags) noexcept:
-    """After EAGAIN on a thread-safe socket: another thread was quicker. Is there time left?"""
-    return ZMQLITE_DRAFTS and not flags & ZMQ_DONTWAIT and (
-        wait.limit < 0 or (now() - wait.start) * 1000 < wait.limit)
+    return 0 if ready else EAGAIN
 
 
 cdef int fail_inside(Handle self, int error, str operation, int flags, int option) except -1:

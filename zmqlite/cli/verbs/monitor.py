@@ -47,14 +47,31 @@ def in_words(event: MonitorEvent, now: float) -> str:
     what = WORDS.get(event.event) or str(event.event.name).lower().replace("_", " ")
     reason = "" if event.event == Event.CONNECT_DELAYED else event.reason  # "in progress"
     peer = event.address if event.address != event.endpoint else ""
-    rest = [event.endpoint, peer and f"peer {peer}", reason and f"({reason})"]
+    name = _as_text(event.routing_id)
+    rest = [
+        event.endpoint,
+        peer and f"peer {peer}",
+        name and f"id {name}",
+        reason and f"({reason})",
+    ]
     return "  ".join([clock, f"{what:16}", *filter(None, rest)])
 
 
 def for_programs(event: MonitorEvent, now: float) -> str:
     """Return the same as JSON."""
     facts = {**event._asdict(), "event": event.event.name}
+    if isinstance(event.routing_id, bytes):
+        facts["routing_id"] = _as_text(event.routing_id)
     return json.dumps({"time": round(now, 6), **facts})
+
+
+def _as_text(routing_id: bytes | int | None) -> str:
+    """Return a routing id as its letters, or as 0x and hex if it is none; "" for None."""
+    if not isinstance(routing_id, bytes):
+        return "" if routing_id is None else str(routing_id)
+    letters = routing_id.isascii() and b" " not in routing_id and b"0x" != routing_id[:2]
+    text = routing_id.decode("ascii") if letters else ""
+    return text if text.isprintable() and text else f"0x{routing_id.hex()}"
 
 
 @verb(
