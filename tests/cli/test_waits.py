@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -9,6 +10,8 @@ from command_line import Started, Terminal, plain, run
 from support import FACTOR, needs_curve, needs_patch
 
 import zmqlite as zmq
+from zmqlite.cli import main
+from zmqlite.cli.shared.opening import Opening
 
 pytestmark = needs_patch("known-peers", "known-numbers")
 
@@ -50,6 +53,18 @@ def test_a_wait_says_what_it_waits_for(recording: str) -> None:
             assert code == 130, case
             assert err.count("waiting") == 1, case
             assert "Traceback" not in err, case
+
+
+def test_an_end_that_takes_long_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy machine: everything had left before."""
+    end = Opening._wait_left
+
+    def slow(opening: Opening, context: zmq.SyncContext) -> None:
+        end(opening, context)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(Opening, "_wait_left", slow)
+    assert main(["pub", "-b", TCP, "-w", "0", "-T", "20ms", "-q", "x"]) == 0
 
 
 GIVING_UP = {

@@ -119,8 +119,8 @@ class Opening:
                     self.wait(socket)
                     yield socket
                     linger = socket.linger
-                    if self.delivers and linger:
-                        self._see_off(socket, linger)
+                    if self.delivers and linger and self._see_off(socket, linger):
+                        linger = 0  # nothing waits, however long the end takes
                 except BaseException:
                     socket.close(0)  # before its gate, which lets in less than none does
                     raise
@@ -220,19 +220,22 @@ class Opening:
             self.told.add(said)
             self.say(f"waiting: {'; '.join(news)}")
 
-    def _see_off(self, socket: PlainSocket, linger: int) -> None:
-        """Wait until all has left, and say what waits if that takes long, or does not happen."""
+    def _see_off(self, socket: PlainSocket, linger: int) -> bool:
+        """Wait until all has left, and say what waits if that takes long, or does not happen.
+
+        Returns False where that is not known.
+        """
         try:
             with suppress(Again):
                 socket.wait_drained(_SILENCE if linger < 0 else min(linger, _SILENCE))
-                return
+                return True
             if linger < 0 or linger > _SILENCE:
                 waiting = f"waiting until the messages have left: {unsent(socket)}"
                 self.say(f"{waiting}; Ctrl-C gives them up")
                 socket.wait_drained(None if linger < 0 else linger - _SILENCE)
-                return
+                return True
         except NotSupported:  # someone else's libzmq: the end of the context tells
-            return
+            return False
         except Again:
             pass
         text = f"not all messages have left within {duration(linger / 1000)}: {unsent(socket)}"
