@@ -131,17 +131,18 @@ class Gate:
         """
         if isinstance(keys, (bytes, bytearray)):
             raise TypeError("curve() takes a collection of keys: put a single one into a list")
-        self._slow.discard(domain)
+        if callable(keys):
+            self._slow.add(domain)  # first: who comes meanwhile may have to wait for it
+            self._keys[domain] = keys
+            return
         if isinstance(keys, (str, os.PathLike)):
             self._keys[domain] = KeyFolder(cast("str", keys), self.log)
         elif keys is None:
             self._keys[domain] = _anybody
-        elif callable(keys):
-            self._keys[domain] = keys
-            self._slow.add(domain)
         else:
             known = frozenset(bytes(key) for key in keys)
             self._keys[domain] = lambda _, key: key in known
+        self._slow.discard(domain)
 
     # -- checks ----------------------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
+from ._loops.threads import making
 from ._native import core
 from ._native.address import address_of
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
@@ -33,8 +33,6 @@ else:
 
 _OtherT = TypeVar("_OtherT")
 _ContextT = TypeVar("_ContextT", bound="Context[Any]")
-
-_instance_lock = threading.Lock()
 
 
 def _patience_of_environment() -> float:
@@ -170,7 +168,7 @@ class Context(ContextSettings, Generic[SocketT]):
                     socket.setsockopt(row.option, row.value)
             if harden or self._zap_required:
                 socket._zap_required = True
-            for number, value in self.sockopts.items():
+            for number, value in self.sockopts.copy().items():  # threads may set others
                 with suppress(ZMQError):  # a default may not suit every type of socket
                     socket.setsockopt(number, value)
             for name, value in settings:
@@ -251,7 +249,7 @@ class Context(ContextSettings, Generic[SocketT]):
         found: _ContextT | None = cls.__dict__.get("_instance")
         if found is not None and not found.closed and cls._instance_pid == os.getpid():
             return found
-        with _instance_lock:
+        with making:
             found = cls.__dict__.get("_instance")
             if found is None or found.closed or cls._instance_pid != os.getpid():
                 found = cls(io_threads)

@@ -6,12 +6,13 @@ What stands still in C++ must not run in a greenlet: it would stop all others, f
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["are_greenlets", "real", "start"]
+__all__ = ["are_greenlets", "making", "real", "start"]
 
 
 def real(name: str) -> Any:
@@ -31,3 +32,11 @@ def start(run: Callable[[], object], name: str) -> None:
         real("start_new_thread")(run, ())
     else:
         threading.Thread(target=run, name=name, daemon=True).start()
+
+
+making: Any = real("RLock")()
+"""Held for a moment by who makes, at its first use, what threads share. A signal handler may come
+to the same place in the middle: so its owner may take it again."""
+
+if hasattr(os, "register_at_fork"):  # the thread that holds it may not be in the child
+    os.register_at_fork(after_in_child=making._at_fork_reinit)

@@ -64,7 +64,7 @@ class AddressRules:
         if address in given:
             return True
         short = folded(address)
-        return any(self._folded.get(one) == short for one in given)
+        return any(self._folded.get(one) == short for one in given.copy())  # threads may add
 
     def check(self, address: str) -> Verdict:
         """Say whether an address may go on to show its credentials."""

@@ -83,9 +83,18 @@ class Asked:
         # of a REQ: whose turn it is, and what comes next
         self.turns: deque[PendingRequest] = deque()
         self.reader: PendingRequest | None = None
-        self.count = self.thread = 0
+        self.count = 0
+        self._claims: dict[str, int] = {}
         self._prefix, self._number = os.urandom(4), 0
         self.relaxed = False
+
+    def claim(self, thread: int) -> int:
+        """Return which thread has requests in flight: this one from now on, if none had."""
+        return self._claims.setdefault("thread", thread)  # one step: threads may come at a time
+
+    def release(self) -> None:
+        """The last request of that thread is over."""
+        self._claims.clear()
 
     def new_key(self) -> bytes:
         """Return a key that no request of this socket has, nor one of a socket that had its name

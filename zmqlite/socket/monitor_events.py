@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
+from .._loops.threads import making
 from .._native import core
 from ..enums import Event, SocketType
 from ..error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
@@ -150,6 +151,23 @@ class WatchedSocket(PeerSocket):
         if not core.DRAFT_API:
             hint = "it takes a libzmq with its draft API"
             raise NotSupported.during("monitor_events", self._subject(), hint)
+        with making:  # a second monitor would end the first
+            address = self._publish_events()
+        world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
+        source: Any = world(self.context, SocketType.SUB)
+        try:
+            source.rcvhwm = 0
+            source.connect(address)
+            stream = self._stream_class(self, source, int(events))
+        except ZMQError:
+            source.close(0)
+            raise
+        with making:
+            self._streams.add(stream)
+        return stream
+
+    def _publish_events(self) -> str:
+        """Return where the socket's monitor publishes, which is made at the first use."""
         if getattr(self, "_monitor_taken", False):
             hint = "the socket's one monitor is in use: disable_monitor() first"
             raise StateError.during("monitor_events", self._subject(), hint)
@@ -161,24 +179,15 @@ class WatchedSocket(PeerSocket):
                 error.operation = "monitor_events"
                 raise
             self._events_at, self._streams = address, WeakSet()
-        world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
-        source: Any = world(self.context, SocketType.SUB)
-        try:
-            source.rcvhwm = 0
-            source.connect(self._events_at)
-            stream = self._stream_class(self, source, int(events))
-        except ZMQError:
-            source.close(0)
-            raise
-        self._streams.add(stream)
-        return stream
+        return self._events_at
 
     def _take_monitor(self, address: str | None) -> None:
         """The program wants the monitor for itself, or stops it."""
-        streams = getattr(self, "_streams", ())
-        if address is not None and any(not stream.closed for stream in streams):
-            hint = "monitor_events() watches this socket: close what it returned first"
-            raise StateError.during("monitor", self._subject(), hint)
-        if hasattr(self, "_events_at"):
-            del self._events_at
-        self._monitor_taken = address is not None
+        with making:
+            streams = getattr(self, "_streams", ())
+            if address is not None and any(not stream.closed for stream in streams):
+                hint = "monitor_events() watches this socket: close what it returned first"
+                raise StateError.during("monitor", self._subject(), hint)
+            if hasattr(self, "_events_at"):
+                del self._events_at
+            self._monitor_taken = address is not None

@@ -18,6 +18,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from .._loops.threads import making
 from .._native import core
 from ..enums import Event, SocketOption, SocketType
 from ..error import (
@@ -128,31 +129,41 @@ class RequestSocket(CountedSocket):
     def _begin_request(self) -> Asked:
         """Refuse what cannot be, and count one in flight."""
         if not hasattr(self, "_asked"):
-            self._asked = Asked(self._type_number)
+            with making:
+                if not hasattr(self, "_asked"):
+                    self._asked = Asked(self._type_number)
         asked, here = self._asked, threading.get_native_id()  # (gevent gives greenlets idents)
-        if asked.count and asked.thread != here:
+        owner = asked.claim(here)
+        if owner != here:
             hint = (
-                f"a request of thread {_name_of(asked.thread)!r} is in flight: a socket serves "
+                f"a request of thread {_name_of(owner)!r} is in flight: a socket serves "
                 "one thread at a time; give each thread a socket of its own"
             )
             raise ThreadMisuse.during("request", self._subject(), hint)
         if not asked.count:
-            hint = ""
-            if self.more_parts:
-                hint = "receive the rest of the last message first"
-            elif self.half_sent:
-                hint = "send the rest of the last message first"
-            elif self._receives():
-                hint = (
-                    "a task waits to receive on this socket: let it finish first, or give "
-                    "requests a socket of their own"
-                )
-            if hint:
-                raise StateError.during("request", self._subject(), hint)
-            asked.thread = here
-            self._reserve(True)
+            try:
+                self._refuse_between()
+                self._reserve(True)
+            except BaseException:
+                asked.release()
+                raise
         asked.count += 1
         return asked
+
+    def _refuse_between(self) -> None:
+        """No request begins in the middle of something else."""
+        hint = ""
+        if self.more_parts:
+            hint = "receive the rest of the last message first"
+        elif self.half_sent:
+            hint = "send the rest of the last message first"
+        elif self._receives():
+            hint = (
+                "a task waits to receive on this socket: let it finish first, or give "
+                "requests a socket of their own"
+            )
+        if hint:
+            raise StateError.during("request", self._subject(), hint)
 
     def _end_request(self, asked: Asked, request: PendingRequest) -> None:
         if request in asked.turns:
@@ -163,7 +174,10 @@ class RequestSocket(CountedSocket):
         asked.hand_over()
         asked.count -= 1
         if not asked.count:
-            self._reserve(False)
+            try:
+                self._reserve(False)
+            finally:
+                asked.release()
 
     async def _take_turn(self, asked: Asked, request: PendingRequest) -> bool:
         """On a REQ: wait until the others are done. Returns whether they are."""

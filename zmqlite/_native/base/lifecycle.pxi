@@ -129,10 +129,11 @@ cdef int end_later(Context self) except -1:
     if done:
         del ending
     else:
-        for what in (self._lingering or {}).values():
+        remembered = list(lingering_of(self).values())
+        for what in remembered:
             if what[2]:
                 kept = max(kept, what[1])
-        names = joined([what[0] for what in (self._lingering or {}).values()]).encode("utf-8", "replace")
+        names = joined([what[0] for what in remembered]).encode("utf-8", "replace")
         leave_behind(ending, patience, limit, kept, names)
     self._forget()
     return 0
@@ -275,10 +276,11 @@ cdef ExitWait exit_wait(Context context):
         return None
     wait._ending = context._termination
     if wait._ending != NULL:
-        for what in (context._lingering or {}).values():
+        remembered = list(lingering_of(context).values())
+        for what in remembered:
             if what[2]:
                 wait._kept = max(wait._kept, what[1])
-        wait._names = joined([what[0] for what in (context._lingering or {}).values()]) or wait._names
+        wait._names = joined([what[0] for what in remembered]) or wait._names
         return wait
     wait._wait = EndWait(context)
     wait._wait._told = True  # we say it ourselves

@@ -112,22 +112,38 @@ cdef int remember_lingering(Handle self, size_t address, int linger) except -1:
     cdef double end = FOREVER if linger < 0 else now() + linger / 1000.0 + 2
     if context is None:
         return 0
-    if context._lingering is None:
-        context._lingering = {}
-    context._lingering[address] = (subject_of(self), end, bool(self._linger_set))
-    if len(context._lingering) > max(context._lingering_limit, LEAST_REMEMBERED):
-        forget_gone(context)
+    what = (subject_of(self), end, bool(self._linger_set))
+    with cython.critical_section(context):
+        if context._lingering is None:
+            context._lingering = {}
+        context._lingering[address] = what
+        if len(context._lingering) > max(context._lingering_limit, LEAST_REMEMBERED):
+            forget_gone(context)
     return 0
 
 
+cdef int forget_lingering(Context self, size_t address) except -1:
+    """A socket was closed that has nothing to send: what is remembered of its address is of one before it."""
+    with cython.critical_section(self):
+        if self._lingering is not None:
+            self._lingering.pop(address, None)
+    return 0
+
+
+cdef dict lingering_of(Context self):
+    """A copy of what is remembered: threads that close sockets change it meanwhile."""
+    with cython.critical_section(self):
+        return {} if self._lingering is None else self._lingering.copy()
+
+
 cdef int forget_gone(Context self) except -1:
+    """Inside a critical section of the context."""
     cdef Unsent unsent
     cdef bint known = False
     cdef size_t place
     cdef set there = set()
-    with cython.critical_section(self):
-        if self.handle != NULL and not self._ends and self._termination == NULL:
-            known = unsent.read(self.handle, &get_quietly, ENOBUFS)
+    if self.handle != NULL and not self._ends and self._termination == NULL:
+        known = unsent.read(self.handle, &get_quietly, ENOBUFS)
     if known:
         for place in range(unsent.sockets()):
             there.add(unsent.address(place))
@@ -157,7 +173,7 @@ cdef str still_open(Context self):
     cdef uint64_t messages = 0
     cdef uint64_t moves = 0
     known = self._termination != NULL and self._termination.waits_for(&messages, &moves)
-    names = [what[0] for what in (self._lingering or {}).values()]
+    names = [what[0] for what in lingering_of(self).values()]
     count = unsent_text(messages) if known else "unsent messages"
     return f"{joined(names) or 'closed sockets'}: {count} (their linger says to wait)"
 
@@ -210,7 +226,7 @@ cdef class EndWait:
         cdef uint64_t count
         for one in all_sockets(self._context):
             known[<size_t> (<Handle> one).handle] = subject_of(one) + " is open"
-        for one, what in list((self._context._lingering or {}).items()):
+        for one, what in lingering_of(self._context).items():
             known.setdefault(one, what[0])
         for place in range(self._unsent.sockets()):
             count = self._unsent.unsent(place)
@@ -233,8 +249,9 @@ cdef class EndWait:
         """Until when the lingers that the program set make a context wait; 0 if none does."""
         cdef double end = 0
         cdef size_t place
+        cdef dict known = lingering_of(self._context)
         for place in range(self._unsent.sockets()):
-            what = (self._context._lingering or {}).get(self._unsent.address(place))
+            what = known.get(self._unsent.address(place))
             if what is not None and what[2]:
                 end = max(end, what[1])
         return end

@@ -161,8 +161,8 @@ cdef class Handle:
         drain()
         if kept:
             remember_lingering(self, address, kept)
-        elif address and self._context is not None and self._context._lingering:
-            self._context._lingering.pop(address, None)  # of one that was there before
+        elif address and self._context is not None:
+            forget_lingering(self._context, address)
 
     def __del__(self):
         try:
