@@ -17,10 +17,11 @@ import zmqlite as zmq
 
 pytestmark = needs_patch("unsent-report")
 
-WRONG = [
+WRONG: list[Any] = [
     *((value, TypeError) for value in ("5", None, [], b"1", 1j)),
     (float("nan"), ValueError),
     (10**400, ValueError),
+    pytest.param(10**5000, ValueError, id="an int that Python does not write"),
 ]
 
 
