@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 import pytest
-from command_line import Started
-from support import FACTOR, needs_drafts, needs_patch
 
 import zmqlite as zmq
 from zmqlite.cli.verbs.monitor import for_programs, in_words
-from zmqlite.watching import MonitorEvent
+from zmqlite.socket.monitor_events import MonitorEvent
 
 
 def left(routing_id: Any) -> MonitorEvent:
-    return MonitorEvent(zmq.Event.DISCONNECTED, "tcp://here", "tcp://there", "", None, 9, routing_id)
+    return MonitorEvent(
+        zmq.Event.DISCONNECTED, "tcp://here", "tcp://there", "", None, 9, routing_id
+    )
 
 
 @pytest.mark.parametrize(

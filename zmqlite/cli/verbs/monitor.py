@@ -69,7 +69,7 @@ def _as_text(routing_id: bytes | int | None) -> str:
     """Return a routing id as its letters, or as 0x and hex if it is none; "" for None."""
     if not isinstance(routing_id, bytes):
         return "" if routing_id is None else str(routing_id)
-    letters = routing_id.isascii() and b" " not in routing_id and b"0x" != routing_id[:2]
+    letters = routing_id.isascii() and b" " not in routing_id and routing_id[:2] != b"0x"
     text = routing_id.decode("ascii") if letters else ""
     return text if text.isprintable() and text else f"0x{routing_id.hex()}"
 
