@@ -25,6 +25,8 @@ BATCH = 20
 """Small: under callgrind a long batch would last a millisecond, and let other threads run."""
 LONG = 3
 """How many times longer the long run is."""
+WATCHING: list[Any] = []
+"""What was asked, and what hears of events as long as it is kept."""
 Section = tuple[str, Callable[[int], object]]
 
 
@@ -61,6 +63,17 @@ def single(context: Any, name: str, payload: bytes, **options: bool) -> list[Sec
                 call()
 
     return [(f"send {name}", send), (f"recv {name}", recv)]
+
+
+def watched(context: Any) -> list[Section]:
+    """The same while the program knows what happens: it has asked, and hears of each event."""
+    before = context.sockets()
+    made = single(context, "16 B, watched", SMALL)
+    for socket in context.sockets():
+        if socket not in before:
+            WATCHING.append((socket.stats(), socket.peers, socket.monitor_events()))
+    assert len(WATCHING) == 2
+    return made
 
 
 def iterating(context: Any) -> list[Section]:
@@ -182,6 +195,7 @@ def sections(context: Any) -> Iterator[list[Section]]:
     yield single(context, "16 B", SMALL)
     yield single(context, "4 KiB", LARGE)
     yield single(context, "4 KiB, copy=False", LARGE, copy=False)
+    yield watched(context)
     yield multipart(context)
     yield batches(context, "a message", SMALL)
     yield batches(context, "a message of 1 KiB", bytes(1024))
