@@ -169,6 +169,25 @@ def test_a_context_ends_under_the_hands_of_its_users() -> None:
         assert context.sockets() == []
 
 
+def test_many_threads_end_one_context() -> None:
+    """Each says what it waits for, while another one may have ended it."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        where = f"tcp://127.0.0.1:{deaf.getsockname()[1]}"
+        for _ in range(5):
+            context = zmq.Context()
+            with context.socket("PUSH", linger=50, connect=where) as push:
+                push.send(b"x")
+
+            def end(context: zmq.Context = context) -> None:
+                while not context.closed:
+                    with suppress(zmq.Again):
+                        context.term(0.001)
+
+            at_once(*[end] * THREADS)
+            assert context.closed
+
+
 def test_closed_sockets_are_remembered_by_one_thread_at_a_time(context: zmq.Context) -> None:
     """Each has a message to send, and lingers for it: without the GIL, the list of them tore."""
     with socket.socket() as deaf:

@@ -157,7 +157,9 @@ class CountedSocket(WatchedSocket):
         """Return what this socket has sent, received and dropped, and what waits in its queues.
 
         May be called from any thread, also while another one uses the socket: then news of peers
-        that have come over inproc may be missing. Costs a moment; counting itself is always on.
+        that have come or gone may be missing. On a Python without a GIL it never enters the
+        socket, so such news is seen once its owner has used it. Costs a moment; counting itself
+        is always on.
 
         Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
         """
@@ -166,7 +168,8 @@ class CountedSocket(WatchedSocket):
     def _rows(self, operation: str) -> list[Row]:
         try:
             owner: Any = self.context
-            if not _HAS_GIL and owner is not None and not self.closed:
+            any_thread = operation == "stats"  # a wait is its owner's, and must hear of news
+            if any_thread and not _HAS_GIL and owner is not None and not self.closed:
                 # to enter the socket for a moment would be in its owner's way
                 return self._rows_from_context(owner)
             return list(rows(self.get_long_option(_NUMBERS)))

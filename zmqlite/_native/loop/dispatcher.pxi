@@ -26,7 +26,8 @@ cdef class Dispatcher:
         if not once_claim(&self._once):
             raise RuntimeError("a dispatcher is initialised once")
         self._socket = PyWeakref_NewRef(socket, None)
-        socket._loop_handle = receivers.loop_handle
+        with cython.critical_section(socket):
+            socket._loop_handle = receivers.loop_handle
         self.loop_handle = receivers.loop_handle
         self.budget = receivers.loop_handle.budget
         self.receivers = receivers
@@ -137,7 +138,8 @@ cdef int tell_loop(object source) except -1:
     """
     cdef LoopHandle handle
     if isinstance(source, Handle) and not (<Handle> source)._thread_safe:
-        handle = (<Handle> source)._loop_handle
+        with cython.critical_section(source):  # it may just become another loop's
+            handle = (<Handle> source)._loop_handle
         if handle is not None and handle._thread == PyThread_get_thread_ident():
             handle.used()
     return 0

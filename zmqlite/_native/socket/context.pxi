@@ -210,9 +210,7 @@ cdef class Context:
         """The context is gone: take it out of the chain, and its second handles with it."""
         context_close(self)
         self._ends = False
-        if self._termination != NULL:
-            del self._termination
-            self._termination = NULL
+        drop_termination(self)
         drain()
         self._give_back()
 

@@ -162,7 +162,9 @@ cdef str still_open(Context self):
         return "still open: " + joined(open_sockets)
     cdef uint64_t messages = 0
     cdef uint64_t moves = 0
-    known = self._termination != NULL and self._termination.waits_for(&messages, &moves)
+    cdef bint known
+    with cython.critical_section(self):
+        known = self._termination != NULL and self._termination.waits_for(&messages, &moves)
     names = [what[0] for what in lingering_of(self).values()]
     count = unsent_text(messages) if known else "unsent messages"
     return f"{joined(names) or 'closed sockets'}: {count} (their linger says to wait)"

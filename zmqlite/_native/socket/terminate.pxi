@@ -56,6 +56,15 @@ cdef int fail_to_end(Context self, int error) except -1:
                 scarce(self, error) if is_shortage(error) else next_step(error, "term", 0))
 
 
+cdef void drop_termination(Context self) noexcept:
+    """It is over, or has failed. Others who wait for the end may just be asking it how far it is."""
+    cdef Termination *ending
+    with cython.critical_section(self):
+        ending = self._termination
+        self._termination = NULL
+    del ending
+
+
 cdef Termination *start_termination(Context self) except NULL:
     zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
     self._termination = begin_termination(self.handle, term_calls())
@@ -85,8 +94,7 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
         if done:
             error = ending.error()
             if error:
-                del self._termination
-                self._termination = NULL
+                drop_termination(self)
                 self._ends = False
                 if not passes(&shortage, error):
                     fail_to_end(self, error)
