@@ -329,6 +329,8 @@ class TestRefusals:
 
     def test_a_method_is_found_without_detours(self) -> None:
         """A class with a `__getattr__` makes every call of every method slower."""
+        pytest.importorskip("trio")
+        pytest.importorskip("gevent")
         slow = [
             f"{kind.__module__}.{kind.__qualname__}"
             for module in ("zmqlite", "zmqlite.asyncio", "zmqlite.trio", "zmqlite.green")

@@ -8,6 +8,7 @@ enough, on a quiet one it kept every other thread out for seconds.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,8 @@ from tracing import calls_seen, needs_strace
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
+
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 FLOODED = """
 import asyncio, sys, threading, time
@@ -146,6 +149,7 @@ def test_another_loop_in_another_thread_runs_too(run_both: Any, actx: Any, conte
 
 
 @needs_strace
+@pytest.mark.skipif(not HAS_GIL, reason="without a GIL other threads run beside a busy loop")
 @pytest.mark.parametrize("loop", ["asyncio", "trio"])
 def test_a_busy_loop_takes_naps_for_them_and_for_nobody_else(loop: str, tmp_path: Path) -> None:
     if loop == "trio":

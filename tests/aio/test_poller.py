@@ -50,6 +50,7 @@ def test_a_blocking_member_that_another_task_uses(run_both: Any, context: Any) -
         pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH, linger=0)
         push.connect(pull.bind("tcp://127.0.0.1:*"))
         push.send(b"0")
+        wait_until(lambda: pull._poll_events(zmq.POLLIN), what="the first message")
         pull.recv()  # connected: from now on only a message makes the descriptor speak
         pollers = [azmq.Poller() for _ in range(2)]
         for poller in pollers:
