@@ -276,12 +276,15 @@ def test_no_memory_to_connect() -> None:
     hostile_program(
         LIMITED
         + """
+import tempfile
+folder = tempfile.TemporaryDirectory()
+where = f"ipc://{folder.name}/pull"
 with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=20000) as pull:
-    where = pull.bind("tcp://127.0.0.1:*")
     pushes = [context.socket(zmq.PUSH, linger=0, reconnect_ivl=10) for _ in range(100)]
-    limit(30)
     for push in pushes:
-        push.connect(where)
+        push.connect(where)   # before the limit: a call of the program ends it without memory
+    limit(30)
+    pull.bind(where)
     for push in pushes:
         push.send_nonblock(b"x")
     assert pull.recv() == b"x"
@@ -294,6 +297,7 @@ with zmq.Context() as context, context.socket(zmq.PULL, linger=0, rcvtimeo=20000
     while pull.recv() != b"last":
         pass
     pushes[-1].close()
+folder.cleanup()
 """
     )
 
