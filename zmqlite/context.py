@@ -9,9 +9,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from ._loops.threads import making
 from ._native import core
 from ._native.address import address_of
+from ._threads import making
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .options.context import ContextSettings

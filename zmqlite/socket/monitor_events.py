@@ -11,8 +11,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
-from .._loops.threads import making
 from .._native import core
+from .._threads import making
 from ..enums import Event, SocketType
 from ..error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
 from ..monitor import parse_monitor_message, reason_for

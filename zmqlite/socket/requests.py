@@ -18,8 +18,8 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .._loops.threads import making
 from .._native import core
+from .._threads import making
 from ..enums import Event, SocketOption, SocketType
 from ..error import (
     Again,
