@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from ._native import core
 from ._native.address import address_of
-from ._threads import making
+from ._threads import first_use_lock
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .options.context import ContextSettings
@@ -249,7 +249,7 @@ class Context(ContextSettings, Generic[SocketT]):
         found: _ContextT | None = cls.__dict__.get("_instance")
         if found is not None and not found.closed and cls._instance_pid == os.getpid():
             return found
-        with making:
+        with first_use_lock:
             found = cls.__dict__.get("_instance")
             if found is None or found.closed or cls._instance_pid != os.getpid():
                 found = cls(io_threads)

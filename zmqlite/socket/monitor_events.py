@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
 from .._native import core
-from .._threads import making
+from .._threads import first_use_lock
 from ..enums import Event, SocketType
 from ..error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
 from ..monitor import parse_monitor_message, reason_for
@@ -151,7 +151,7 @@ class WatchedSocket(PeerSocket):
         if not core.DRAFT_API:
             hint = "it takes a libzmq with its draft API"
             raise NotSupported.during("monitor_events", self._subject(), hint)
-        with making:  # a second monitor would end the first
+        with first_use_lock:  # a second monitor would end the first
             address = self._publish_events()
         world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
         source: Any = world(self.context, SocketType.SUB)
@@ -162,7 +162,7 @@ class WatchedSocket(PeerSocket):
         except ZMQError:
             source.close(0)
             raise
-        with making:
+        with first_use_lock:
             self._streams.add(stream)
         return stream
 
@@ -183,7 +183,7 @@ class WatchedSocket(PeerSocket):
 
     def _take_monitor(self, address: str | None) -> None:
         """The program wants the monitor for itself, or stops it."""
-        with making:
+        with first_use_lock:
             streams = getattr(self, "_streams", ())
             if address is not None and any(not stream.closed for stream in streams):
                 hint = "monitor_events() watches this socket: close what it returned first"

@@ -19,7 +19,7 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .._native import core
-from .._threads import making
+from .._threads import first_use_lock
 from ..enums import Event, SocketOption, SocketType
 from ..error import (
     Again,
@@ -129,7 +129,7 @@ class RequestSocket(CountedSocket):
     def _begin_request(self) -> Asked:
         """Refuse what cannot be, and count one in flight."""
         if not hasattr(self, "_asked"):
-            with making:
+            with first_use_lock:
                 if not hasattr(self, "_asked"):
                     self._asked = Asked(self._type_number)
         asked, here = self._asked, threading.get_native_id()  # (gevent gives greenlets idents)
