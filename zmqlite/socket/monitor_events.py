@@ -14,7 +14,7 @@ from weakref import WeakSet, ref
 from .._native import core
 from .._threads import first_use_lock
 from ..enums import Event, SocketType
-from ..error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
+from ..error import ContextTerminated, NotSupported, SocketClosed, StateError
 from ..monitor import parse_monitor_message, reason_for
 from .peers import TELLS_NAMES, PeerSocket, routing_id_in
 
@@ -151,19 +151,20 @@ class WatchedSocket(PeerSocket):
         if not core.DRAFT_API:
             hint = "it takes a libzmq with its draft API"
             raise NotSupported.during("monitor_events", self._subject(), hint)
-        with first_use_lock:  # a second monitor would end the first
-            address = self._publish_events()
         world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
-        source: Any = world(self.context, SocketType.SUB)
-        try:
-            source.rcvhwm = 0
-            source.connect(address)
-            stream = self._stream_class(self, source, int(events))
-        except ZMQError:
-            source.close(0)
-            raise
+        # A second monitor would end the first: a stream is among those that watch before others
+        # may ask for one.
         with first_use_lock:
-            self._streams.add(stream)
+            address = self._publish_events()
+            source: Any = world(self.context, SocketType.SUB)
+            try:
+                source.rcvhwm = 0
+                source.connect(address)
+                stream = self._stream_class(self, source, int(events))
+                self._streams.add(stream)
+            except BaseException:
+                source.close(0)
+                raise
         return stream
 
     def _publish_events(self) -> str:
