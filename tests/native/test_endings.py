@@ -117,7 +117,7 @@ needs_alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no s
 @needs_alarms
 @pytest.mark.parametrize("timeout", [None, 60])
 def test_a_handler_that_begins_a_termination_and_leaves_it(timeout):
-    """A thread has the handle from then on: term(), which the handler interrupts, leaves it alone."""
+    """A thread has the handle from then on: the term() that was interrupted leaves it alone."""
     program(
         """
         import signal
