@@ -248,6 +248,43 @@ class TestInstance:
         assert mine is not default_context
         mine.term()
 
+    def test_one_that_was_asked_for_meanwhile_stays(self) -> None:
+        """By __init__, or by a signal handler that comes in the middle."""
+
+        class Mine(zmq.Context[Any]):
+            def __init__(self, *args: Any) -> None:
+                super().__init__(*args)
+                made.append(self)
+                if len(made) == 1:
+                    inner.append(Mine.instance())
+
+        made: list[Any] = []
+        inner: list[Any] = []
+        found = Mine.instance()
+        assert found is inner[0] is made[1] is Mine.instance()
+        assert [one.closed for one in made] == [True, False]
+        found.term()
+
+    def test_that_of_another_process_is_never_found(self) -> None:
+        """Each step of making one leaves what a thread may find that looks without the lock."""
+
+        mixed: list[bool] = []
+        inherited = zmq.Context()
+
+        class Watched(type):
+            def __setattr__(cls, name: str, value: Any) -> None:
+                super().__setattr__(name, value)
+                mixed.append(cls._instance_pid == os.getpid() and cls._instance is inherited)
+
+        class Mine(zmq.Context[Any], metaclass=Watched):
+            pass
+
+        Mine._instance, Mine._instance_pid = inherited, -1
+        with inherited, Mine.instance() as fresh:
+            assert fresh is not inherited
+        assert mixed
+        assert not any(mixed)
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     def test_child_of_a_fork_gets_a_fresh_one(self, default_context: Any) -> None:

@@ -27,11 +27,11 @@ ROOF = Path(zmqlite.__file__)
 
 # Floors 0 to 2, as `sys.modules` shows them after a bare import.
 LOADED = """
-_build _loops _loops.names _loops.threads _native _native.address _native.core _native.info
+_build _loops _loops.names _native _native.address _native.core _native.info
 _serialize
 options.attributes options.check options.context options.keywords options.rows options.socket
 options.overflow options.table
-_version constants context endpoint enums error frame monitor options poller
+_threads _version constants context endpoint enums error frame monitor options poller
 proxy proxy.objects proxy.process proxy.sides proxy.steering proxy.thread
 security security.hardening security.keys security.preflight
 socket socket.address_errors socket.answers socket.monitor_events socket.peers socket.requests

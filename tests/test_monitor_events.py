@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, encrypted_pair, in_thread, needs_drafts, needs_patch
+from support import (
+    FACTOR,
+    connect_pair,
+    encrypted_pair,
+    in_thread,
+    needs_drafts,
+    needs_patch,
+    wait_asleep,
+)
 
 import zmqlite as zmq
-from zmqlite.socket.monitor_events import _decode
+from zmqlite.socket.monitor_events import EventStream, _decode
 
 pytestmark = needs_drafts
 LIMIT = 5000 * FACTOR
@@ -163,6 +172,28 @@ class TestOneMonitor:
         with server.monitor_events() as again:
             server.bind("tcp://127.0.0.1:*")
             assert next(again).event is zmq.EVENT_LISTENING
+
+
+def test_no_monitor_comes_between(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread asks for the monitor while a stream is made, which would wait without end."""
+    server = context.socket(zmq.PULL)
+    asked: list[Any] = []
+
+    class Slow(EventStream):
+        __slots__ = ()
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            asked.append(in_thread(server.monitor, "inproc://mine"))
+            with suppress(OSError):  # it has ended
+                wait_asleep(asked[0])
+
+    monkeypatch.setattr(type(server), "_stream_class", Slow)
+    with server.monitor_events() as events:
+        with pytest.raises(zmq.StateError, match="close what it returned"):
+            asked[0]()
+        server.bind("tcp://127.0.0.1:*")
+        assert next(events).event is zmq.EVENT_LISTENING
 
 
 def test_it_waits_in_a_thread(context: Any) -> None:

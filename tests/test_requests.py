@@ -293,6 +293,38 @@ def test_two_threads_are_refused(context: Any) -> None:
     assert join() == b"x"
 
 
+@each_kind
+@pytest.mark.parametrize("place", ["claim", "pop"])
+def test_ctrl_c_binds_a_socket_to_no_thread(
+    context: Any, monkeypatch: pytest.MonkeyPatch, kind: int, place: str
+) -> None:
+    """Between the claim and the count, or when the request is over."""
+    client = context.socket(kind, connect="inproc://nobody", linger=0)
+    with pytest.raises(zmq.NoAnswer):
+        client.request(b"x", 1)
+    asked = client._asked
+
+    def and_ctrl_c(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            function(*args)
+            raise KeyboardInterrupt
+
+        return call
+
+    class Pending(dict[bytes, Any]):
+        pop = and_ctrl_c(dict.pop)
+
+    with monkeypatch.context() as patch:
+        if place == "claim":
+            patch.setattr(asked, "claim", and_ctrl_c(asked.claim))
+        else:
+            patch.setattr(asked, "pending", Pending())
+        with pytest.raises(KeyboardInterrupt):
+            client.request(b"x", 1)
+    with pytest.raises(zmq.NoAnswer):
+        in_thread(client.request, b"x", 1)()
+
+
 def test_closing_the_context_ends_it(context: Any) -> None:
     client = context.socket(zmq.DEALER, bind="inproc://x")
     join = in_thread(client.request, b"x")

@@ -33,9 +33,9 @@ that stand before it here. `tests/test_layers.py` holds the house to this plan.
     floor 4  pyzmq/, cli/           guests: what `import zmq` would give; the command line
     floor 3  asyncio, trio, green   event loops, strangers to each other
     floor 2  options, endpoint, security, certs, frame, poller, auth, monitor, socket, context,
-             proxy, metrics
+             proxy, metrics, _serialize, _loops
     floor 1  _native/               the compiled core, the only room with pointers; libzmq inside
-    floor 0  enums, constants, error, _version, _build
+    floor 0  enums, constants, error, _version, _build, _threads
 """
 
 # ruff: noqa: I001 - a name "as" itself stays beside its neighbours

@@ -9,9 +9,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from ._loops.threads import making
 from ._native import core
 from ._native.address import address_of
+from ._threads import first_use_lock
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
 from .options.context import ContextSettings
@@ -189,10 +189,10 @@ class Context(ContextSettings, Generic[SocketT]):
 
         Sets the defaults that `HARDENED` in security/hardening.py lists, with reasons; `limits`
         replace single ones by name (`maxmsgsize=1 << 24`), and what a socket is given itself goes
-        before. With
-        `zap`, every peer that connects to an address that such a socket binds must be let in by a
-        ZAP handler of this context (see `zmqlite.auth`): without one, nobody is. Sockets that
-        exist stay as they are. `socket(..., harden=True)` does all of it for one socket.
+        before. With `zap`, every peer that connects to an address that such a socket binds must be
+        let in by a ZAP handler of this context (see `zmqlite.auth`): without one, nobody is.
+        Sockets that exist stay as they are. `socket(..., harden=True)` does all of it for one
+        socket.
 
         Raises `TypeError` for an unknown name. docs/hardening.md says what it does not promise.
         """
@@ -245,17 +245,31 @@ class Context(ContextSettings, Generic[SocketT]):
         Makes it at the first call, and again when it was closed and in the child of a fork. Safe
         to call from every thread; `io_threads` matters to the call that makes it.
         """
+        found = cls._usable_instance()
+        if found is not None:
+            return found
+        with first_use_lock:
+            found = cls._usable_instance()
+            if found is not None:
+                return found
+            made = cls(io_threads)
+            found = cls._usable_instance()  # which a signal handler or __init__ has made
+            if found is not None:
+                made.destroy()
+                return found
+            here = os.getpid()
+            cls._instance = made
+            cls._instance_pid = here
+            return made
+
+    @classmethod
+    def _usable_instance(cls: type[_ContextT]) -> _ContextT | None:
+        # The process is read first and written last: with its number comes an instance of its own.
+        if cls._instance_pid != os.getpid():
+            return None
         # Looked up in this class alone: a subclass has an instance of its own.
         found: _ContextT | None = cls.__dict__.get("_instance")
-        if found is not None and not found.closed and cls._instance_pid == os.getpid():
-            return found
-        with making:
-            found = cls.__dict__.get("_instance")
-            if found is None or found.closed or cls._instance_pid != os.getpid():
-                found = cls(io_threads)
-                cls._instance_pid = os.getpid()
-                cls._instance = found
-            return found
+        return None if found is None or found.closed else found
 
     @classmethod
     def shadow(cls: type[_ContextT], address: Any) -> _ContextT:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from programs import program
 
@@ -106,6 +108,34 @@ def test_terminating_in_the_handler_that_interrupts_the_termination():
         """
         if hasattr(__import__("signal"), "setitimer")
         else "pass"
+    )
+
+
+needs_alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no signal.setitimer")
+
+
+@needs_alarms
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_handler_that_begins_a_termination_and_leaves_it(timeout):
+    """A thread has the handle from then on: the term() that was interrupted leaves it alone."""
+    program(
+        """
+        import signal
+        timeout = eval(sys.argv[1])
+        context = zmq.Context()
+        one = context.socket(zmq.PAIR, bind="inproc://open")
+        def handler(signum, frame):
+            refused(lambda: context.term(timeout=0.02), zmq.Again)
+            one.close()
+            # the handle goes now, and then the thread that has waited for it
+            threads = "/proc/self/task"
+            until(lambda: not os.path.isdir(threads) or len(os.listdir(threads)) == 1, "the end")
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        context.term(timeout)
+        assert context.closed
+        """,
+        str(timeout),
     )
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._native import core
+from .._threads import start
 from ..error import Again, ContextTerminated, HostUnreachable, SocketClosed, StateError
 from ..proxy import ProxyBase, ProxyStatistics
 from ..proxy.sides import Sides
 from .requests import SharedRequests
-from .threads import start
 
 if TYPE_CHECKING:
     from typing_extensions import Self

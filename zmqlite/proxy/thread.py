@@ -14,8 +14,8 @@ from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any
 
-from .._loops.threads import real, start
 from .._native import core
+from .._threads import real, start
 from ..context import Context
 from ..enums import SocketType
 from ..error import Again, ContextTerminated, StateError, ZMQError

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._loops.threads import are_greenlets
+from .._threads import are_greenlets
 from ..enums import PollEvent, SocketType
 from ..error import AddressInUse, ContextTerminated, SocketClosed, ZMQError
 from ..poller import Poller

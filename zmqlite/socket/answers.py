@@ -84,7 +84,10 @@ class Asked:
         self.turns: deque[PendingRequest] = deque()
         self.reader: PendingRequest | None = None
         self.count = 0
+        # Not a Lock: a thread has several requests in flight, and others are told whose they are.
         self._claims: dict[str, int] = {}
+        self.release = self._claims.clear
+        """The last request of that thread is over. In C: no signal handler comes before it."""
         self._prefix, self._number = os.urandom(4), 0
         self.relaxed = False
 
@@ -92,9 +95,9 @@ class Asked:
         """Return which thread has requests in flight: this one from now on, if none had."""
         return self._claims.setdefault("thread", thread)  # one step: threads may come at a time
 
-    def release(self) -> None:
-        """The last request of that thread is over."""
-        self._claims.clear()
+    def is_claimed_by(self, thread: int) -> bool:
+        """Whether this thread is the one."""
+        return self._claims.get("thread") == thread
 
     def new_key(self) -> bytes:
         """Return a key that no request of this socket has, nor one of a socket that had its name

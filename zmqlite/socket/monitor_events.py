@@ -11,10 +11,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
-from .._loops.threads import making
 from .._native import core
+from .._threads import first_use_lock
 from ..enums import Event, SocketType
-from ..error import ContextTerminated, NotSupported, SocketClosed, StateError, ZMQError
+from ..error import ContextTerminated, NotSupported, SocketClosed, StateError
 from ..monitor import parse_monitor_message, reason_for
 from .peers import TELLS_NAMES, PeerSocket, routing_id_in
 
@@ -151,19 +151,20 @@ class WatchedSocket(PeerSocket):
         if not core.DRAFT_API:
             hint = "it takes a libzmq with its draft API"
             raise NotSupported.during("monitor_events", self._subject(), hint)
-        with making:  # a second monitor would end the first
-            address = self._publish_events()
         world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
-        source: Any = world(self.context, SocketType.SUB)
-        try:
-            source.rcvhwm = 0
-            source.connect(address)
-            stream = self._stream_class(self, source, int(events))
-        except ZMQError:
-            source.close(0)
-            raise
-        with making:
-            self._streams.add(stream)
+        # A second monitor would end the first: a stream is among those that watch before others
+        # may ask for one.
+        with first_use_lock:
+            address = self._publish_events()
+            source: Any = world(self.context, SocketType.SUB)
+            try:
+                source.rcvhwm = 0
+                source.connect(address)
+                stream = self._stream_class(self, source, int(events))
+                self._streams.add(stream)
+            except BaseException:
+                source.close(0)
+                raise
         return stream
 
     def _publish_events(self) -> str:
@@ -183,7 +184,7 @@ class WatchedSocket(PeerSocket):
 
     def _take_monitor(self, address: str | None) -> None:
         """The program wants the monitor for itself, or stops it."""
-        with making:
+        with first_use_lock:
             streams = getattr(self, "_streams", ())
             if address is not None and any(not stream.closed for stream in streams):
                 hint = "monitor_events() watches this socket: close what it returned first"

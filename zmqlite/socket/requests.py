@@ -18,8 +18,8 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .._loops.threads import making
 from .._native import core
+from .._threads import first_use_lock
 from ..enums import Event, SocketOption, SocketType
 from ..error import (
     Again,
@@ -121,33 +121,36 @@ class RequestSocket(CountedSocket):
             error.operation = "request"
             raise
         finally:
-            asked.pending.pop(key, None)
-            self._end_request(asked, request)
+            try:
+                asked.pending.pop(key, None)
+            finally:
+                self._end_request(asked, request)
 
     # -- the way of a request --------------------------------------------------------------------
 
     def _begin_request(self) -> Asked:
         """Refuse what cannot be, and count one in flight."""
         if not hasattr(self, "_asked"):
-            with making:
+            with first_use_lock:
                 if not hasattr(self, "_asked"):
                     self._asked = Asked(self._type_number)
         asked, here = self._asked, threading.get_native_id()  # (gevent gives greenlets idents)
-        owner = asked.claim(here)
-        if owner != here:
-            hint = (
-                f"a request of thread {_name_of(owner)!r} is in flight: a socket serves "
-                "one thread at a time; give each thread a socket of its own"
-            )
-            raise ThreadMisuse.during("request", self._subject(), hint)
-        if not asked.count:
-            try:
+        try:  # (a signal handler may raise anywhere in here, also right after the claim)
+            owner = asked.claim(here)
+            if owner != here:
+                hint = (
+                    f"a request of thread {_name_of(owner)!r} is in flight: a socket serves "
+                    "one thread at a time; give each thread a socket of its own"
+                )
+                raise ThreadMisuse.during("request", self._subject(), hint)
+            if not asked.count:
                 self._refuse_between()
                 self._reserve(True)
-            except BaseException:
+            asked.count += 1
+        except BaseException:
+            if not asked.count and asked.is_claimed_by(here):
                 asked.release()
-                raise
-        asked.count += 1
+            raise
         return asked
 
     def _refuse_between(self) -> None:
@@ -166,18 +169,20 @@ class RequestSocket(CountedSocket):
             raise StateError.during("request", self._subject(), hint)
 
     def _end_request(self, asked: Asked, request: PendingRequest) -> None:
-        if request in asked.turns:
-            first = asked.turns[0] is request
-            asked.turns.remove(request)
-            if first and asked.turns and asked.turns[0].wakeup is not None:
-                asked.turns[0].wakeup.set()
-        asked.hand_over()
-        asked.count -= 1
-        if not asked.count:
-            try:
-                self._reserve(False)
-            finally:
-                asked.release()
+        try:
+            if request in asked.turns:
+                first = asked.turns[0] is request
+                asked.turns.remove(request)
+                if first and asked.turns and asked.turns[0].wakeup is not None:
+                    asked.turns[0].wakeup.set()
+            asked.hand_over()
+        finally:
+            asked.count -= 1
+            if not asked.count:
+                try:
+                    self._reserve(False)
+                finally:
+                    asked.release()
 
     async def _take_turn(self, asked: Asked, request: PendingRequest) -> bool:
         """On a REQ: wait until the others are done. Returns whether they are."""

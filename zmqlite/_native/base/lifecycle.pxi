@@ -286,7 +286,9 @@ cdef ExitWait exit_wait(Context context):
     wait._wait._told = True  # we say it ourselves
     zmq_ctx_shutdown(context.handle)
     if wait._wait.over() and not wait._wait.known:
-        wait._ending = context._termination = begin_termination(context.handle, term_calls())
+        wait._ending = begin_termination(context.handle, term_calls())
+        with cython.critical_section(context):
+            context._termination = wait._ending
         if wait._ending == NULL:  # no thread can be had that waits for us: wait ourselves
             if wait._limit < 0:
                 end_here(context)

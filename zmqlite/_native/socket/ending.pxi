@@ -272,3 +272,5 @@ cdef int await_sockets(Context self, EndWait wait, double limit, double end) exc
         pause = min(pause * 1.5 + 1e-6, 0.005)
         if not handle_signals(self, limit, end):
             return ENDED
+        if self._termination != NULL:  # others have begun, and left: the handle is their thread's
+            return LATE

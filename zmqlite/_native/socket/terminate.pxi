@@ -20,7 +20,8 @@ cdef bint begin_to_end(Context self, double limit, double end) except -1:
 
 cdef bint handle_signals(Context self, double limit, double end) except -1:
     """Run signal handlers, which may terminate the context themselves. Returns False if they did. When
-    they raise, the handle is kept and term() can be called again."""
+    they raise, the handle is kept and term() can be called again. After True, `_termination` is to be looked
+    at again: others had their turn, who may have begun one, or ended and dropped one."""
     self._ends = False
     PyErr_CheckSignals()
     return begin_to_end(self, limit, end)
@@ -38,6 +39,9 @@ cdef int end_here(Context self) except -1:
         if error != EINTR:
             break
         if not handle_signals(self, -1, 0):
+            return 0
+        if self._termination != NULL:  # others have begun with a limit, and left
+            end_in_thread(self, -1, 0)
             return 0
     if error:
         self._ends = False
@@ -65,12 +69,17 @@ cdef void drop_termination(Context self) noexcept:
     del ending
 
 
-cdef Termination *start_termination(Context self) except NULL:
-    zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
-    self._termination = begin_termination(self.handle, term_calls())
+cdef Termination *running_termination(Context self) except NULL:
+    """That of this context, which is begun if there is none. Only the thread that terminates may ask."""
+    cdef Termination *ending
     if self._termination == NULL:
-        self._ends = False
-        fail_to_begin("end some, or terminate without a timeout")
+        zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
+        ending = begin_termination(self.handle, term_calls())
+        if ending == NULL:
+            self._ends = False
+            fail_to_begin("end some, or terminate without a timeout")
+        with cython.critical_section(self):  # others may ask it how far it is
+            self._termination = ending
     return self._termination
 
 
@@ -78,12 +87,11 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
     """Terminate until `end` (`limit` below 0: without one). Returns whether it is done."""
     cdef double left = 0.02
     cdef bint done = False
-    cdef Termination *ending = self._termination
+    cdef Termination *ending
     cdef Shortage shortage
     cdef double word = now() + FIRST_WORD
-    if ending == NULL:
-        ending = start_termination(self)
     while True:
+        ending = running_termination(self)  # each time: see handle_signals
         if now() >= word:
             word = FOREVER
             tell("the end of a context waits: " + still_open(self))
@@ -100,7 +108,6 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
                     fail_to_end(self, error)
                 if not begin_to_end(self, limit, end):
                     return True
-                ending = start_termination(self)
                 continue
             self._forget()
             return True

@@ -44,10 +44,9 @@ class Context(_ours.Context[_SocketT]):
         A subclass shares its parent's, as long as there is one, unless it has an `_instance` of
         its own.
         """
-        shared: _ContextT | None = cls._instance
-        if shared is not None and "_instance" not in cls.__dict__:
-            usable = not shared.closed and cls._instance_pid == os.getpid()
-            if usable:
+        if "_instance" not in cls.__dict__ and cls._instance_pid == os.getpid():
+            shared: _ContextT | None = cls._instance
+            if shared is not None and not shared.closed:
                 return shared
         return super().instance(io_threads)
 

@@ -1,4 +1,4 @@
-"""Threads of the system, also where gevent's patches put greenlets in their place.
+"""Threads of the system, also where gevent's patches put greenlets in their place; and one lock.
 
 What stands still in C++ must not run in a greenlet: it would stop all others, for good.
 """
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["are_greenlets", "making", "real", "start"]
+__all__ = ["are_greenlets", "first_use_lock", "real", "start"]
 
 
 def real(name: str) -> Any:
@@ -34,9 +34,11 @@ def start(run: Callable[[], object], name: str) -> None:
         threading.Thread(target=run, name=name, daemon=True).start()
 
 
-making: Any = real("RLock")()
-"""Held for a moment by who makes, at its first use, what threads share. A signal handler may come
-to the same place in the middle: so its owner may take it again."""
+first_use_lock: Any = real("RLock")()
+"""What threads share is made under it, at its first use: the default context of a class, the
+record of a socket's requests, the monitor of a socket and the list of those who watch it. Nothing
+in there waits. A signal handler or finalizer may come to the same place in the middle: so its
+owner may take it again, and looks again at what is there."""
 
 if hasattr(os, "register_at_fork"):  # the thread that holds it may not be in the child
-    os.register_at_fork(after_in_child=making._at_fork_reinit)
+    os.register_at_fork(after_in_child=first_use_lock._at_fork_reinit)
