@@ -73,6 +73,7 @@ def test_the_types_are_those_that_say_so_themselves(context: zmq.SyncContext) ->
             except (zmq.NotSupported, zmq.StateError):
                 lacks["send"].add(kind.name)
     assert lacks == {task: set(names) for task, names in LACKS.items()}
+    assert not lacks["receive"] & lacks["send"], "a proxy's check builds on that"
 
 
 @pytest.mark.parametrize(

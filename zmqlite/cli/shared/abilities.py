@@ -37,16 +37,13 @@ def check_type(kind: SocketType, task: Task) -> None:
 
 def check_pair(one: SocketType, other: SocketType) -> None:
     """Refuse two types between which a proxy has nothing to pass, in either direction."""
-
-    def passes(source: SocketType, target: SocketType) -> bool:
-        never = "never" in LACKS["receive"].get(source.name, "")
-        return not never and "never" not in LACKS["send"].get(target.name, "")
-
-    begins = any(kind.name not in LACKS["receive"] for kind in (one, other))
-    ends = any(kind.name not in LACKS["send"] for kind in (one, other))
-    if not (begins and ends and (passes(one, other) or passes(other, one))):
-        pair = f"a {one.name} and a {other.name}"
-        raise click.UsageError(f"nothing can pass between {pair}: one has to receive, one to send")
+    # no type lacks both, so what one of the two receives the other can send
+    for lacks in LACKS.values():
+        if one.name in lacks and other.name in lacks:
+            raise click.UsageError(
+                f"nothing can pass between a {one.name} and a {other.name}: "
+                "one has to receive, one to send"
+            )
 
 
 def check_parts(kind: SocketType, parts: list[bytes]) -> None:
