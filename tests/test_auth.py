@@ -122,6 +122,19 @@ def test_an_ipv6_address_may_be_written_in_any_way() -> None:
     assert rules.check("fe80::2")
 
 
+def test_a_check_does_not_read_a_long_list() -> None:
+    class Long(set[str]):
+        def copy(self) -> set[str]:
+            raise AssertionError("each peer that comes would cost as much as the list is long")
+
+    rules = AddressRules()
+    rules.denied = Long()
+    rules.deny(*(f"10.0.{one}.{two}" for one in range(10) for two in range(100)))
+    assert rules.check("10.1.0.0")
+    assert rules.check("::1")
+    assert not rules.check("10.0.9.99")
+
+
 def test_a_denied_address_is_refused_by_a_socket_for_both(context: Any) -> None:
     gate = Gate()
     gate.addresses.deny("127.0.0.1")

@@ -279,7 +279,7 @@ class TestInstance:
         class Mine(zmq.Context[Any], metaclass=Watched):
             pass
 
-        Mine._instance, Mine._instance_pid = inherited, -1
+        Mine._instance_pid, Mine._instance = -1, inherited
         with inherited, Mine.instance() as fresh:
             assert fresh is not inherited
         assert mixed

@@ -103,7 +103,7 @@ cdef extern from "compat.h" nogil:
     int zmq_recv(void *s, void *buf, size_t len, int flags)
     int zmq_socket_monitor(void *s, const char *addr, int events)
 
-    # not in zmq.h: to sleep until there is news for a socket
+    # not in zmq.h: to sleep until there is news for a socket; not for thread-safe types, which have no descriptor
     int zmqlite_sleep(void *s, int most)
 
     # nor these: several messages at once, without waiting; compat.h says more

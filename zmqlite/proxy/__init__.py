@@ -7,6 +7,9 @@
     process    what runs it in a process
 
 Tasks of an event loop run it in `_loops/proxies.py`.
+
+As an attribute of the package, `zmqlite.proxy` is the function of that name, as in pyzmq; this
+room is reached by `from zmqlite.proxy import ...`.
 """
 
 from .objects import Proxy, ProxyBase

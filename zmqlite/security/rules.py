@@ -37,6 +37,7 @@ class AddressRules:
         self._strict = strict
         self._only = False  # a list of those who may come in was given, if an empty one
         self._folded: dict[str, str] = {}  # by what was given
+        self._short: set[str] = set()  # the same, to look into; threads may add to all of these
 
     def allow(self, *addresses: str) -> None:
         """Let in these, and nobody else; without any, nobody. ValueError after `deny`."""
@@ -56,6 +57,7 @@ class AddressRules:
             for address in addresses:
                 _check(address)
         self._folded.update((address, folded(address)) for address in addresses)
+        self._short.update(map(folded, addresses))
         to.update(addresses)
 
     def _among(self, address: str, given: set[str]) -> bool:
@@ -64,7 +66,9 @@ class AddressRules:
         if address in given:
             return True
         short = folded(address)
-        return any(self._folded.get(one) == short for one in given.copy())  # threads may add
+        if short not in self._short:  # as mostly: what is given may be long
+            return False
+        return any(self._folded.get(one) == short for one in given.copy())
 
     def check(self, address: str) -> Verdict:
         """Say whether an address may go on to show its credentials."""

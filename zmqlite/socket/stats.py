@@ -163,12 +163,12 @@ class CountedSocket(WatchedSocket):
 
         Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
         """
-        return summed(self._rows("stats"))
+        return summed(self._rows("stats", any_thread=True))
 
-    def _rows(self, operation: str) -> list[Row]:
+    def _rows(self, operation: str, any_thread: bool) -> list[Row]:
+        """Return the rows of this socket, for its owner with all news of peers."""
         try:
             owner: Any = self.context
-            any_thread = operation == "stats"  # a wait is its owner's, and must hear of news
             if any_thread and not _HAS_GIL and owner is not None and not self.closed:
                 # to enter the socket for a moment would be in its owner's way
                 return self._rows_from_context(owner)
@@ -213,7 +213,7 @@ class Drain(Wait):
         self._last: SocketStats | None = None
 
     def _count(self) -> int:
-        self._last = summed(self._counted._rows("wait_drained"))
+        self._last = summed(self._counted._rows("wait_drained", any_thread=False))
         return -self._last.unsent
 
     def _refuse_vain(self) -> None:
