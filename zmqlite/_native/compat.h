@@ -145,6 +145,16 @@ static inline int zmqlite_sleep (void *s, int most)
 #endif
 }
 
+/* Sleeps for a millisecond; a signal ends it. */
+static inline void zmqlite_nap (void)
+{
+#ifdef _WIN32
+    Sleep (1);
+#else
+    poll (NULL, 0, 1);
+#endif
+}
+
 #ifdef Py_GIL_DISABLED
 #define ZMQLITE_FREE_THREADED 1
 #else

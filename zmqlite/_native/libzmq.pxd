@@ -105,6 +105,7 @@ cdef extern from "compat.h" nogil:
 
     # not in zmq.h: to sleep until there is news for a socket; not for thread-safe types, which have no descriptor
     int zmqlite_sleep(void *s, int most)
+    void zmqlite_nap()
 
     # nor these: several messages at once, without waiting; compat.h says more
     ctypedef struct zmq_body_t:

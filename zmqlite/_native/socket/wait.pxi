@@ -116,15 +116,14 @@ cdef int wait_again(Wait *wait, Handle self) noexcept:
 
 
 cdef void wait_prepare(Wait *wait, Handle self, int flags) noexcept:
-    """Find out how long the next try may sleep. Thread-safe types always have steps: they sleep on a condition
-    variable, which no signal interrupts, and another thread may take what one was woken for."""
+    """Find out how long the next try may sleep."""
     cdef size_t size = sizeof(int)
     cdef bint steps = runs_handlers()
     wait.safe = self._thread_safe
     wait.most = wait.left
-    if wait.most < 0 and (steps or wait.safe):
+    if wait.most < 0 and steps:
         zmq_getsockopt(self.handle, wait.option, &wait.most, &size)
-    wait.step = not flags & ZMQ_DONTWAIT and (steps or wait.safe or wait.most >= 0)
+    wait.step = not flags & ZMQ_DONTWAIT and (steps or wait.most >= 0)
     if steps and (wait.most < 0 or wait.most > STEP):
         wait.most = STEP
 
@@ -149,13 +148,19 @@ cdef int wait_once(Wait *wait, Call call, zmq_msg_t *msg, void *handle, int flag
         error = sleep_until_news(wait, handle)
         if error == 0 and call(msg, handle, flags | ZMQ_DONTWAIT) < 0:
             error = libzmq_errno()
+            if error == EAGAIN and wait.safe:
+                zmqlite_nap()
     return error
 
+
+# Thread-safe types have no descriptor; libzmq sleeps on a condition variable for them, which no signal
+# interrupts, so that a step polls instead. That takes a descriptor for each sleep: where none is free it
+# naps. It naps, too, after a poll that was wrong, since SERVER, PEER and RADIO always say they can send.
 
 cdef int sleep_until_news(Wait *wait, void *handle) noexcept nogil:
     """Returns an errno; EAGAIN when there was no news in time."""
     cdef zmq_pollitem_t item
-    cdef int ready
+    cdef int ready, error
     if wait.safe:
         item.socket = handle
         item.fd = 0
@@ -165,7 +170,8 @@ cdef int sleep_until_news(Wait *wait, void *handle) noexcept nogil:
     else:
         ready = zmqlite_sleep(handle, wait.most)
     if ready < 0:
-        return libzmq_errno()
+        error = libzmq_errno()
+        return 0 if wait.safe and error in (EMFILE, ENFILE, ENOMEM) else error
     return 0 if ready else EAGAIN
 
 
