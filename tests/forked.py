@@ -14,7 +14,7 @@ import sys
 from array import array
 
 _STREAMS = (0, 1, 2)
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 # -- the small program: nothing else is imported -------------------------------------------------
