@@ -172,7 +172,13 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self.master)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the terminal, as its window does."""
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
 
     def wait_for(self, what: str | Callable[[str], Any]) -> str:
         """Read until something is on the screen; return all that was drawn."""

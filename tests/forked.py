@@ -3,7 +3,7 @@
 A process that has imported the command line forks for each command; what a test starts is a small
 program that asks it to, hands its standard streams over, passes signals on, and ends as the
 command does. Only what happens before `main` is missing: tests about that, or about an odd start,
-have an interpreter start. ZMQLITE_TEST_FORKED=0 has all of them do so.
+have an interpreter start. ZMQLITE_TEST_FORKED=0, as every night, has all do so.
 """
 
 import _socket
@@ -14,7 +14,7 @@ import sys
 from array import array
 
 _STREAMS = (0, 1, 2)
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 # -- the small program: nothing else is imported -------------------------------------------------

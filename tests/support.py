@@ -16,6 +16,7 @@ import pytest
 import zmqlite as zmq
 from zmqlite import _build
 
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 FACTOR = float(os.environ.get("ZMQLITE_TEST_TIMEOUT_FACTOR", "1"))
 """Stretches every timeout of the suite."""
 LONG = os.environ.get("ZMQLITE_TEST_LONG") == "1"
@@ -144,6 +145,16 @@ def wait_until(condition: Callable[[], Any], timeout: float = 5, what: str = "")
         if time.monotonic() > deadline:
             pytest.fail(f"waited {timeout * FACTOR:.1f} s in vain for {what or condition}")
         time.sleep(0.001)
+
+
+def with_news(socket: Any) -> zmq.SocketStats:
+    """Return its numbers with what it has not heard of yet: a new peer, what has come.
+
+    Without a GIL `stats` does not enter a socket, so it has to be used first.
+    """
+    if not HAS_GIL:
+        socket.poll(0)
+    return socket.stats()
 
 
 def in_time(limit: float, attempt: Callable[[], float | None], tries: int = 5) -> None:

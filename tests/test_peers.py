@@ -153,6 +153,9 @@ class Elsewhere(zmqlite.Socket[bytes]):
     def get_long_option(self, option: int) -> bytes:
         raise zmqlite.InvalidArgument.during("getsockopt", "PULL socket")
 
+    def _rows_from_context(self, home: Any) -> Any:
+        raise zmqlite.InvalidArgument.during("getsockopt", "context")
+
 
 def test_another_libzmq_says_so(context: Any) -> None:
     with Elsewhere(context, zmqlite.PUB) as socket:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR, connect_pair, in_thread, needs_patch, wait_inside, wait_until
+from support import (
+    FACTOR,
+    connect_pair,
+    in_thread,
+    needs_patch,
+    wait_inside,
+    wait_until,
+    with_news,
+)
 from test_peers import Elsewhere
 
 import zmqlite as zmq
@@ -47,12 +55,6 @@ def receiver(kind: str, address: str, hwm: int) -> subprocess.Popen[str]:
 def answer(program: subprocess.Popen[str], expected: int) -> list[int]:
     out, _ = program.communicate(f"{expected}\n", timeout=30 * FACTOR)
     return [int(word) for word in out.split()]
-
-
-def with_news(socket: Any) -> zmq.SocketStats:
-    """Without a GIL `stats` does not enter the socket: its owner has to use it to hear of news."""
-    socket.poll(0)
-    return socket.stats()
 
 
 @pytest.mark.parametrize("endpoint", ["tcp", "ipc"], indirect=True)
@@ -129,7 +131,7 @@ class TestQueues:
     def test_over_inproc_both_see_one_queue(self, context: Any) -> None:
         server, client = connect_pair(context, "inproc://queue", zmq.PULL, zmq.PUSH)
         client.send_many([b"x"] * 5)
-        assert client.stats().queued_out == server.stats().queued_in == 5
+        assert client.stats().queued_out == with_news(server).queued_in == 5
         assert client.stats().unsent == 0, "the peer has them"
         server.recv_many(2)
         assert client.stats().queued_out == server.stats().queued_in == 3
@@ -191,7 +193,7 @@ class TestDrops:
         dish = context.socket(zmq.DISH, rcvhwm=1)
         dish.join("group")
         dish.connect(radio.bind("inproc://radio"))
-        wait_until(lambda: radio.stats().peers, what="the peer")
+        wait_until(lambda: with_news(radio).peers, what="the peer")
         while not radio.stats().messages_out:  # until the group is known
             radio.send(b"x", group="group")
         for _ in range(10):
@@ -218,7 +220,7 @@ class TestDrops:
         server = context.socket(zmq.PULL, conflate=1)
         client = context.socket(zmq.PUSH, connect=server.bind("tcp://127.0.0.1:*"), linger=0)
         client.send_many([b"%d" % number for number in range(10)])
-        wait_until(lambda: server.stats().drops == 9, what="nine that were replaced")
+        wait_until(lambda: with_news(server).drops == 9, what="nine that were replaced")
         assert server.stats().queued_in == 1
         assert server.recv() == b"9"
         stats = server.stats()
@@ -349,7 +351,7 @@ class TestContext:
         for client in clients:
             client.send(b"x")
         assert context.stats().messages_out == 200
-        assert len(server.stats().peers) == 200
+        assert len(with_news(server).peers) == 200
 
     def test_a_context_that_is_closed(self, make_context: Any) -> None:
         closed = make_context()

@@ -131,3 +131,12 @@ def test_the_pythons_are_those_of_the_package() -> None:
     assert built == claimed
     oldest = min(claimed, key=lambda version: int(version.partition(".")[2]))
     assert f'requires-python = ">={oldest}"' in text
+
+
+def test_commands_are_run_without_forks_too() -> None:
+    """As people start them; see forked.py."""
+    jobs = workflow("nightly")["jobs"].values()
+    (job,) = [job for job in jobs if job.get("env", {}).get("ZMQLITE_TEST_FORKED") == "0"]
+    assert [step["run"] for step in job["steps"] if "pytest" in step.get("run", "")] == [
+        "pytest tests/cli"
+    ]

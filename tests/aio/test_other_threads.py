@@ -8,20 +8,17 @@ enough, on a quiet one it kept every other thread out for seconds.
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FACTOR
+from support import FACTOR, HAS_GIL
 from tracing import calls_seen, needs_strace
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
-
-HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 FLOODED = """
 import asyncio, sys, threading, time

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from programs import run_program
 from support import (
+    HAS_GIL,
     connect_pair,
     encrypted_pair,
     in_thread,
@@ -29,9 +30,7 @@ STREAMS = ["tcp://127.0.0.1:*", "ipc://*"]
 
 in_place = needs_patch("large-input")
 IN_PLACE = "large-input.patch" in _build.LIBZMQ_PATCHES
-pytestmark = pytest.mark.skipif(
-    not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="not without the GIL"
-)
+pytestmark = pytest.mark.skipif(not HAS_GIL, reason="not without the GIL")
 
 
 def body(size: int, seed: int) -> bytes:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from programs import run_program
-from support import FACTOR, SANITIZED, in_thread, needs_patch
+from support import FACTOR, HAS_GIL, SANITIZED, in_thread, needs_patch
 
 pytestmark = [
     needs_patch("large-input"),  # the memory that is kept for a while is of large bodies
-    pytest.mark.skipif(
-        not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="not without the GIL"
-    ),
+    pytest.mark.skipif(not HAS_GIL, reason="not without the GIL"),
     pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs /proc"),
     pytest.mark.skipif(SANITIZED, reason="AddressSanitizer keeps what was freed"),
 ]
