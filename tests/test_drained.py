@@ -200,3 +200,31 @@ def test_gevent() -> None:
         assert server.recv() == b"x"
         client.close()
         server.close()
+
+
+# It takes little, and dies with the rest on its way to it.
+DYING = """
+import os, sys, zmqlite as zmq
+context = zmq.Context()
+socket = getattr(zmq, sys.argv[2])(context=context, rcvhwm=1, rcvbuf=4096)
+socket.connect(sys.argv[1])
+sys.stdin.read()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("name", "other"), [("DEALER", "ROUTER"), ("PAIR", "PAIR")])
+def test_what_a_peer_that_has_died_did_not_take_is_gone(
+    context: Any, name: str, other: str
+) -> None:
+    """Also at a socket that nobody receives from: the end of the peer lies unread in its queue."""
+    socket = context.socket(getattr(zmq, name), linger=0, sndhwm=100)
+    command = [sys.executable, "-c", DYING, socket.bind("tcp://127.0.0.1:*"), other]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as peer:
+        socket.wait_peers(timeout=LIMIT)
+        for _ in range(90):
+            socket.send(bytes(300_000), zmq.DONTWAIT)
+        assert socket.stats().unsent
+        peer.kill()
+    wait_until(lambda: not socket.peers, what="the end of the peer")
+    assert socket.wait_drained(LIMIT) == 0
