@@ -63,7 +63,7 @@ ROWS = [
         "that looks every name up is in zmq.sugar.attrsettr for classes of your own.",
     ),
     Row(
-        "*Context|*Socket",
+        "*Context|*Socket|*Poller",
         "also inherits *",
         "The classes are those of zmqlite with its layers below.",
         "guest",

@@ -17,8 +17,8 @@ from support import FACTOR, SANITIZED
 
 PRELUDE = "import os, socket, struct, sys, threading, time, zmqlite as zmq\n"
 if SANITIZED:
-    # The child of a fork finds locks of AddressSanitizer taken for ever, if another thread allocates
-    # in that moment: all others shall sleep.
+    # The child of a fork finds locks of AddressSanitizer taken for ever, if another thread
+    # allocates in that moment: all others shall sleep.
     PRELUDE += """
 def _others_sleep():
     own = threading.get_native_id()

@@ -226,5 +226,4 @@ def test_what_a_peer_that_has_died_did_not_take_is_gone(
             socket.send(bytes(300_000), zmq.DONTWAIT)
         assert socket.stats().unsent
         peer.kill()
-    wait_until(lambda: not socket.peers, what="the end of the peer")
-    assert socket.wait_drained(LIMIT) == 0
+    assert socket.wait_drained(LIMIT) == 0  # (a look at `peers` would have read the end)

@@ -216,8 +216,8 @@ class Drain(Wait):
     def _count(self) -> int:
         self._last = self._numbers()
         if self._last.unsent:
-            # What a peer that has gone would have been sent is given up once its end is read, which
-            # comes after its messages: a look at EVENTS reads it where none is left.
+            # What a peer that has gone did not take is given up once its end is read, which comes
+            # after its messages: a look at EVENTS reads it where none is left.
             _ = self._counted.events
             self._last = self._numbers()
         return -self._last.unsent
