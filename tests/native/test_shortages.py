@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from programs import hostile_program
-from support import needs_bad_alloc, needs_patch
+from support import SANITIZED, needs_bad_alloc, needs_patch
 
 import zmqlite as zmq
 
@@ -124,9 +124,10 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
 @needs_patch("kept-upstream")
 def test_what_a_subscriber_sends_keeps_no_more_memory_than_it_has() -> None:
     """Not the buffer that it was read into; and a command in a message is none for the program."""
+    most = 600 if SANITIZED else 200  # MiB: AddressSanitizer keeps 256 of what was freed
     hostile_program(
         """
-count = 3000
+count, most = 3000, int(sys.argv[1])
 with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as xpub, \\
         context.socket(zmq.XSUB, linger=0) as back, \\
         context.socket(zmq.XPUB, linger=0, rcvtimeo=20000) as upstream:
@@ -142,7 +143,7 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
         raw.sendall(wire.frame(b"u" * 40))
         xpub.poll(0)
     assert xpub.poll(20000)
-    assert size() - before < 200, size() - before  # MiB; it was half a MiB for each message
+    assert size() - before < most, size() - before  # it was half a MiB for each message
     for _ in range(count):
         assert xpub.recv() == b"u" * 40
     raw.sendall(b"\\1\\1x" + wire.command(b"SUBSCRIBE", b"secret"))
@@ -150,7 +151,8 @@ with zmq.Context() as context, context.socket(zmq.XPUB, linger=0, rcvtimeo=20000
     back.send_multipart(xpub.recv_multipart(copy=False), copy=False)
     assert upstream.recv_multipart()[1] == b"\\x09SUBSCRIBEsecret"
     raw.close()
-"""
+""",
+        most,
     )
 
 
