@@ -129,11 +129,7 @@ cdef int end_later(Context self) except -1:
     if done:
         del ending
     else:
-        remembered = list(lingering_of(self).values())
-        for what in remembered:
-            if what[2]:
-                kept = max(kept, what[1])
-        names = joined([what[0] for what in remembered]).encode("utf-8", "replace")
+        names = sum_up_lingering(self, &kept).encode("utf-8", "replace")
         leave_behind(ending, patience, limit, kept, names)
     self._forget()
     return 0
@@ -276,11 +272,7 @@ cdef ExitWait exit_wait(Context context):
         return None
     wait._ending = context._termination
     if wait._ending != NULL:
-        remembered = list(lingering_of(context).values())
-        for what in remembered:
-            if what[2]:
-                wait._kept = max(wait._kept, what[1])
-        wait._names = joined([what[0] for what in remembered]) or wait._names
+        wait._names = sum_up_lingering(context, &wait._kept) or wait._names
         return wait
     wait._wait = EndWait(context)
     wait._wait._told = True  # we say it ourselves

@@ -126,6 +126,15 @@ cdef dict lingering_of(Context self):
         return {} if self._lingering is None else self._lingering.copy()
 
 
+cdef str sum_up_lingering(Context self, double *kept):
+    """Their names, "" for none. `kept` is raised to when the last linger that the program set is over."""
+    cdef list remembered = list(lingering_of(self).values())
+    for what in remembered:
+        if what[2]:
+            kept[0] = max(kept[0], what[1])
+    return joined([what[0] for what in remembered])
+
+
 cdef int forget_gone(Context self) except -1:
     """Inside a critical section of the context."""
     cdef Unsent unsent
