@@ -8,8 +8,8 @@
     context     the options of a context, and the defaults of its sockets
     keywords    `context.socket(zmq.REQ, linger=0)`
 
-What an option is called and which type its value has is read by checkers in `_typed`, which
-`python tests/written_out.py` writes from the rows.
+What an option is called and which type its value has is read by checkers in `_typed`, which the
+build writes from the rows.
 """
 
 from __future__ import annotations

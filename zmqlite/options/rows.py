@@ -1,9 +1,9 @@
 """The one table of options: what each is, how its value travels, and what libzmq allows.
 
 Nothing but rows and the shape of a row. A new option of libzmq is one row here: tables, checks,
-attributes, keywords and the pages of the manual are drawn from it when they are asked for, and
-`python tests/written_out.py` writes what must stand in a file, the members of `enums` and the
-types that checkers read.
+attributes, keywords and the pages of the manual are drawn from it when they are asked for, the
+build writes the types that checkers read, and `python tests/written_out.py` the members of
+`enums`.
 """
 
 from __future__ import annotations
