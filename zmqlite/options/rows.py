@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "BYTES", "FD", "INT", "INT64", "KEY", "STRING", "UINT64", "MESSAGE_PROPERTIES", "Kind",
+    "BYTES",
+    "FD",
+    "INT",
+    "INT64",
+    "KEY",
+    "MESSAGE_PROPERTIES",
+    "STRING",
+    "UINT64",
+    "Kind",
     "Option",
 ]  # fmt: skip
 
