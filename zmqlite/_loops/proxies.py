@@ -38,8 +38,9 @@ def _end(context: Any) -> None:
 class LoopRunner:
     """Runs a proxy in tasks. An event loop adds how its tasks are made, cancelled and woken."""
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, sides: Sides, new_context: Callable[[], Any]) -> None:
         self.sides = sides
+        self._new_context = new_context  # whose sockets are of this loop
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._paused = self._ends = self._terminated = self._over = False
@@ -60,16 +61,12 @@ class LoopRunner:
         """Return what wakes a task."""
         raise NotImplementedError
 
-    def new_context(self) -> Any:
-        """Return a context whose sockets are of this loop."""
-        raise NotImplementedError
-
     def start(self) -> None:
         """Begin; the sockets are the proxy's from now on."""
         for side in self.sides.given:
             if isinstance(side, core.Socket) and not isinstance(side, SharedRequests):
                 raise TypeError(f"this proxy takes sockets of its event loop, not {side!r}")
-        self.sides.open(self.new_context, _end)
+        self.sides.open(self._new_context, _end)
         self.endpoints = self.sides.endpoints
         frontend, backend, capture = self.sides.all
         both = [(frontend, backend, 0), (backend, frontend, 1)]

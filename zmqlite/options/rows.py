@@ -25,7 +25,7 @@ __all__ = [
     "UINT64",
     "Kind",
     "Option",
-]  # fmt: skip
+]
 
 
 class Kind:
