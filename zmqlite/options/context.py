@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .._native import core
 from ..enums import ContextOption, SocketOption
 from .attributes import ContextOptions
+from .check import check_value
+from .rows import INT
 from .socket import declares, warn_late
 from .table import CONTEXT_OPTIONS, SOCKET_OPTIONS, find
 
@@ -52,7 +54,9 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 f"{row.name} was set when there were sockets already, and a context reads it "
                 "with its first socket: set it before"
             )
-        if isinstance(optval, str):
+        if row is not None and row.writable and row.kind == INT:
+            optval = check_value(row, optval, "Context")
+        elif isinstance(optval, str):
             optval = optval.encode()
         if isinstance(optval, bytes):
             self._set_text(option, optval)
