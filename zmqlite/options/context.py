@@ -55,11 +55,9 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 "with its first socket: set it before"
             )
         if row is not None and row.writable and row.kind == INT:
-            optval = check_value(row, optval, "Context")
-        elif isinstance(optval, str):
-            optval = optval.encode()
-        if isinstance(optval, bytes):
-            self._set_text(option, optval)
+            super().set(option, check_value(row, optval, "Context"))
+        elif isinstance(optval, (str, bytes)):
+            self._set_text(option, optval.encode() if isinstance(optval, str) else optval)
         else:
             super().set(option, optval)
 
