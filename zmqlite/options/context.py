@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .._native import core
 from ..enums import ContextOption, SocketOption
 from .attributes import ContextOptions
+from .check import check_value
+from .rows import INT
 from .socket import declares, unknown, warn_late
 from .table import CONTEXT_OPTIONS, find
 
@@ -52,10 +54,10 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 f"{row.name} was set when there were sockets already, and a context reads it "
                 "with its first socket: set it before"
             )
-        if isinstance(optval, str):
-            optval = optval.encode()
-        if isinstance(optval, bytes):
-            self._set_text(option, optval)
+        if row is not None and row.writable and row.kind == INT:
+            super().set(option, check_value(row, optval, "Context"))
+        elif isinstance(optval, (str, bytes)):
+            self._set_text(option, optval.encode() if isinstance(optval, str) else optval)
         else:
             super().set(option, optval)
 
