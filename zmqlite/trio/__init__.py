@@ -115,9 +115,6 @@ class Context(_Context[Socket]):
         token = current_trio_token()
         errors: list[BaseException] = []
 
-        def end() -> None:
-            self.term()
-
         def report(outcome: Any) -> None:
             try:
                 outcome.unwrap()
@@ -126,7 +123,7 @@ class Context(_Context[Socket]):
             with suppress(_trio.RunFinishedError):
                 token.run_sync_soon(ended.set)
 
-        _trio.lowlevel.start_thread_soon(end, report)
+        _trio.lowlevel.start_thread_soon(self.term, report)
         await ended.wait()
         if errors:
             raise errors[0]
