@@ -4,16 +4,19 @@
     constants.pyi        the same with the types of sockets
     */constants.pyi      the same for the event loops, whose types make their sockets
     options/_typed.pyi   the options as attributes and as keywords
+    */payload.pyi        the conversions of sockets that are awaited
 
 Every build writes them into the package; `python tests/written_out.py` does so without a build.
-Constants come from `enums` and `constants`, options from the rows of `options.rows`.
+Constants come from `enums` and `constants`, options from the rows of `options.rows`, conversions
+from the signatures in `_serialize`.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,6 +58,12 @@ def stubs(package: Path) -> dict[str, str]:
         "constants.pyi": _flat_names(types),
         **{f"{world}/constants.pyi": _types_of_a_loop(types) for world in WORLDS},
         "options/_typed.pyi": _typed_options(rows),
+        "asyncio/payload.pyi": _conversions(
+            package, "FuturePayload(UsedSocket[Future[Any]])", "Future[{}]"
+        ),
+        "trio/payload.pyi": _conversions(
+            package, "CoroutinePayload(LoopSocket)", "Coroutine[Any, Any, {}]"
+        ),
     }
 
 
@@ -207,3 +216,55 @@ def _typed_options(rows: Any) -> str:
 def _lines(types: dict[str, str]) -> str:
     """Return a line an option, which may be written in small letters or in capitals."""
     return "".join(f"    {n.lower()}: {kind}; {n}: {kind}\n" for n, kind in types.items())
+
+
+# -- the conversions -----------------------------------------------------------------------------
+
+CONVERSIONS = '''"""The conversions of sockets that are awaited.
+
+{mark}
+"""
+
+# fmt: off
+# mypy: disable-error-code="override, assignment"
+# pyright: reportIncompatibleMethodOverride=false, reportUnusedImport=false
+from asyncio import Future
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Literal, TypeVar, overload
+
+from .._loops.socket import LoopSocket
+from .._loops.uses import UsedSocket
+from .._native import core
+
+_T = TypeVar("_T")
+
+class {heading}:
+'''
+
+
+def _conversions(package: Path, heading: str, awaited: str) -> str:
+    """Return the stub of the conversions of one event loop: a class with this heading."""
+    source = (package / "_serialize.py").read_text(encoding="utf-8")
+    found = (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef))
+    mark = MARK.format("zmqlite/_serialize.py")
+    text = CONVERSIONS.format(mark=mark, heading=heading)
+    return text + "\n".join(f"    {line}" for line in _signatures(next(found), awaited)) + "\n"
+
+
+def _signatures(source: ast.ClassDef, awaited: str) -> Iterator[str]:
+    """Yield the lines of the calls of a class as checkers read them, each result to be awaited."""
+    calls = [node for node in source.body if isinstance(node, ast.FunctionDef)]
+    overloaded = {node.name for node in calls if node.decorator_list}
+    for node in source.body:
+        if isinstance(node, ast.FunctionDef):
+            if node.name in overloaded and not node.decorator_list:
+                continue  # what checkers do not see
+            result = awaited.format(ast.unparse(node.returns or ast.Constant(None)))
+            node.returns = ast.parse(result, mode="eval").body
+            node.body = [ast.Expr(ast.Constant(...))]
+            for place, value in enumerate(node.args.defaults):
+                if not isinstance(value, ast.Constant):
+                    node.args.defaults[place] = ast.Constant(...)
+        elif not isinstance(node, ast.Assign):  # another name for a call
+            continue
+        yield from ast.unparse(node).splitlines()
