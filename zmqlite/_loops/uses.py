@@ -54,20 +54,10 @@ class UsedSocket(Socket[T]):
         self._used()
         return sent
 
-    def _bind(self, address: str) -> str:
-        resolved = super()._bind(address)
-        self._used()
-        return resolved
-
-    def _connect(self, address: str) -> str:
-        resolved = super()._connect(address)
-        self._used()
-        return resolved
-
-    def _unbind(self, address: str) -> None:
-        super()._unbind(address)
+    def _note(self, operation: str, address: str, resolved: str) -> None:
+        super()._note(operation, address, resolved)
         self._used()
 
-    def _disconnect(self, address: str) -> None:
-        super()._disconnect(address)
+    def _remove_endpoint(self, operation: str, addr: Any) -> None:
+        super()._remove_endpoint(operation, addr)
         self._used()
