@@ -10,6 +10,7 @@ from typing import Any
 
 from .._native import core
 from ..enums import SocketType
+from .peers import checked_timeout
 
 __all__ = ["Asked", "PendingRequest"]
 
@@ -33,12 +34,7 @@ class PendingRequest:
             )
         if retries < 0:
             raise ValueError(f"request() takes a number of retries from 0 on, not {retries}")
-        if timeout is not None:
-            if timeout != timeout:
-                raise ValueError(f"request() takes milliseconds as its timeout, not {timeout!r}")
-            if 0 < timeout < 1:
-                socket._warn_of_seconds(timeout, "request")
-        self.timeout: float | None = None if timeout is None or timeout < 0 else timeout
+        self.timeout = checked_timeout(socket, "request", timeout)
         if self.timeout is None and retries:
             raise ValueError("request() sends again when a timeout is over: it takes one, in ms")
         self.single = not isinstance(data, (list, tuple))

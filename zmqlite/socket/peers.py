@@ -27,6 +27,7 @@ __all__ = [
     "Peer",
     "PeerSocket",
     "Wait",
+    "checked_timeout",
     "not_ours",
     "read_texts",
     "routing_id_in",
@@ -252,6 +253,24 @@ class PeerSocket(SocketSettings):
         return wait.found
 
 
+def checked_timeout(socket: SocketSettings, operation: str, timeout: Any) -> float | None:
+    """Return a timeout in ms, None for ever. Raises TypeError or ValueError for what is none, and
+    warns of one that is meant in seconds."""
+    if timeout is None:
+        return None
+    hint = f"{operation}() takes milliseconds as its timeout, not {timeout!r:.80}"
+    try:
+        looks_like_seconds = 0 < timeout < 1
+    except TypeError:
+        raise TypeError(hint) from None
+    if timeout != timeout:
+        raise ValueError(hint)
+    if looks_like_seconds:
+        socket._warn_of_seconds(timeout, operation)
+    limit: float = timeout
+    return None if limit < 0 else limit
+
+
 class Wait:
     """One wait for peers or subscribers: looks, and says how long to pause before the next."""
 
@@ -270,22 +289,12 @@ class Wait:
             )
         if not isinstance(n, int):
             raise TypeError(f"{operation}() takes a number of peers, not {n!r:.80}")
-        if timeout is not None:
-            hint = f"{operation}() takes milliseconds as its timeout, not {timeout!r:.80}"
-            try:
-                looks_like_seconds = 0 < timeout < 1
-            except TypeError:
-                raise TypeError(hint) from None
-            if timeout != timeout:
-                raise ValueError(hint)
-            if looks_like_seconds:
-                socket._warn_of_seconds(timeout, operation)
         self.found = 0
         self._socket, self._operation, self._n = socket, operation, int(n)
         self._topic = (
             topic.encode("utf-8", "surrogateescape") if isinstance(topic, str) else bytes(topic)
         )
-        self._timeout = None if timeout is None or timeout < 0 else timeout
+        self._timeout = checked_timeout(socket, operation, timeout)
         self._end = None if self._timeout is None else time.monotonic() + self._timeout / 1000
         self._pause = _FIRST_PAUSE
 
