@@ -25,6 +25,7 @@ __all__ = ["load", "stubs"]
 
 _TABLES = "zmqlite_tables"
 WORLDS = ("asyncio", "trio", "green")
+UNCHECKED = ("# fmt: off", "# ruff: noqa")
 MARK = "Written by the build from {} (vendor/stubs.py): change it there, not here."
 
 
@@ -72,7 +73,7 @@ def stubs(package: Path) -> dict[str, str]:
 
 def _head(what: str) -> list[str]:
     """Return how a stub of constants begins."""
-    return [f'"""{what}', "", MARK.format("zmqlite/enums.py"), '"""', "", "# fmt: off"]
+    return [f'"""{what}', "", MARK.format("zmqlite/enums.py"), '"""', "", *UNCHECKED]
 
 
 def _names_without_types(constants: Any, types: Iterable[str]) -> str:
@@ -134,6 +135,7 @@ HEAD = '''"""The options of sockets and contexts, as attributes and as keywords.
 """
 
 # fmt: off
+# ruff: noqa
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, overload
 
@@ -226,6 +228,7 @@ CONVERSIONS = '''"""The conversions of sockets that are awaited.
 """
 
 # fmt: off
+# ruff: noqa
 # mypy: disable-error-code="override, assignment"
 # pyright: reportIncompatibleMethodOverride=false, reportUnusedImport=false
 from asyncio import Future
