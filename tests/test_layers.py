@@ -61,7 +61,6 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "proxy",
         "metrics",
         "_loops",
-        "_loops.readiness",
         "_loops.operations",
         "_loops.routing",
         "_loops.binding",

@@ -10,9 +10,9 @@ import pytest
 
 import zmqlite as zmq
 from zmqlite._loops.binding import TaskBinding
-from zmqlite._loops.operations import WOULD_BLOCK
-from zmqlite._loops.readiness import IN, OUT, Readiness
+from zmqlite._loops.operations import IN, OUT, WOULD_BLOCK
 from zmqlite._native import core
+from zmqlite._native.core import Readiness
 
 BOTH = IN | OUT
 

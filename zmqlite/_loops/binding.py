@@ -16,7 +16,7 @@ from weakref import ReferenceType, ref
 from .._native import core
 from ..enums import SocketOption
 from ..options.rows import Kind
-from .readiness import IN, OUT
+from .operations import IN, OUT
 from .routing import senders_for
 
 __all__ = ["LATER", "TaskBinding", "dispatch_again"]

@@ -15,6 +15,8 @@ from .._native import core
 from ..error import Again, SocketClosed
 
 __all__ = [
+    "IN",
+    "OUT",
     "WOULD_BLOCK",
     "YIELD",
     "Batch",
@@ -33,6 +35,8 @@ __all__ = [
     "strip_internal_traceback",
 ]
 
+IN, OUT = 1, 2
+"""The directions that a queue of a socket waits for, as EVENTS has them."""
 WOULD_BLOCK: Any = core.WOULD_BLOCK
 """The socket cannot do it now."""
 YIELD: Any = core.YIELD

@@ -13,8 +13,7 @@ from itertools import count
 from typing import Any
 
 from .._native import core
-from .operations import WOULD_BLOCK, YIELD, Batch, addressee
-from .readiness import OUT
+from .operations import OUT, WOULD_BLOCK, YIELD, Batch, addressee
 
 __all__ = ["RoutedSenders", "routes_by_peer", "senders_for"]
 

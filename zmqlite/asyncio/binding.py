@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
-from .._loops.readiness import IN, OUT
+from .._loops.operations import IN, OUT
 from .._loops.routing import senders_for
 from .._native import core
 from ..error import ZMQError

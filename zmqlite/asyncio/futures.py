@@ -9,8 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .._loops import operations as _attempts
-from .._loops.operations import WOULD_BLOCK, YIELD
-from .._loops.readiness import IN
+from .._loops.operations import IN, WOULD_BLOCK, YIELD
 from .._native import core
 from ..enums import SocketOption
 from ..error import Again, ZMQError

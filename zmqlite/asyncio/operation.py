@@ -18,8 +18,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
-from .._loops.operations import strip_internal_traceback
-from .._loops.readiness import IN
+from .._loops.operations import IN, strip_internal_traceback
 from .._native import core
 from ..error import Again, ContextTerminated, SocketClosed
 

@@ -22,7 +22,7 @@ from tornado.ioloop import IOLoop
 from tornado.log import gen_log
 
 from ... import asyncio as _aio
-from ..._loops.readiness import IN, OUT
+from ..._loops.operations import IN, OUT
 from ...error import Again, ContextTerminated, ZMQError
 from ...frame import Frame, MessageTracker
 from ..sugar import Socket
