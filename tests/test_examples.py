@@ -115,16 +115,16 @@ def test_publisher_and_subscriber(start: Start, place: str) -> None:
 
 
 @needs_ctrl_c
-@needs_patch("unwritten-output", "full-receiver")  # over ipc the last messages are lost without
+@needs_patch("unwritten-output", "full-receiver", "known-peers")  # ipc loses the last messages
 def test_tasks(start: Start, place: str) -> None:
     sink = start("task_sink.py", place)
     sink_place = sink.says(r"collecting on (\S+)")
-    ventilator = start("task_ventilator.py", place, sink_place, "500")
+    ventilator = start("task_ventilator.py", place, sink_place, "500", "2")
     task_place = ventilator.says(r"dealing on (\S+)")
     workers = [start("task_worker.py", task_place, sink_place) for _ in range(2)]
     total = sum(number**2 for number in range(1, 501))
     assert sink.result() == f"500 squares, {total} in all\n"
-    assert ventilator.result() == "dealt 500\n"
+    assert ventilator.result() == "dealt 250 250\n"
     for worker in workers:
         assert worker.says("(working)")
         worker.interrupt()
@@ -159,3 +159,16 @@ def test_every_example_has_a_test_and_a_line_in_the_readme() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert {name for name in names if f'"{name}"' not in text} == set()
     assert {name for name in names if f"`{name}" not in readme} == set()
+
+
+SLEEPERS = {
+    *("asyncsrv", "hwserver", "lpserver", "mtserver", "rtreq", "taskwork", "taskwork2"),  # work
+    *("pathopub", "peering2", "peering3", "psenvpub", "chart"),  # their pace
+    *("bstarcli", "ticlient", "msreader"),  # a moment before they ask again
+}
+
+
+def test_no_example_sleeps_until_a_peer_is_there() -> None:
+    """There are waits for that; those that sleep for something else are listed."""
+    programs = EXAMPLES.rglob("*.py")
+    assert {path.stem for path in programs if "sleep(" in path.read_text()} <= SLEEPERS

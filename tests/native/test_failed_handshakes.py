@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import wire
 from programs import hostile_program
-from support import needs_curve, needs_drafts, needs_patch
+from support import FACTOR, needs_curve, needs_drafts, needs_patch, wait_until
 
 import zmqlite as zmq
 
@@ -358,3 +359,27 @@ raw.close()
 """,
         version,
     )
+
+
+SPOKEN = {
+    "1.0": b"\1\0" + wire.old_frame(b"late"),
+    "2.0": wire.second_greeting("PUSH") + wire.frame(b"late"),
+    "3.1": wire.greeting() + wire.ready("PUSH") + wire.frame(b"late"),
+    "none": b"late",
+}
+
+
+@needs_patch("known-peers", "known-numbers")
+@pytest.mark.parametrize("version", SPOKEN)
+def test_what_ends_after_its_handshake_has_not_failed(context, version):
+    """The end of an old peer, and of a plain connection of a STREAM, was a failed handshake."""
+    kind = zmq.STREAM if version == "none" else zmq.PULL
+    server = context.socket(kind, rcvtimeo=int(10_000 * FACTOR))
+    raw = wire.dial(server.bind("tcp://127.0.0.1:*"))
+    raw.sendall(SPOKEN[version])
+    while server.recv_multipart()[-1] != b"late":
+        pass  # a STREAM says first that it has come
+    wire.hang_up(raw)
+    wait_until(lambda: server.stats().disconnects, what="the end of the peer")
+    assert [past.event for past in server.past_peers] == [zmq.EVENT_DISCONNECTED]
+    assert server.stats().failed_handshakes == 0

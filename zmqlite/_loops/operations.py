@@ -122,10 +122,12 @@ def send(
 
 
 def send_parts(
-    socket: Any, parts: Any, flags: int, copy: bool, track: bool, kwargs: dict[str, Any]
+    socket: Any, parts: Any, flags: int, copy: bool, track: bool, routing_id: Any, group: Any
 ) -> Any:
     """Send one message."""
-    return _send_multipart(socket, parts, flags | _DONTWAIT, copy, track, **kwargs)
+    return _send_multipart(
+        socket, parts, flags | _DONTWAIT, copy, track, routing_id=routing_id, group=group
+    )
 
 
 def poll(socket: Any, flags: int) -> Any:
@@ -142,13 +144,11 @@ def addressee(attempt: Any) -> tuple[Any, bool]:
         return _first(
             message[0] if isinstance(message, (list, tuple)) and message else message
         ), False
-    if attempt.func is send:
-        _, data, flags, _, _, routing_id, _ = attempt.args
-        return _first(data) if routing_id is None else routing_id, bool(flags & _SNDMORE)
-    _, parts, flags, *_, kwargs = attempt.args
-    routing_id = kwargs.get("routing_id")
+    _, data, flags, _, _, routing_id, _ = attempt.args
     try:
-        return _first(parts[0]) if routing_id is None else routing_id, bool(flags & _SNDMORE)
+        if routing_id is None:
+            routing_id = _first(data if attempt.func is send else data[0])
+        return routing_id, bool(flags & _SNDMORE)
     except (IndexError, KeyError, TypeError):  # no message: the attempt will say so
         return None, False
 

@@ -95,8 +95,9 @@ class Calls(Receives):
         group: str | bytes | None = None,
     ) -> Future[core.MessageTracker | None]:
         """Send a sequence of parts as one message; see `send`."""
-        kwargs = {"routing_id": routing_id, "group": group}
-        attempt = partial(_attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
+        attempt = partial(
+            _attempts.send_parts, self, msg_parts, flags, copy, track, routing_id, group
+        )
         return cast(
             "Future[core.MessageTracker | None]",
             self._submit(self._current_binding().senders, attempt, flags),

@@ -127,10 +127,14 @@ class Calls(LoopSocket):
         flags: int = 0,
         copy: bool = True,
         track: bool = False,
-        **kwargs: Any,
+        *,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
     ) -> Any:
         """Send a sequence of parts as one message: all of it or nothing."""
-        attempt = partial(attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
+        attempt = partial(
+            attempts.send_parts, self, msg_parts, flags, copy, track, routing_id, group
+        )
         return self._perform(attempt, flags, False)
 
     def send_many(self, messages: Iterable[Any], flags: int = 0) -> int:

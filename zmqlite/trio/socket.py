@@ -204,11 +204,15 @@ class AwaitedSocket(CoroutinePayload):
         flags: int = 0,
         copy: bool = True,
         track: bool = False,
-        **kwargs: Any,
+        *,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
     ) -> core.MessageTracker | None:
         """Send a sequence of parts as one message: all of it or nothing."""
         await checkpoint_if_cancelled()
-        attempt = partial(attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
+        attempt = partial(
+            attempts.send_parts, self, msg_parts, flags, copy, track, routing_id, group
+        )
         tracker: core.MessageTracker | None = await self._perform(attempt, flags, False)
         return tracker
 

@@ -207,12 +207,15 @@ cdef str why_not_now(Handle self, str operation, int peers):
         return text  # others may have subscribed or connected
     if not self._endpoints:
         return f"{text}, and this socket is neither bound nor connected"
+    if peers > 0 and operation.startswith("send"):
+        return "no peer can take a message now: the high-water mark is reached"
     if not self._subscribed and not operation.startswith("send"):
         if self._type_number == ZMQ_SUB:
             return f'{text}, and a SUB without a subscription receives none: subscribe("") takes all'
         if self._type_number == DISH:
             return f"{text}, and a DISH that has joined no group receives none: join() one"
     if peers == 0 and not any([one.startswith(("udp:", "pgm:", "epgm:", "norm:")) for one in self._endpoints]):
+        text = "no peer can take a message now" if operation.startswith("send") else text
         return f"{text}, and nobody is connected{last_end(self)}"
     return text
 
