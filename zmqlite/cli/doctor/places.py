@@ -18,7 +18,8 @@ from ...error import Again, ZMQError
 from ...security import curve_public
 from ...socket.peers import PastPeer
 from ..shared.formats import visible
-from ..shared.opening import curve_options, duration
+from ..shared.opening import curve_options
+from ..shared.values import duration
 from .finding import FINE, NOTE, WRONG, Finding
 
 __all__ = ["the_address", "the_keys"]
