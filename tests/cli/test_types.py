@@ -91,6 +91,8 @@ def test_the_types_are_those_that_say_so_themselves(context: zmq.SyncContext) ->
         (["record", "new", "-t", "rep"], "`zmqlite reply --show` does"),
         (["rate", "-t", "rep", "-n", "1"], "`zmqlite reply --show` does"),
         (["send", "--group", "x", "y"], "--group is for a RADIO: a PUSH has no groups"),
+        (["recv", "-n", "9" * 20], "is too large"),
+        (["recv", "-n", "-1"], "'-1' is no number of 1 or more"),
         (["pub", "-i", "x", "y"], "'x' is no time"),
         (["rate", "-i", "0"], "it has to be more than 0"),
         (["proxy", "--frontend", TCP, "--backend", TCP, "-i", "0"], "it has to be more than 0"),

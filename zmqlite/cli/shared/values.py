@@ -126,7 +126,9 @@ class Count(Value):
             number = int(value)
         except ValueError:
             number = -1
-        if not self.least <= number <= sys.maxsize:
+        if number > sys.maxsize:
+            self.fail(f"{value!r} is too large", param, ctx)
+        if number < self.least:
             self.fail(f"{value!r} is no number of {self.least} or more", param, ctx)
         return number
 
