@@ -62,6 +62,20 @@ def test_every_page_is_in_the_contents() -> None:
         assert here <= listed, folder
 
 
+def test_every_example_and_extra_has_its_place() -> None:
+    page = (DOCS / "examples.md").read_text()
+    shown = set(re.findall(r"^```{literalinclude} \.\./(.*)$", page, re.MULTILINE))
+    assert shown == {f"examples/{path.name}" for path in (ROOT / "examples").glob("*.py")}
+    assert "{include} ../examples/guide/README.md" in page
+    assert "{include} ../CHANGELOG.md" in (DOCS / "changelog.md").read_text()
+    install = (DOCS / "install.md").read_text()
+    named = set(re.findall(r"^\| `zmqlite\[(\w+)\]`", install, re.MULTILINE))
+    text = (ROOT / "pyproject.toml").read_text()
+    extras = text.partition("[project.optional-dependencies]\n")[2].partition("\n[")[0]
+    found = set(re.findall(r"^(\w+) = ", extras, re.MULTILINE))
+    assert named == found - {"suite", "test", "docs", "bench", "dev"}, "those for users"
+
+
 def test_no_code_block_is_left_unmarked() -> None:
     """Every fence names its language, so that none escapes the run by a typing error."""
     known = {"python", "pycon", "text", "console", "sh", "ruby", "toml"}

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+import zmqlite as zmq
 from zmqlite import endpoint
 from zmqlite._native import core
 from zmqlite.endpoint import IPC_PATH_MAX_LEN, TRANSPORTS, Endpoint, check
 from zmqlite.enums import Errno
 from zmqlite.error import AddressNotFound, InvalidArgument, NotSupported, ZMQError
-from zmqlite.socket.address_errors import hint_for
+from zmqlite.socket.address_errors import hint_for, transports
 
 BOTH = [
     "inproc://name",
@@ -205,7 +206,17 @@ def test_prefixes_of_czmq(prefix: str, verb: str) -> None:
 
 def test_a_transport_that_only_libzmq_knows_is_its_business() -> None:
     assert check("quic9://whatever", "bind") == "quic9://whatever"
-    assert "transports are tcp, ipc" in hint_for(Errno.EPROTONOSUPPORT, "quic9://x", "bind")
+    hint = hint_for(Errno.EPROTONOSUPPORT, "quic9://x", "bind")
+    assert hint.startswith("transports are tcp, ")
+    named = hint.removeprefix("transports are ").split(", ")
+    assert {"tcp", "inproc", "udp"} <= set(named) <= set(TRANSPORTS)
+    for name in set(TRANSPORTS) - set(named):  # those that only other builds have
+        assert hint_for(Errno.EPROTONOSUPPORT, f"{name}://x", "bind").endswith(f"without {name}")
+
+
+@pytest.mark.parametrize("name", ["ipc", "ws", "wss", "pgm", "norm", "tipc", "vmci"])
+def test_a_transport_is_named_where_this_libzmq_has_it(name: str) -> None:
+    assert (name in transports()) == zmq.has(name)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, ["tcp://x:1"], object()])

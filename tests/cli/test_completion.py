@@ -1,4 +1,4 @@
-"""Completion as a shell does it: bash on a terminal, fish and zsh where they are installed."""
+"""Completion as a shell does it: bash and zsh on a terminal, fish; where they are installed."""
 
 from __future__ import annotations
 
@@ -31,28 +31,27 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Shell:
-    """A bash on a terminal."""
+    """A shell on a terminal."""
 
-    def __init__(self, path: str, home: Path) -> None:
+    def __init__(self, words: list[str], path: str, home: Path) -> None:
         self.seen = ""
         self.master, slave = pty.openpty()
         environment = {**os.environ, **ENVIRONMENT, "PATH": path, "HOME": str(home), "PS1": "> "}
         self.process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile", "-i"], stdin=slave, stdout=slave, stderr=slave,
+            words, stdin=slave, stdout=slave, stderr=slave,
             env={**environment, "TERM": "dumb"}, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
 
-    def press(self, keys: str, until: str) -> str:
-        """Press keys, and return what is seen from then on, once it has a text in it."""
+    def press(self, keys: str, *until: str) -> None:
+        """Press keys, and wait until what is seen from then on has these texts in it."""
         self.seen = ""
         os.write(self.master, keys.encode())
         end = time.monotonic() + LIMIT
-        while until not in self.seen:
+        while not all(text in self.seen for text in until):
             if not select.select([self.master], [], [], max(end - time.monotonic(), 0))[0]:
                 pytest.fail(f"no {until!r} after {keys!r}, but {self.seen!r}")
             self.seen += plain(os.read(self.master, 4096).decode())
-        return self.seen
 
     def close(self) -> None:
         self.process.kill()
@@ -60,15 +59,24 @@ class Shell:
         os.close(self.master)
 
 
-@pytest.fixture(scope="module")
-def bash(path: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell, None, None]:
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], "bind 'set enable-bracketed-paste off'"),
+    "zsh": (["zsh", "-f", "-i"], "unset zle_bracketed_paste; autoload -Uz compinit; compinit -u"),
+}
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def shell(
+    request: pytest.FixtureRequest, path: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Shell, None, None]:
     """One shell for all: each test empties its line."""
-    if shutil.which("bash") is None:
-        pytest.skip("no bash here")
-    shell = Shell(path, tmp_path_factory.mktemp("home"))
+    words, prepare = SHELLS[request.param]
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"no {words[0]} here")
+    shell = Shell(words, path, tmp_path_factory.mktemp("home"))
     try:
-        shell.press("bind 'set enable-bracketed-paste off'; echo re''ady\n", "ready")
-        shell.press('eval "$(zmqlite completion bash)"; echo done\n', "done")
+        shell.press(f"{prepare}; echo re''ady\n", "ready")
+        shell.press(f"""eval "$(zmqlite completion {words[0]})"; echo do''ne\n""", "done")
         yield shell
     finally:
         shell.close()
@@ -85,35 +93,24 @@ def bash(path: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell
         ("zmqlite version --js", "zmqlite version --json "),
     ],
 )
-def test_bash_completes(bash: Shell, typed: str, completed: str) -> None:
-    bash.press(f"\x15{typed}\t", completed)
+def test_a_shell_completes(shell: Shell, typed: str, completed: str) -> None:
+    shell.press(f"\x15{typed}\t", completed)
 
 
-def test_bash_lists_the_commands(bash: Shell) -> None:
-    seen = bash.press("\x15zmqlite re\t\t", "request")
-    assert {"recv", "record", "replay", "reply", "request"} <= set(seen.split())
-
-
-def completed_by(shell: list[str], path: str, folder: Path) -> str:
-    if shutil.which(shell[0]) is None:
-        pytest.skip(f"no {shell[0]} here")
-    done = subprocess.run(
-        shell, capture_output=True, text=True, check=True, timeout=LIMIT,
-        env={**os.environ, **ENVIRONMENT, "PATH": path, "HOME": str(folder)},
-    )  # fmt: skip
-    return done.stdout
+def test_a_shell_lists_the_commands(shell: Shell) -> None:
+    shell.press("\x15zmqlite re\t\t", "recv", "record", "replay", "reply", "request")
 
 
 def test_fish_completes(path: str, tmp_path: Path) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("no fish here")
     script = 'zmqlite completion fish | source; complete -C "zmqlite mon"'
-    found = completed_by(["fish", "--no-config", "-c", script], path, tmp_path)
-    assert "monitor" in found.split()
-
-
-def test_zsh_takes_its_script(path: str, tmp_path: Path) -> None:
-    script = 'autoload -Uz compinit; compinit -u; eval "$(zmqlite completion zsh)"'
-    found = completed_by(["zsh", "-f", "-c", f"{script}; echo $_comps[zmqlite]"], path, tmp_path)
-    assert found.strip() == "_zmqlite_completion"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script],
+        capture_output=True, text=True, check=True, timeout=LIMIT,
+        env={**os.environ, **ENVIRONMENT, "PATH": path, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert "monitor" in done.stdout.split()
 
 
 @pytest.mark.parametrize("command", [*VERBS, "demo", "version"])

@@ -104,6 +104,14 @@ def test_doctor_examines_addresses(context: zmq.SyncContext, tmp_path: Path) -> 
         assert found["x://there"]["text"] == "there is no transport x"
 
 
+@pytest.mark.skipif(zmq.has("norm"), reason="this libzmq has NORM")
+def test_doctor_knows_the_transports_of_this_libzmq() -> None:
+    code, found = examined("norm://127.0.0.1:5555")
+    assert code == 1
+    assert found["norm://127.0.0.1:5555"]["text"] == "this libzmq was built without norm"
+    assert "norm" not in found["norm://127.0.0.1:5555"]["remedy"]
+
+
 @needs_curve
 def test_doctor_tries_keys(context: zmq.SyncContext, tmp_path: Path) -> None:
     public, secret = zmq.curve_keypair()

@@ -69,6 +69,30 @@ def test_a_command_that_says_too_much_has_failed(command: str, answer: str) -> N
     assert asked(reply, ["x", "-f", "quoted"])[0] == f"{answer}\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("printf abc; exec sleep 1000", "abc"),
+        ("exec >&-; exec sleep 1000", ""),
+        ("trap '' TERM; echo abc; while :; do sleep 1; done", "abc"),
+    ],
+    ids=["sleeps", "closes its output", "ignores SIGTERM"],
+)
+def test_a_command_that_takes_too_long_has_failed(command: str, said: str) -> None:
+    """And the reply goes on."""
+    command = f"case $(cat) in slow) {command};; *) echo fine;; esac"
+    time = f"{2 * FACTOR:g}"
+    reply = ["--exec", command, "--exec-timeout", time, "-n", "2"]
+    answers, _ = asked(reply, ["slow", "quick", "-f", "quoted"])
+    assert answers == f'"{said}" "no end within {time} s"\n"fine"\n'
+
+
+def test_a_time_for_commands_needs_a_command() -> None:
+    code, _, err = run("reply", "-b", TCP, "--echo", "--exec-timeout", "1")
+    assert code == 2
+    assert err.splitlines()[-1] == "zmqlite: --exec-timeout is for --exec COMMAND"
+
+
 def test_a_command_need_not_read_its_request_nor_wait_for_all_of_it() -> None:
     large = b"x" * 300_000
     assert asked(["-e", "printf y", "-n", "1"], ["-f", "raw"], large)[0] == "y"

@@ -86,7 +86,13 @@ def test_the_types_are_those_that_say_so_themselves(context: zmq.SyncContext) ->
         (["rate", "--join", "x"], "--join is for a DISH: a SUB has no groups"),
         (["recv", "-t", "dish"], "a DISH takes what is sent to its groups: --join GROUP says"),
         (["record", "new", "-t", "dish"], "a DISH takes what is sent to its groups"),
+        (["recv", "-t", "rep"], "a REP has to answer a request before it receives the next"),
+        (["recv", "-t", "rep", "-n", "2"], "`zmqlite reply --show` does"),
+        (["record", "new", "-t", "rep"], "`zmqlite reply --show` does"),
+        (["rate", "-t", "rep", "-n", "1"], "`zmqlite reply --show` does"),
         (["send", "--group", "x", "y"], "--group is for a RADIO: a PUSH has no groups"),
+        (["recv", "-n", "9" * 20], "is too large"),
+        (["recv", "-n", "-1"], "'-1' is no number of 1 or more"),
         (["pub", "-i", "x", "y"], "'x' is no time"),
         (["rate", "-i", "0"], "it has to be more than 0"),
         (["proxy", "--frontend", TCP, "--backend", TCP, "-i", "0"], "it has to be more than 0"),
@@ -138,6 +144,14 @@ def test_a_message_without_an_address_is_refused(
     upper = name.upper()
     why = f"a {upper} sends two parts or more: a peer's routing id, and the rest"
     assert (code, line) == (1, f"zmqlite: {why}")
+
+
+def test_a_rep_prints_one_request(context: zmq.SyncContext) -> None:
+    words = ["recv", "-t", "rep", "-b", TCP, "-n", "1", "-T", PATIENCE]
+    with Started(*words) as printing, context.socket(zmq.REQ, linger=0) as asking:
+        asking.connect(printing.endpoint())
+        asking.send(b"x")
+        assert printing.end()[:2] == (0, "x\n")
 
 
 def test_an_xsub_subscribes() -> None:

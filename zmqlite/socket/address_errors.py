@@ -12,9 +12,18 @@ from ..enums import Errno, SocketOption
 from ..error import InvalidArgument
 from ..options.rows import Kind
 
-__all__ = ["hint_for", "is_pair", "misplaced", "refuse_unreachable", "taken"]
+__all__ = ["hint_for", "is_pair", "misplaced", "refuse_unreachable", "taken", "transports"]
 
 _BINDS_NAMES = "bind-names.patch" in LIBZMQ_PATCHES or LIBZMQ_VERSION >= (4, 3, 5)
+
+
+def transports() -> list[str]:
+    """Return the transports that this libzmq has, the everyday ones first."""
+    always, by_another_name = {"tcp", "inproc", "udp"}, {"epgm": "pgm"}
+    return [
+        name for name in TRANSPORTS
+        if name in always or core.has(by_another_name.get(name, name))
+    ]  # fmt: skip
 
 
 def hint_for(errno: int, address: str, operation: str) -> str:
@@ -42,7 +51,7 @@ def hint_for(errno: int, address: str, operation: str) -> str:
     if errno == Errno.EPROTONOSUPPORT:
         if transport in TRANSPORTS:
             return f"this libzmq was built without {transport}"
-        return f"transports are {', '.join(TRANSPORTS)}"
+        return f"transports are {', '.join(transports())}"
     if errno == Errno.ENOCOMPATPROTO:
         return {
             "udp": "RADIO connects over udp, DISH binds, DGRAM binds",

@@ -16,9 +16,11 @@ from ...endpoint import TRANSPORTS, check
 from ...enums import Event, SocketType
 from ...error import Again, ZMQError
 from ...security import curve_public
+from ...socket.address_errors import transports
 from ...socket.peers import PastPeer
 from ..shared.formats import visible
-from ..shared.opening import curve_options, duration
+from ..shared.opening import curve_options
+from ..shared.values import duration
 from .finding import FINE, NOTE, WRONG, Finding
 
 __all__ = ["the_address", "the_keys"]
@@ -40,9 +42,11 @@ def the_address(
         yield Finding(WRONG, address, f"no address: {error.strerror}", error.hint)
         return
     transport, _, place = address.partition("://")
-    if transport not in TRANSPORTS:
-        known = ", ".join(TRANSPORTS)
-        yield Finding(WRONG, address, f"there is no transport {transport}", f"those are {known}")
+    here = transports()
+    if transport not in here:
+        without = f"this libzmq was built without {transport}"
+        what = without if transport in TRANSPORTS else f"there is no transport {transport}"
+        yield Finding(WRONG, address, what, f"those that are here: {', '.join(here)}")
         return
     if transport not in ("tcp", "ipc"):
         yield Finding(NOTE, address, f"well written; {transport} is not tried from here")

@@ -9,7 +9,7 @@ import click
 from ...enums import SocketType
 from ..command import CommandError
 
-__all__ = ["Task", "check_pair", "check_parts", "check_type"]
+__all__ = ["Task", "check_pair", "check_parts", "check_stream", "check_type"]
 
 Task: TypeAlias = Literal["receive", "send"]
 
@@ -32,6 +32,15 @@ def check_type(kind: SocketType, task: Task) -> None:
     if why is not None:
         raise click.UsageError(
             f"--type {kind.name.lower()} makes no sense here: a {kind.name} {why}"
+        )
+
+
+def check_stream(kind: SocketType, count: int | None) -> None:
+    """Refuse a type that stops after one message, where there may be more: it waits for ever."""
+    if kind.name == "REP" and count != 1:
+        raise click.UsageError(
+            "a REP has to answer a request before it receives the next: `zmqlite reply --show` "
+            "does"
         )
 
 

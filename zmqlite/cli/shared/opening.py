@@ -21,8 +21,9 @@ from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
 from .abilities import check_parts
 from .allowing import Allowed, public_key, read_keys
+from .values import duration
 
-__all__ = ["Opening", "PlainSocket", "curve_options", "duration", "milliseconds"]
+__all__ = ["Opening", "PlainSocket", "curve_options", "milliseconds"]
 
 PlainSocket: TypeAlias = Socket[bytes]
 
@@ -38,11 +39,6 @@ _SHOWN, _NEWS = 3, 100
 def milliseconds(seconds: float | None) -> int:
     """Return a time as libzmq's options have it: -1 for ever."""
     return -1 if seconds is None else max(1, round(seconds * 1000))
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words: 250 ms, 1.5 s."""
-    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 def curve_options(server_key: str | None, key_file: str | None) -> dict[str, bytes | int]:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from threading import Thread, current_thread, main_thread
@@ -13,6 +14,7 @@ from typing import IO, Any
 
 from ..output import complain
 from .screen import round_size
+from .values import duration
 
 __all__ = ["Program"]
 
@@ -22,10 +24,11 @@ _ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(sign
 
 
 class Program:
-    """Answers with what a command says, of which it takes so many bytes at most."""
+    """Answers with what a command says, so many bytes at most, in so many seconds at most."""
 
-    def __init__(self, command: str, limit: int, keep_end: bool) -> None:
+    def __init__(self, command: str, limit: int, keep_end: bool, seconds: float | None) -> None:
         self.command, self.limit, self.keep_end = command, limit, keep_end
+        self.seconds = seconds
         self.failed = False
 
     def __call__(self, parts: list[bytes]) -> list[bytes]:
@@ -51,7 +54,8 @@ class Program:
                     )  # fmt: skip
                 return self._answer(process, request)
             finally:
-                # it says too much, or it does not hear of what ends us, Ctrl-C or a signal
+                # it says too much or takes too long, or it does not hear of what ends us, Ctrl-C
+                # or a signal
                 if process is not None and process.returncode is None:
                     _end(process)
 
@@ -60,12 +64,20 @@ class Program:
         assert process.stdout is not None
         # it may write before it has read all, or without reading at all
         Thread(target=_feed, args=(process.stdin, request), daemon=True).start()
-        with process.stdout as stream:
-            output = _read(stream, self.limit + 1)
-            if len(output) > self.limit:
-                return output[: self.limit], f"more output than {round_size(self.limit)}"
-            code = process.wait()
-        return output, f"exit status {code}" if code else ""
+        end = None if self.seconds is None else time.monotonic() + self.seconds
+        output = _Output(process.stdout, self.limit + 1)
+        output.join(_left(end))
+        said = output.said()
+        if len(said) > self.limit:
+            return said[: self.limit], f"more output than {round_size(self.limit)}"
+        try:
+            # it may have closed its output and run on
+            code = None if output.is_alive() else process.wait(_left(end))
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is None:
+            return said, f"no end within {duration(self.seconds or 0)}"
+        return said, f"exit status {code}" if code else ""
 
 
 class _Signals:
@@ -152,10 +164,28 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
             view = view[stream.write(view) :]
 
 
-def _read(stream: IO[bytes], most: int) -> bytes:
-    """Return what a stream has, up to so many bytes."""
-    pieces: list[bytes] = []
-    while most and (piece := stream.read(min(most, _CHUNK))):
-        pieces.append(piece)
-        most -= len(piece)
-    return b"".join(pieces)
+class _Output(Thread):
+    """Reads what a stream has, up to so many bytes, and closes it.
+
+    A thread, since not every system can read a pipe with a limit of time.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        super().__init__(daemon=True)
+        self.stream, self.most = stream, most
+        self.pieces: list[bytes] = []
+        self.start()
+
+    def run(self) -> None:
+        with self.stream as stream:
+            while self.most and (piece := stream.read(min(self.most, _CHUNK))):
+                self.pieces.append(piece)
+                self.most -= len(piece)
+
+    def said(self) -> bytes:
+        """Return what has come so far."""
+        return b"".join(self.pieces)
+
+
+def _left(end: float | None) -> float | None:
+    return None if end is None else max(end - time.monotonic(), 0)

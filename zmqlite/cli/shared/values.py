@@ -23,6 +23,7 @@ __all__ = [
     "PERIOD",
     "SETTING",
     "SIZE",
+    "duration",
 ]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -66,6 +67,11 @@ class Duration(Value):
         if seconds > _LONGEST:
             self.fail(f"{value!r} is longer than 24 days", param, ctx)
         return seconds
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: 250 ms, 1.5 s."""
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 class Period(Duration):
@@ -120,7 +126,9 @@ class Count(Value):
             number = int(value)
         except ValueError:
             number = -1
-        if not self.least <= number <= sys.maxsize:
+        if number > sys.maxsize:
+            self.fail(f"{value!r} is too large", param, ctx)
+        if number < self.least:
             self.fail(f"{value!r} is no number of {self.least} or more", param, ctx)
         return number
 

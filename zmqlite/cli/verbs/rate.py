@@ -13,6 +13,7 @@ from ...enums import SocketType
 from ...error import ZMQError
 from ..command import SUCCESS
 from ..output import write
+from ..shared.abilities import check_stream
 from ..shared.asking import socket_settings
 from ..shared.formats import as_bytes, visible
 from ..shared.opening import Opening, PlainSocket, known_of
@@ -164,6 +165,7 @@ def rate(
     time in seconds, messages a second, bytes a second, the topic, with tabs between them; and one
     for (all).
     """
+    check_stream(opening.type, None)
     takes = taking(opening, topic, join)
     with opening.open(takes) as socket, live_view() as view:
         watch(opening, socket, Meter(as_bytes(split) or b" "), interval, count, as_json, view)

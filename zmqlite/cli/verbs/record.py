@@ -16,13 +16,14 @@ from ...enums import SocketType
 from ...error import ZMQError
 from ..command import SUCCESS, USAGE, CommandError
 from ..output import OutputError
+from ..shared.abilities import check_stream
 from ..shared.asking import socket_settings
-from ..shared.opening import Opening, PlainSocket, duration
+from ..shared.opening import Opening, PlainSocket
 from ..shared.reading import opened
 from ..shared.recording import Reader, Recorded, Writer
 from ..shared.screen import size_of
 from ..shared.sources import STDIN
-from ..shared.values import COUNT, DURATION, FACTOR
+from ..shared.values import COUNT, DURATION, FACTOR, duration
 from ..shared.verb import Example, option, verb
 from .recv import BATCH, count_option, join_option, taking, topic_option
 from .send import TIMEOUT as SEND_TIMEOUT
@@ -90,6 +91,7 @@ def record(
     FILE gets every message with the time of its arrival; - is standard output. Ctrl-C ends it.
     Each message is in the file at once, so that nothing is lost however this ends.
     """
+    check_stream(opening.type, count)
     takes = taking(opening, topic, join)
     if file != "-" and not force and Path(file).exists():
         raise CommandError(f"{file} exists; --force replaces it", USAGE)

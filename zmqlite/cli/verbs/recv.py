@@ -10,6 +10,7 @@ import click
 from ...enums import SocketType
 from ..command import SUCCESS
 from ..output import write_bytes
+from ..shared.abilities import check_stream
 from ..shared.asking import socket_settings
 from ..shared.formats import Format, as_bytes, named
 from ..shared.opening import Opening, PlainSocket
@@ -112,6 +113,7 @@ def recv(
     One line a message, its parts with --separator between them (a tab, a blank for quoted and
     hex). Ctrl-C ends it. With --timeout the exit code is 124 when nothing has come for so long.
     """
+    check_stream(opening.type, count)
     takes = taking(opening, topic, join)
     return print_all(opening, named(format_name, separator), count, takes)
 

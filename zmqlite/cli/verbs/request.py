@@ -17,7 +17,7 @@ from ..shared.formats import Format, as_bytes, named
 from ..shared.opening import Opening, milliseconds, state_of
 from ..shared.running import Program
 from ..shared.sources import MESSAGES, Source, format_settings, message_settings
-from ..shared.values import COUNT, COUNT_OR_NONE, SIZE
+from ..shared.values import COUNT, COUNT_OR_NONE, PERIOD, SIZE
 from ..shared.verb import Example, option, verb
 
 __all__ = ["reply", "request"]
@@ -85,6 +85,10 @@ def request(opening: Opening, source: Source, retries: int) -> int:
     help="The longest output of COMMAND that is an answer; one that says more has failed.",
 )  # fmt: skip
 @option(
+    "--exec-timeout", "seconds", type=PERIOD, metavar="TIME", section=MESSAGES,
+    help="How long COMMAND may take; one that takes longer is ended, and has failed.",
+)  # fmt: skip
+@option(
     "--fail", is_flag=True, section=MESSAGES,
     help="End with 1 when COMMAND fails, after that answer.",
 )  # fmt: skip
@@ -98,6 +102,7 @@ def reply(
     echo: bool,
     command: str | None,
     limit: int,
+    seconds: float | None,
     fail: bool,
     show: bool,
     count: int | None,
@@ -109,11 +114,15 @@ def reply(
     With --exec, a COMMAND that succeeds answers with its standard output, without the last line
     end (with --format raw, with it). One that fails answers with two parts: its output, and
     "exit status N". Of one that says more than --limit the answer is the beginning, and
-    "more output than SIZE".
+    "more output than SIZE"; of one that takes longer than --exec-timeout it is the output so far,
+    and "no end within TIME".
     """
+    if seconds is not None and command is None:
+        raise click.UsageError("--exec-timeout is for --exec COMMAND")
     form = named(format_name, separator)
     opening.delivers = True
-    answer, program = _answers(text, echo, command, limit, form)
+    program = None if command is None else Program(command, limit, form.name == "raw", seconds)
+    answer = _answer(text, echo, program, form)
     with opening.open() as socket:
         left = count
         while left is None or left:
@@ -128,16 +137,11 @@ def reply(
     return SUCCESS
 
 
-def _answers(
-    text: str | None, echo: bool, command: str | None, limit: int, form: Format
-) -> tuple[Answer, Program | None]:
-    """Return what answers, and the program among them."""
-    if (text is not None) + echo + (command is not None) != 1:
+def _answer(text: str | None, echo: bool, program: Program | None, form: Format) -> Answer:
+    """Return what answers a request."""
+    if (text is not None) + echo + (program is not None) != 1:
         raise click.UsageError("say what to answer: TEXT, --echo, or --exec COMMAND")
     if text is not None:
         fixed = form.word(as_bytes(text))
-        return lambda parts: fixed, None
-    if command is None:
-        return lambda parts: parts, None
-    program = Program(command, limit, keep_end=form.name == "raw")
-    return program, program
+        return lambda parts: fixed
+    return program or (lambda parts: parts)
