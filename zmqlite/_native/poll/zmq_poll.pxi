@@ -45,6 +45,14 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
     cdef double limit = -1 if timeout is None else timeout
     cdef double end = now() + limit / 1000 if limit > 0 else 0
     cdef list inside = sockets_among(sources)
+    try:
+        return wait_inside(items, count, sources, inside, limit, end)
+    finally:
+        for socket in inside:
+            tell_loop(socket)
+
+
+cdef int wait_inside(zmq_pollitem_t *items, int count, list sources, list inside, double limit, double end) except -1:
     cdef int ready
     cdef int error = 0
     cdef long left, step

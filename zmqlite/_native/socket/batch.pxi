@@ -303,7 +303,10 @@ cdef class Loan:
         self._view = None
         if kind is not None:
             return
-        if ZMQLITE_BLOCKS and Py_REFCNT(frame) == 1:  # nobody looks at it: the receiver may have it
-            send_body(self._socket, &frame.msg, self._flags)
-        else:
-            send_general(self._socket, frame, self._flags, True, False, None, None)
+        try:
+            if ZMQLITE_BLOCKS and Py_REFCNT(frame) == 1:  # nobody looks at it: the receiver may have it
+                send_body(self._socket, &frame.msg, self._flags)
+            else:
+                send_general(self._socket, frame, self._flags, True, False, None, None)
+        finally:
+            tell_loop(self._socket)
