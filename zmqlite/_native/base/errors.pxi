@@ -5,8 +5,8 @@ cimport cython
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE)
 from cpython.buffer cimport (
-    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_IsContiguous, PyBuffer_Release,
-    PyObject_CheckBuffer, PyObject_GetBuffer)
+    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_CheckBuffer,
+    PyObject_GetBuffer)
 from cpython.contextvars cimport PyContext_CopyCurrent
 from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear, PyErr_ExceptionMatches
 from cpython.memoryview cimport PyMemoryView_FromObject
@@ -137,7 +137,7 @@ cdef str next_step(int error, str operation, int type_number):
             return "no peer can take a message now: nobody is connected, or the high-water mark is reached"
         return "no message is waiting"
     if error == ENOTSUP:
-        if operation.startswith("recv") and type_number in SEND_ONLY:
+        if (operation.startswith("recv") or operation == "iterate") and type_number in SEND_ONLY:
             return f"a {type_name(type_number)} socket only sends"
         if operation.startswith("send") and type_number in RECEIVE_ONLY:
             return f"a {type_name(type_number)} socket only receives"

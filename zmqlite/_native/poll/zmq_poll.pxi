@@ -14,8 +14,13 @@ cdef int fill_item(zmq_pollitem_t *item, object source, int events) except -1:
             fail_closed(source, "unregister it")
         item.socket = (<Handle> source).handle
         return 0
+    if isinstance(source, SocketType):
+        raise TypeError(f"{source.name} is a type of sockets: poll a socket of it, context.socket({source.name})")
     if isinstance(source, int):
-        item.fd = source
+        try:
+            item.fd = source
+        except OverflowError:
+            raise OverflowError(f"{source} is no file descriptor") from None
         return 0
     fileno = getattr(source, "fileno", None)
     if fileno is None:
@@ -241,10 +246,20 @@ def zmq_poll(sockets, timeout=-1):
     ``timeout`` in ms, -1 or None for ever; an empty list returns at once. Objects with fileno() come
     back as their descriptor (zmq_poll).
     """
-    pairs = list(sockets)
+    pairs = pairs_of(sockets)
     if not pairs:
         return []
     return poll_items(by_descriptor(pairs), timeout)
+
+
+def pairs_of(sockets):
+    """Return the pairs that zmq_poll was given as a list. A socket in place of one would be iterated: it would wait
+    for a message, and lose it."""
+    pairs = [] if isinstance(sockets, Handle) else list(sockets)
+    for pair in (sockets, *pairs):
+        if isinstance(pair, (Handle, int)) or hasattr(pair, "fileno"):
+            raise TypeError(f"zmq_poll() takes a list of pairs, [(socket, zmq.POLLIN), ...], and {pair!r} is no pair")
+    return pairs
 
 
 cdef int refuse_poll(Handle socket) except -1:

@@ -34,9 +34,19 @@ cdef inline int check_signals_and_yield(SignalCheck *check) except -1:
     return 0
 
 
+cdef int refuse_no_batch(object messages) except -1:
+    """Say of what is one message, or none, that it is no iterable of messages."""
+    if isinstance(messages, (str, bytes, bytearray, memoryview, dict, Frame)) or not hasattr(messages, "__iter__"):
+        raise TypeError(f"send_many() takes messages, such as a list of bytes, not {type(messages).__name__!r}: "
+                        f"{'send() sends one' if PyObject_CheckBuffer(messages) else instead_of(messages)}")
+    return 0
+
+
 cdef object send_batch(Handle self, object messages, int flags):
     cdef Py_ssize_t sent = 0
     cdef SignalCheck check
+    if type(messages) is not list and type(messages) is not tuple:
+        refuse_no_batch(messages)
     check.last = check.let_go = now()
     if has_deferred_releases():
         run_deferred_releases()
