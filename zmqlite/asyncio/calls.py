@@ -118,9 +118,7 @@ class Calls(Receives):
         binding = self._current_binding()
         queue = binding.senders
         limit = -1 if flags & _DONTWAIT else None  # such a batch ends where it would have to wait
-        sending = self._submit(
-            binding, queue, batch, flags, Sending.of(queue, batch), limit=limit
-        )
+        sending = self._submit(binding, queue, batch, flags, Sending.of(queue, batch), limit=limit)
         return cast("Count", sending)
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:

@@ -103,7 +103,7 @@ class LoopBinding(TaskBinding):
 
     def begin_wait(self, waiter: Sleeper, tried: bool) -> None:
         """Stand in a queue, and have the hub watch."""
-        if self._watcher is None:  # first: without a free descriptor nothing may stand in the queue
+        if self._watcher is None:  # first: without a free descriptor nothing stands in the queue
             self._watch()
         waiter.begin_wait(tried)
         if self._ended:  # amid this, by a finalizer or a signal handler

@@ -141,7 +141,7 @@ def waits_elsewhere(Handle socket not None):
 
 
 cdef inline bint serves_loop(object source) noexcept:
-    """Whether tell_loop() may have somebody to tell."""
+    """Whether tell_loop() may have tasks to tell."""
     return isinstance(source, Handle) and (<Handle> source)._loop_handle is not None
 
 
@@ -157,4 +157,15 @@ cdef int tell_loop(object source) except -1:
             handle = (<Handle> source)._loop_handle
         if handle is not None and handle._thread == PyThread_get_thread_ident():
             handle.used()
+    return 0
+
+
+cdef int tell_loops(Hits *hits) except -1:
+    """Those that were looked at: the tasks that wait for them have a look, too. The poller was left."""
+    cdef Watch watch
+    cdef int number
+    for number in range(hits.count()):
+        watch = <Watch> hits.watch(number)
+        if serves_loop(watch.source):
+            tell_loop(watch.source)
     return 0

@@ -388,17 +388,6 @@ cdef class Poller:
         return iter(self._watches)
 
 
-cdef int tell_loops(Hits *hits) except -1:
-    """Those that were looked at: the tasks that wait for them have a look, too. The poller was left."""
-    cdef Watch watch
-    cdef int number
-    for number in range(hits.count()):
-        watch = <Watch> hits.watch(number)
-        if serves_loop(watch.source):
-            tell_loop(watch.source)
-    return 0
-
-
 cdef void tell_unraisable(object error) noexcept:
     """Hand an error to sys.unraisablehook."""
     raise error

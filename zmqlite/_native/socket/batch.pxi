@@ -36,7 +36,8 @@ cdef inline int check_signals_and_yield(SignalCheck *check) except -1:
 
 cdef int refuse_no_batch(object messages) except -1:
     """Say of what is one message, or none, that it is no iterable of messages."""
-    if isinstance(messages, (str, bytes, bytearray, memoryview, dict, Frame)) or not hasattr(messages, "__iter__"):
+    if isinstance(messages, (str, bytes, bytearray, memoryview, dict, Frame)) or not (
+            hasattr(messages, "__iter__") or hasattr(messages, "__getitem__")):
         raise TypeError(f"send_many() takes messages, such as a list of bytes, not {type(messages).__name__!r}: "
                         f"{'send() sends one' if PyObject_CheckBuffer(messages) else instead_of(messages)}")
     return 0
