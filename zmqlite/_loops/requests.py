@@ -89,12 +89,16 @@ class SharedRequests(RequestSocket):
         self.__class__ = type(self).__bases__[0]
 
     def _send_now(self, asked: Asked, message: list[Any]) -> None:
-        super()._send_now(asked, message)
-        self._used()
+        try:
+            super()._send_now(asked, message)
+        finally:
+            self._used()
 
     def _read_now(self, asked: Asked, request: PendingRequest) -> None:
-        super()._read_now(asked, request)
-        self._used()
+        try:
+            super()._read_now(asked, request)
+        finally:
+            self._used()
 
 
 class AwaitedRequests(SharedRequests, AwaitedPeers):  # type: ignore[misc]

@@ -159,8 +159,10 @@ class CountedSocket(WatchedSocket):
         """Return the rows of this socket, for its owner with all news of peers."""
         try:
             owner: Any = self.context
-            if any_thread and not _HAS_GIL and owner is not None and not self.closed:
-                # to enter the socket for a moment would be in its owner's way
+            elsewhere = any_thread and (not _HAS_GIL or core.waits_elsewhere(self))
+            if elsewhere and owner is not None and not self.closed:
+                # to enter the socket for a moment would be in its owner's way, and a look that is
+                # not its loop's may take the news from the tasks that wait
                 return self._rows_from_context(owner)
             return list(rows(self.get_long_option(_NUMBERS)))
         except ThreadMisuse:
