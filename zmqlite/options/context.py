@@ -9,8 +9,8 @@ from ..enums import ContextOption, SocketOption
 from .attributes import ContextOptions
 from .check import check_value
 from .rows import INT
-from .socket import declares, warn_late
-from .table import CONTEXT_OPTIONS, SOCKET_OPTIONS, find
+from .socket import declares, unknown, warn_late
+from .table import CONTEXT_OPTIONS, find
 
 __all__ = ["ContextSettings"]
 
@@ -80,7 +80,7 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 return getattr(type(self), row.name).__get__(self, type(self))
             number = _socket_option(name)
             if number is None:
-                raise _unknown(self, name)
+                raise unknown(self, name, CONTEXT_OPTIONS.by_name)
             if number not in self.sockopts:
                 raise AttributeError(f"no default was set for the socket option {name.upper()}")
             return self.sockopts[number]
@@ -97,7 +97,7 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 return
             number = _socket_option(name)
             if number is None:
-                raise _unknown(self, name)
+                raise unknown(self, name, CONTEXT_OPTIONS.by_name)
             self.sockopts[number] = value
 
         def __delattr__(self, name: str) -> None:
@@ -106,12 +106,6 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 super().__delattr__(name)
             elif self.sockopts.pop(number, self) is self:
                 raise AttributeError(f"no default was set for the socket option {name.upper()}")
-
-
-def _unknown(owner: object, name: str) -> AttributeError:
-    if name.startswith("_"):
-        return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    return SOCKET_OPTIONS.unknown(name, type(owner).__name__, CONTEXT_OPTIONS.by_name)
 
 
 def _socket_option(name: str) -> int | None:
