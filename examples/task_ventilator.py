@@ -1,6 +1,4 @@
-"""Deal out tasks, numbers to be squared.
-
-    python task_ventilator.py [TASKS] [SINK] [COUNT] [WORKERS]
+"""Deal out tasks, numbers to be squared: python task_ventilator.py [TASKS] [SINK] [N] [WORKERS]
 
 Start task_sink.py and some task_worker.py too, in any order. It begins when WORKERS are there (1
 unless you say more), since those that come later get none of what was dealt out before; and the
