@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from support import FACTOR, needs_patch
+from support import FACTOR, in_thread, needs_patch
 from worlds import NOTHING, World, pair
 
 import zmqlite as zmq
@@ -47,6 +47,7 @@ def loan(socket: Any, plain: Any) -> None:
 USES: dict[str, Callable[[Any, Any], object]] = {
     "events": lambda socket, plain: socket.events,
     "stats": lambda socket, plain: socket.stats(),
+    "stats, in a thread": lambda socket, plain: in_thread(plain.stats)(),
     "peers": lambda socket, plain: socket.peers,
     "bind": lambda socket, plain: socket.bind("inproc://another"),
     "bind, refused": lambda socket, plain: socket.bind(socket.last_endpoint),

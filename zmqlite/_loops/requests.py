@@ -45,6 +45,7 @@ def _make_reserved(kind: type[Any], refused: tuple[str, ...], hint: str) -> type
         name: _refusal(name, hint) for name in dir(kind) if name.startswith(refused)
     }
     members["__slots__"], members["_is_reserved"] = (), True
+    members["_own_class"] = property(lambda _: kind)
     members["__module__"], members["__qualname__"] = kind.__module__, kind.__qualname__
     if "_repr_cls" in vars(kind):
         members["_repr_cls"] = vars(kind)["_repr_cls"]

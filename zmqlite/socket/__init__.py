@@ -111,7 +111,7 @@ class Socket(RequestSocket, Generic[T]):
 
     def __copy__(self: _SocketT, memo: Any = None) -> _SocketT:
         """Return another handle on this socket, which does not close it."""
-        return type(self)(self)
+        return cast("_SocketT", self._own_class(self))
 
     __deepcopy__ = __copy__
 
