@@ -248,7 +248,6 @@ TEXTS = {
     "send nocopy": lambda s: s.send("text", copy=False),
     "send_nonblock": lambda s: s.send_nonblock("text"),
     "send_many": lambda s: s.send_many(["text"]),
-    "Frame": lambda s: zmq.Frame("text"),
 }
 
 
@@ -256,6 +255,11 @@ TEXTS = {
 def test_text_is_pointed_to_send_string(context, name):
     with pytest.raises(TypeError, match="send_string"):
         TEXTS[name](context.socket(zmq.PAIR))
+
+
+def test_text_for_a_frame_is_to_be_encoded():
+    with pytest.raises(TypeError, match=r"Frame\(\) takes bytes-like objects, not str .*: encode"):
+        zmq.Frame("text")
 
 
 @pytest.mark.parametrize("kind", [zmq.PULL, zmq.SUB, zmq.PUSH, zmq.PUB])

@@ -82,9 +82,6 @@ class Calls(Receives):
             if done is not None:
                 return done
         attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
-        return self._send_by(attempt, flags)
-
-    def _send_by(self, attempt: Any, flags: int) -> Any:
         binding = self._current_binding()
         return self._submit(binding, binding.senders, attempt, flags)
 
@@ -102,7 +99,9 @@ class Calls(Receives):
         attempt = partial(
             _attempts.send_parts, self, msg_parts, flags, copy, track, routing_id, group
         )
-        return cast("Future[core.MessageTracker | None]", self._send_by(attempt, flags))
+        binding = self._current_binding()
+        sent = self._submit(binding, binding.senders, attempt, flags)
+        return cast("Future[core.MessageTracker | None]", sent)
 
     def send_many(
         self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0

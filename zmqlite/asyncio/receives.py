@@ -153,7 +153,8 @@ class Receives(FuturePayload):
             if done is not None:
                 return done
             if fast_path.would_block:
-                return self._receive_by(self, 0, tried=True)
+                binding = self._current_binding()
+                return self._submit(binding, binding.receivers, self, 0, tried=True)
         attempt = self if copy else partial(_attempts.recv, self, False)
         return self._receive_by(attempt, flags)
 
@@ -171,8 +172,9 @@ class Receives(FuturePayload):
     ) -> Future[list[bytes]] | Future[list[core.Frame]]: ...
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message: a Future of the list of its parts."""
+        binding = self._current_binding()
         attempt = partial(_attempts.recv_parts, self, copy, None)
-        return self._receive_by(attempt, flags)
+        return self._submit(binding, binding.receivers, attempt, flags)
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Future[int]:
         """Receive one part into a buffer: a Future of the part's full size."""

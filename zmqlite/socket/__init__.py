@@ -172,8 +172,9 @@ class Socket(RequestSocket, Generic[T]):
             return self._add_endpoint(operation, addr)
         if is_pair(addr):
             raise misplaced(operation, addr)
-        if isinstance(addr, (core.Socket, dict)):  # to iterate over a socket would wait for it
-            check(addr, operation, self._subject())  # type: ignore[arg-type]
+        given: Any = addr
+        if isinstance(given, (core.Socket, dict)):  # to iterate over a socket would wait for it
+            check(given, operation, self._subject())  # type: ignore[arg-type]
         addresses: list[Any] = list(addr)
         for one in addresses:  # all, before the first is in use
             check(one, operation, self._subject())

@@ -196,7 +196,8 @@ cdef class TaskWaiter(Waiter):
         try:
             value = self.attempt(None)
         except BaseException:  # it has had the news all the same
-            self.queue.loop_handle.used()
+            if self.queue is not None:
+                self.queue.loop_handle.used()
             raise
         if value is WOULD_BLOCK:
             return self.queue.refused(self, None)
