@@ -145,16 +145,20 @@ def test_a_server_that_restarts_is_forgiven(context: Any) -> None:
 
 @needs_curve
 @pytest.mark.parametrize("operation", ["bind", "connect"])
-def test_keys_that_cannot_work_are_refused(context: Any, operation: str) -> None:
+@pytest.mark.parametrize("server", [0, 1])
+def test_keys_that_cannot_work_are_refused(context: Any, operation: str, server: int) -> None:
     public, secret = zmq.curve_keypair()
     other, _ = zmq.curve_keypair()
     zero = b"0" * 40
     cases = [
         ({"curve_publickey": other, "curve_secretkey": secret}, "not that of the secret key"),
         ({"curve_publickey": public, "curve_secretkey": zero}, "needs its own secret key"),
+        ({"curve_publickey": secret, "curve_secretkey": public}, "are swapped"),
     ]
     for options, words in cases:
         socket = context.socket(zmq.PAIR, curve_serverkey=other, **options)
+        if server:
+            socket.curve_server = 1
         with pytest.raises(zmq.InvalidArgument, match=words):
             getattr(socket, operation)("tcp://127.0.0.1:9")
         socket.close()

@@ -62,7 +62,7 @@ def _curve_lack(socket: core.Socket) -> str:
     server = socket._get_option(SocketOption.CURVE_SERVER.value, Kind.INT)
     if not unset(SocketOption.CURVE_PUBLICKEY):
         problem = _no_pair(key(SocketOption.CURVE_PUBLICKEY), key(SocketOption.CURVE_SECRETKEY))
-        if problem and not (server and problem is _OTHER_PAIR):
+        if problem:
             return problem
     if server:  # it uses the secret key alone
         return ""
@@ -79,18 +79,16 @@ def _curve_lack(socket: core.Socket) -> str:
     return ""
 
 
-_OTHER_PAIR = (
-    "curve_publickey is not that of the secret key: set curve_publickey = curve_public(secret)"
-)
-
-
 def _no_pair(public: bytes, secret: bytes) -> str:
-    """Say what is wrong with two keys that do not belong together: no handshake would succeed."""
+    """Say what is wrong with two keys that do not belong together: no handshake of a client would
+    succeed, nor one with a server that gave out the other key."""
     if curve_public(secret) == public:
         return ""
     if curve_public(public) == secret:
         return "curve_publickey and curve_secretkey are swapped"
-    return _OTHER_PAIR
+    return (
+        "curve_publickey is not that of the secret key: set curve_publickey = curve_public(secret)"
+    )
 
 
 def _plain_trap(socket: core.Socket) -> str:
