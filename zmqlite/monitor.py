@@ -147,6 +147,11 @@ def _detail(event: Event, value: int) -> str:
     return f"fd {value}" if event & _FD_EVENTS else reason_for(event, value)
 
 
+_LIKELY = {
+    Event.PROTOCOL_ERROR_ZMTP_INVALID_METADATA: ": most likely a socket type that does not fit",
+}
+
+
 def reason_for(event: Event, value: int) -> str:
     """Return in words what an event's value says of why it happened; empty for a descriptor."""
     if event & _ERRNO_EVENTS:
@@ -158,5 +163,6 @@ def reason_for(event: Event, value: int) -> str:
     if event == Event.HANDSHAKE_FAILED_PROTOCOL:
         value = _meaning(event, value)
         name = value.name if isinstance(value, Event) and value.name else hex(value)
-        return name.removeprefix("PROTOCOL_ERROR_").lower().replace("_", " ")
+        words = name.removeprefix("PROTOCOL_ERROR_").lower().replace("_", " ")
+        return words + _LIKELY.get(value, "")
     return ""
