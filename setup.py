@@ -30,6 +30,7 @@ import fetch  # noqa: E402
 from archive import Recipe, build, locked  # noqa: E402
 from generated import write, write_build_info, write_headers, write_licenses  # noqa: E402
 from pins import FetchError, faults_only  # noqa: E402
+from stubs import stubs  # noqa: E402
 from toolchain import (  # noqa: E402
     MsvcToolchain,
     UnixToolchain,
@@ -329,6 +330,8 @@ class BuildExtension(build_ext):
             SWITCHES,
             native.objects,
         )
+        for name, text in stubs(PACKAGE).items():
+            write(self.package_folder / name, text)
         for extension in self.extensions:
             self._prepare(extension, native)
         # setuptools compares times only, and an archive from the cache may be an old one

@@ -367,8 +367,8 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
         f"zmqlite/_native/{n}" for n in ("core.pyi", "core.pxd", "libzmq.pxd", "compat.h")
     ]
     expected += ["zmqlite/_native/base/guard.hpp", "zmqlite/_native/poll/hits.hpp"]  # for cimport
-    expected += ["zmqlite/constants.pyi", "zmqlite/options/_flat.pyi"]
-    expected += ["zmqlite/options/_typed.pyi"]
+    expected += [f"zmqlite/{world}constants.pyi" for world in ("", "asyncio/", "green/", "trio/")]
+    expected += [f"zmqlite/options/{name}.pyi" for name in ("_flat", "_typed")]
     expected += ["zmqlite/py.typed", "zmqlite/_build.py", "zmqlite/cli/demo/worker.py"]
     expected += [f"zmqlite/pyzmq/{n}" for n in ("__init__.pxd", "backend/cython/_zmq.pxd")]
     expected += [f"zmqlite/pyzmq/_path/zmq/{n}" for n in ("__init__.py", "__init__.pxd")]
@@ -413,5 +413,6 @@ def test_sdist_needs_no_network() -> None:
         r"LICENSE",
     ):
         assert any(re.fullmatch(pattern, name) for name in names), pattern
-    unwanted = re.compile(r"zmqlite/(_build\.py|include/)|.*\.(so|pyd|pyc)$|build/")
+    made = r"zmqlite/(_build\.py|include/|options/.*pyi|.*constants\.pyi)"
+    unwanted = re.compile(made + r"|.*\.(so|pyd|pyc)$|build/")
     assert [name for name in names if unwanted.match(name)] == []

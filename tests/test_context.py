@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import os
+import re
 import warnings
 from typing import Any
 
@@ -176,6 +177,24 @@ class TestDefaults:
 
 
 class TestOptions:
+    @pytest.mark.parametrize("value", [10**20, -(10**20), 2**31, -1])
+    @pytest.mark.parametrize("name", ["io_threads", "max_sockets", "max_msgsz"])
+    def test_numbers_that_cannot_be(self, context: Any, name: str, value: int) -> None:
+        """They are refused in the words of all options."""
+        said = f"set {name.upper()} on Context: {value} is out of range; allowed: "
+        with pytest.raises(zmq.InvalidArgument, match=re.escape(said)):
+            setattr(context, name, value)
+        with pytest.raises(zmq.InvalidArgument, match=re.escape(said)):
+            context.set(getattr(zmq, name.upper()), value)
+        if name == "io_threads":
+            with pytest.raises(zmq.InvalidArgument, match=re.escape(said)):
+                zmq.Context(value)
+
+    @pytest.mark.parametrize("value", ["2", b"2", 2.5, None, [2]])
+    def test_what_is_no_number(self, context: Any, value: Any) -> None:
+        with pytest.raises(TypeError, match="MAX_SOCKETS takes an int, got "):
+            context.max_sockets = value
+
     def test_attributes_in_any_case(self, context: Any) -> None:
         context.io_threads = 2
         assert context.IO_THREADS == context.Io_Threads == context.get(zmq.IO_THREADS) == 2

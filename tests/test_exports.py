@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import zmqlite
-from zmqlite import constants
+from zmqlite import constants, error
 from zmqlite._native import info
 
 ROOF = Path(zmqlite.__file__)
@@ -86,7 +86,7 @@ def test_each_name_is_reexported_once_and_listed() -> None:
     seen: dict[str, str] = {}
     for module, name in reexports():
         if name == "*":
-            assert module in ("constants", "_native.info")
+            assert module in ("constants", "error", "_native.info")
             continue
         assert seen.get(name, module) == module, f"{name} comes from {seen[name]}, too"
         seen[name] = module
@@ -94,7 +94,7 @@ def test_each_name_is_reexported_once_and_listed() -> None:
     assert not twice
     private = {name for name in seen if name.startswith("_") and name != "__version__"}
     assert not private
-    others = {"SyncContext", "SyncSocket", *info.__all__, *constants.__all__}
+    others = {"SyncContext", "SyncSocket", *error.__all__, *info.__all__, *constants.__all__}
     assert set(seen) | others == set(zmqlite.__all__)
 
 

@@ -24,7 +24,7 @@ def test_send_many_with_dontwait_and_time_limits(trio_context: Any) -> None:
         with pytest.raises(zmqlite.Again) as caught:
             await push.send_many(Source())
         assert caught.value.sent == 0
-        push.sndtimeo = limit = int(200 * FACTOR)
+        push.sndtimeo = limit = int(1000 * FACTOR)
         async with trio.open_nursery() as nursery:
 
             async def send() -> None:
@@ -34,7 +34,7 @@ def test_send_many_with_dontwait_and_time_limits(trio_context: Any) -> None:
 
             nursery.start_soon(send)
             for _ in range(120):  # it gets on all the time, for longer than the limit
-                await trio.sleep(limit / 40_000)  # time is the subject
+                await trio.sleep(limit / 100_000)  # time is the subject
                 await pull.recv()
 
     run(main)

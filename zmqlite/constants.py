@@ -1,8 +1,8 @@
 """Every constant of libzmq under its flat name: `zmq.PUSH`, `zmq.LINGER`, `zmq.POLLIN`.
 
 Each name is a member of one enum in `enums`, spelled as in zmq.h without its ZMQ_. Checkers and
-editors read `constants.pyi`, which `python tests/written_out.py` writes. Numbers,
-draft names and older aliases: see `enums`.
+editors read `constants.pyi`, which the build writes. Numbers, draft names and older aliases: see
+`enums`.
 """
 
 from __future__ import annotations

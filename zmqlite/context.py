@@ -14,9 +14,11 @@ from ._native.address import address_of
 from ._threads import first_use_lock
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
+from .options.check import check_value
 from .options.context import ContextSettings
 from .options.keywords import set_by_name, sort_keywords, type_named
 from .options.overflow import set_overflow
+from .options.table import CONTEXT_OPTIONS
 from .security.hardening import HARDENED
 from .socket import Socket
 from .socket.stats import SocketStats, rows_of_context, summed
@@ -33,6 +35,8 @@ else:
 
 _OtherT = TypeVar("_OtherT")
 _ContextT = TypeVar("_ContextT", bound="Context[Any]")
+
+_IO_THREADS = CONTEXT_OPTIONS.by_name["IO_THREADS"]
 
 
 def _patience_of_environment() -> float:
@@ -96,6 +100,7 @@ class Context(ContextSettings, Generic[SocketT]):
             io_threads, shadow = 1, io_threads
         if not hasattr(io_threads, "__index__"):
             raise TypeError(f"io_threads is a number of threads, not {io_threads!r}")
+        io_threads = check_value(_IO_THREADS, io_threads, "Context")
         core.check_patience(self.exit_patience)
         if shadow:
             super().__init__(io_threads, address_of(shadow))

@@ -49,8 +49,6 @@ __all__ = [
     "AddressNotAvailable",
     "AddressNotFound",
     "Again",
-    "ClosedContext",
-    "ClosedSocket",
     "ContextTerminated",
     "DraftFDWarning",
     "ForkError",
@@ -70,8 +68,6 @@ __all__ = [
     "ZMQBindError",
     "ZMQError",
     "ZMQVersionError",
-    "error_for",
-    "strerror_for",
 ]
 
 _create = OSError.__new__

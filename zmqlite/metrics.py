@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ._native import core
 from .context import Context
 from .error import ContextTerminated
-from .socket.stats import SocketStats, by_endpoint
+from .socket.stats import Row, SocketStats, by_endpoint, rows_of_context
 
 __all__ = ["CONTENT_TYPE", "instrument", "prometheus"]
 
@@ -127,14 +127,14 @@ def _collect(contexts: Context[Any] | Iterable[Context[Any]]) -> _Found:
 
     A context and its views (`shadow`) are one.
     """
-    found: _Found = {}
+    rows: list[Row] = []
     seen: set[int] = set()
     for context in _listed(contexts):
         address = context.underlying
         if address in seen:
             continue
         try:
-            told = by_endpoint(context)
+            rows += rows_of_context(context)
         except ContextTerminated:
             continue  # in the middle of its end
         except RuntimeError:
@@ -142,17 +142,7 @@ def _collect(contexts: Context[Any] | Iterable[Context[Any]]) -> _Found:
                 raise
             continue
         seen.add(address)
-        for key, stats in told.items():
-            known = found.get(key)
-            if known is not None:
-                both: list[Any] = [a + b for a, b in zip(_all(known), _all(stats), strict=True)]
-                stats = SocketStats(*both)
-            found[key] = stats
-    return found
-
-
-def _all(stats: SocketStats) -> tuple[Any, ...]:
-    return stats
+    return by_endpoint(rows)
 
 
 def _value(stats: SocketStats, metric: _Metric) -> int:

@@ -139,12 +139,8 @@ def describe(message: MonitorMessage) -> str:
     """Return a report as one line for people: what, where, and what the value says."""
     event, value = message["event"], message["value"]
     where = message["endpoint"].decode("utf-8", "surrogateescape")
-    detail = _detail(event, value)
+    detail = f"fd {value}" if event & _FD_EVENTS else reason_for(event, value)
     return " ".join(filter(None, [event.name or hex(event), where, f"({detail})" * bool(detail)]))
-
-
-def _detail(event: Event, value: int) -> str:
-    return f"fd {value}" if event & _FD_EVENTS else reason_for(event, value)
 
 
 _LIKELY = {

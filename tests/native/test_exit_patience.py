@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -192,3 +193,51 @@ def test_the_exit_while_a_daemon_thread_is_in_term() -> None:
     )
     assert "what was not sent is lost: PUSH socket (tcp://127.0.0.1:9): 1 message not sent" in out
     assert time.monotonic() - begin < 20 * FACTOR
+
+
+@pytest.mark.parametrize("thread", [False, True])
+@pytest.mark.parametrize("call", ["term()", "destroy()", "term(timeout=20)"])
+def test_a_signal_handler_that_ends_the_context_while_the_exit_waits(
+    call: str, thread: bool
+) -> None:
+    """It waits in place of the exit, and what it waits for arrives."""
+    with zmq.Context() as context:
+        sink = context.socket(zmq.PULL, linger=0, rcvtimeo=int(30_000 * FACTOR))
+        endpoint = sink.bind("tcp://127.0.0.1:*")
+        sink.unbind(endpoint)
+        process = start(
+            f"""
+            import signal
+            zmq.Context.exit_patience = 60
+            context = zmq.Context()
+            other = zmq.Context()
+            kept = other.socket(zmq.PUSH, connect=sys.argv[1])
+            kept.send(b"x")
+            s = context.socket(zmq.PUSH, connect=sys.argv[1])
+            s.send(b"x")
+            if {thread}:  # which a limit begins
+                s.close()
+                try:
+                    context.term(timeout=0)
+                except zmq.Again:
+                    pass
+            def handle(number, frame):
+                print("begin", flush=True)
+                context.{call}
+                print("done", context.closed, flush=True)
+            signal.signal(signal.SIGUSR1, handle)
+            """,
+            endpoint,
+        )
+        try:
+            assert "the exit of the program waits" in process.stderr.readline()
+            process.send_signal(signal.SIGUSR1)
+            assert process.stdout.readline() == "begin\n"
+            sink.bind(endpoint)
+            out, err = process.communicate(timeout=30 * FACTOR)
+        finally:
+            process.kill()
+        assert (out, process.returncode) == ("done True\n", 0), err
+        assert [sink.recv() for _ in range(2)] == [b"x"] * 2
+        assert "lost" not in err
+        sink.close()

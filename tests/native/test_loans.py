@@ -25,6 +25,11 @@ def fresh_bytes(size: int) -> bytes:
     return bytes(bytearray(b"lent!") * (size // 5 + 1))[:size]
 
 
+def handed_over(got, data):
+    """Whether what was received is what was lent: the very object, where libzmq can tell."""
+    return got is data if PATCHED else got == data
+
+
 def pair(context, *kinds, endpoint="inproc://loans", **options):
     return connect_pair(context, endpoint, *(kinds or (zmq.PULL, zmq.PUSH)), **options)
 
@@ -66,7 +71,7 @@ def test_every_way_lends_and_hands_over(context, send, receive, size):
     before = sys.getrefcount(data)
     SENDS[send](client, data)
     got = RECEIVES[receive](server)
-    assert got is data
+    assert handed_over(got, data)
     del got
     wait_until(lambda: sys.getrefcount(data) == before, what="the reference to come home")
     assert id(data) not in [id(owner) for owner in core.loans().values()]
@@ -91,9 +96,9 @@ def test_awaited_sends_lend_too():
         server, client = pair(context)
         data = fresh_bytes(INSIDE_THRESHOLD)
         await client.send(data)
-        assert await server.recv() is data
+        assert handed_over(await server.recv(), data)
         await client.send_multipart([b"x", data])
-        assert (await server.recv_multipart())[1] is data
+        assert handed_over((await server.recv_multipart())[1], data)
         context.destroy(linger=0)
 
     asyncio.run(both())
@@ -107,7 +112,7 @@ def test_of_a_part_of_bytes_only_the_part_comes_back(context):
     client.send(data)
     client.send(memoryview(data)[:4000], copy=False)
     client.send(memoryview(data), copy=False)
-    assert server.recv() is data
+    assert handed_over(server.recv(), data)
     assert server.recv() == data[:4000]
     assert server.recv() == data
 
@@ -233,7 +238,7 @@ def test_the_last_of_many_receivers_ends_the_loan(context):
     publisher.send(data)
     for subscriber in subscribers:
         assert sys.getrefcount(data) == before + 1
-        assert subscriber.recv() is data
+        assert handed_over(subscriber.recv(), data)
     wait_until(lambda: sys.getrefcount(data) == before)
 
 
@@ -250,7 +255,7 @@ def test_copies_of_a_frame_share_the_loan(context):
     del other
     assert core.loans()
     assert sys.getrefcount(data) == before + 1
-    assert server.recv() is data
+    assert handed_over(server.recv(), data)
     wait_until(lambda: sys.getrefcount(data) == before)
 
 
@@ -267,7 +272,7 @@ def test_a_tracked_loan_is_told_to_who_waits(context):
     join = in_thread(wait)
     wait_asleep(join)
     assert not tracker.done
-    assert server.recv() is data
+    assert handed_over(server.recv(), data)
     assert join()
     assert sys.getrefcount(data) == before
 
@@ -296,7 +301,7 @@ def test_more_loans_than_are_kept_for_the_next(context):
         left = count
         while left:
             got = server.recv_many(left)
-            assert all(body is data for body in got)
+            assert all(handed_over(body, data) for body in got)
             left -= len(got)
         del got
         wait_until(lambda: sys.getrefcount(data) == before)
@@ -315,7 +320,7 @@ def test_many_threads_lend_and_end_loans(context):
             client.send(body)
             frame = server.recv(copy=False)
             if turn % 10:
-                assert frame.bytes is body
+                assert handed_over(frame.bytes, body)
             else:
                 near.send(frame)  # the I/O thread gives back
                 assert far.recv() == body

@@ -230,6 +230,37 @@ def test_handler_may_change_the_time_that_is_left(context, alarm):
         socket.recv()
 
 
+def past(moment, call):
+    """A handler that does this, and comes back when a deadline that it interrupts is over."""
+
+    def handler(signum, frame):
+        call()
+        while time.monotonic() < moment[0]:
+            pass
+
+    return handler
+
+
+@pytest.mark.parametrize("operation", ["recv", "send"])
+def test_what_a_long_handler_brings_is_taken_when_time_is_over(context, alarm, operation):
+    """The deadline says when the wait ends, not that what is there by then is left there."""
+    address = f"inproc://late-{operation}"
+    socket, peer = connect_pair(context, address, sndhwm=1, rcvhwm=1)
+    deadline = [0.0]
+    if operation == "send":
+        while socket.send_nonblock(b"x"):
+            pass
+        alarm(past(deadline, peer.recv_many), 0.02)
+    else:
+        alarm(past(deadline, lambda: peer.send(b"there")), 0.02)
+    socket.sndtimeo = socket.rcvtimeo = 100
+    deadline[0] = time.monotonic() + 0.2
+    if operation == "send":
+        socket.send(b"y")
+    else:
+        assert socket.recv() == b"there"
+
+
 @pytest.mark.parametrize("limit", [0, 1, 49, 50, 51, 120])
 def test_timeouts_around_a_step_are_kept(context, limit):
     socket = context.socket(zmq.PULL, rcvtimeo=limit)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from weakref import ReferenceType, ref
 
 from .._native import core
 from ..enums import SocketOption
@@ -18,15 +19,24 @@ from ..options.rows import Kind
 from .readiness import IN, OUT
 from .routing import senders_for
 
-__all__ = ["LATER", "TaskBinding"]
+__all__ = ["LATER", "TaskBinding", "dispatch_again"]
 
-LATER = 0.05  # seconds; see WaitQueue.refused
+LATER = 0.05  # seconds
+
+
+def dispatch_again(binding: ReferenceType[TaskBinding]) -> None:
+    """Do what `dispatch_later` put off."""
+    target = binding()
+    if target is not None:
+        target._later = False
+        target.used()
 
 
 class TaskBinding(core.Dispatcher):
     """One socket in one loop: its descriptor, and the tasks that wait."""
 
     _fd = -1
+    _later = False
 
     def __init__(self, socket: core.Socket, loop: Any, budget: core.FairnessBudget) -> None:
         self.loop = loop
@@ -43,9 +53,15 @@ class TaskBinding(core.Dispatcher):
         """The socket was used, which may have taken news from tasks that wait: look for them."""
         self.loop_handle.used()
 
-    def dispatch_again(self) -> None:
-        """Do what `dispatch_later` put off."""
-        self.loop_handle.used()
+    def dispatch_later(self) -> None:
+        """Dispatch in a while; see WaitQueue.refused."""
+        if not self._later:
+            self._later = True
+            self._after_a_while(ref(self))
+
+    def _after_a_while(self, me: ReferenceType[Any]) -> None:
+        """Have the loop call `dispatch_again` after `LATER`, and keep nothing alive for it."""
+        raise NotImplementedError
 
     # -- the descriptor --------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._native import core
@@ -37,27 +38,27 @@ def _end(context: Any) -> None:
 class LoopRunner:
     """Runs a proxy in tasks. An event loop adds how its tasks are made, cancelled and woken."""
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, sides: Sides, new_context: Callable[[], Any]) -> None:
         self.sides = sides
+        self._new_context = new_context  # whose sockets are of this loop
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._paused = self._ends = self._terminated = self._over = False
         # messages and bytes of each direction
         self._received, self._sent = [[0, 0], [0, 0]], [[0, 0], [0, 0]]
         self._cancels: list[Callable[[], object]] = []
-        self._left = 0
+        self._going: set[int] = set()  # the directions that have not ended
         self._wakeups: list[Any] = []
 
-    def spawn(self, run: Callable[[], Any]) -> Callable[[], object]:
-        """Run a coroutine function in a task of its own; return what cancels it."""
+    def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
+        """Run a coroutine function in a task of its own; return what cancels it.
+
+        Where a task that is cancelled before its first step runs nothing, `over` is called.
+        """
         raise NotImplementedError
 
     def new_wakeup(self) -> Any:
         """Return what wakes a task."""
-        raise NotImplementedError
-
-    def new_context(self) -> Any:
-        """Return a context whose sockets are of this loop."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -65,7 +66,7 @@ class LoopRunner:
         for side in self.sides.given:
             if isinstance(side, core.Socket) and not isinstance(side, SharedRequests):
                 raise TypeError(f"this proxy takes sockets of its event loop, not {side!r}")
-        self.sides.open(self.new_context, _end)
+        self.sides.open(self._new_context, _end)
         self.endpoints = self.sides.endpoints
         frontend, backend, capture = self.sides.all
         both = [(frontend, backend, 0), (backend, frontend, 1)]
@@ -82,13 +83,13 @@ class LoopRunner:
                 raise StateError.during("Proxy", socket._subject(), hint)
         for socket in self._sockets():
             socket._keep_out("proxy", _HINT)
-        self._left = len(ways)
+        self._going = {place for _, _, place in ways}
         for source, target, place in ways:
 
             async def run(source: Any = source, target: Any = target, place: int = place) -> None:
                 await self._run(source, target, capture, place)
 
-            self._cancels.append(self.spawn(run))
+            self._cancels.append(self.spawn(run, partial(self.ended, place)))
 
     def _sockets(self) -> list[Any]:
         return list({id(one): one for one in self.sides.all if one is not None}.values())
@@ -103,15 +104,17 @@ class LoopRunner:
         except Exception as error:
             self.error = self.error or error
         finally:
-            self.ended()
+            self.ended(place)
 
-    def ended(self) -> None:
-        """A direction has ended: so do the others, and with the last one the proxy."""
-        self._left -= 1
-        if self._left and self._terminated:
+    def ended(self, place: int, *_: object) -> None:
+        """A direction has ended: so does the other, and with the last one the proxy."""
+        if place not in self._going:
+            return
+        self._going.remove(place)
+        if self._going and self._terminated:
             self._paused = False  # the other one meets it by itself
             self._wake()
-        elif self._left:
+        elif self._going:
             self.order("terminate")
         elif not self._over:
             for socket in self._sockets():

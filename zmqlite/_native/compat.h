@@ -110,10 +110,6 @@ ZMQLITE_LACKS (int, -1, zmq_disconnect_peer, void *s, uint32_t id)
 
 #ifdef LIBZMQ_HAS_LENT_BODIES
 #define LIBZMQ_LENDS 1
-#else
-#define LIBZMQ_LENDS 0
-#endif
-#if LIBZMQ_LENDS
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -127,6 +123,10 @@ int zmq_msg_close_lent (zmq_msg_t *msg);
 #ifdef __cplusplus
 }
 #endif
+#else
+#define LIBZMQ_LENDS 0
+ZMQLITE_LACKS (void *, NULL, zmq_msg_lender, const zmq_msg_t *m, zmq_free_fn *f)
+ZMQLITE_LACKS (int, -1, zmq_msg_close_lent, zmq_msg_t *m)
 #endif
 
 /* Sleeps at most so many ms (-1 for no limit) on the descriptor that tells of news for a socket. It speaks up

@@ -62,8 +62,6 @@ def explain_ends_with(function: Callable[[Any], str]) -> None: ...
 
 @final
 class EndWait:
-    """A wait for the sockets of a context that was shut down; says once what it waits for."""
-
     def __init__(self, context: Context, what: str = "the end of a context") -> None: ...
     def look(self) -> bool: ...
 
@@ -225,8 +223,6 @@ class Loan:
     def __exit__(self, kind: object, value: object, traceback: object) -> None: ...
 
 class FairnessBudget:
-    """How much of one iteration of an event loop its sockets may use, together."""
-
     count: int
     seconds: float
     clock: Callable[[], float] | None
@@ -246,8 +242,6 @@ class FairnessBudget:
 
 @final
 class CompletedAwaitable:
-    """An awaitable that has its value already."""
-
     def __await__(self) -> Self: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...
@@ -260,8 +254,6 @@ YIELD: Any
 BUDGET_SPENT: int
 
 class Readiness:
-    """What one socket's waiters want, and whether a look at EVENTS is due."""
-
     _due: bool
     @property
     def wanted(self) -> int: ...
@@ -275,8 +267,6 @@ class Readiness:
     def _arrange(self) -> bool: ...
 
 class LoopHandle:
-    """What a loop's callbacks hold of a socket."""
-
     watching: bool
     @property
     def loop(self) -> Any: ...
@@ -302,8 +292,6 @@ class LoopHandle:
     def on_readable(self) -> None: ...
 
 class Waiter:
-    """What waits in a queue, and is woken when a try is worth it."""
-
     @property
     def queue(self) -> WaitQueue: ...
     @property
@@ -320,8 +308,6 @@ class Waiter:
     def serve(self, at_once: bool) -> int: ...
 
 class TaskWaiter(Waiter):
-    """A task that is suspended in the middle of a call."""
-
     called: bool
     def __init__(
         self, queue: WaitQueue, operation: Callable[[], Any], events: int = 0
@@ -334,8 +320,6 @@ class TaskWaiter(Waiter):
 
 @final
 class OperationWaiter(Waiter):
-    """The waiter of an operation, and what its task waits for."""
-
     timer: Any
     _asyncio_future_blocking: bool
     @property
@@ -359,8 +343,6 @@ class OperationWaiter(Waiter):
     def __iter__(self) -> Iterator[Any]: ...
 
 class WaitQueue:
-    """What waits for one direction of a socket, served in order."""
-
     @property
     def loop_handle(self) -> LoopHandle: ...
     @property
@@ -389,12 +371,9 @@ class WaitQueue:
     def refused(self, waiter: Any, operation: Any) -> Any: ...
     def all(self) -> list[Any]: ...
 
-class PollQueue(WaitQueue):
-    """What looks and takes nothing."""
+class PollQueue(WaitQueue): ...
 
 class Dispatcher:
-    """Reads the EVENTS of a socket and wakes whom they concern."""
-
     signal: Any
     @property
     def socket(self) -> Any: ...
@@ -423,15 +402,11 @@ class Dispatcher:
     def try_send(self, socket: Socket, data: Data, flags: int) -> bool: ...
 
 class ForeignAgain(Exception):
-    """An Again that the caller's own code raised."""
-
     error: builtins.BaseException
     def __init__(self, error: builtins.BaseException) -> None: ...
 
 @final
 class Batch:
-    """An attempt to send every message of an iterable, a stretch at a time."""
-
     refusal: Any
     most: int
     def __init__(
@@ -453,8 +428,6 @@ def set_exception(operation: Any, exception: Any, /) -> None: ...
 
 @final
 class OperationAwaiter:
-    """What ``await operation`` runs: the task performs it by itself."""
-
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...
     def send(self, value: Any) -> Any: ...
@@ -462,8 +435,6 @@ class OperationAwaiter:
     def close(self) -> None: ...
 
 class FastPath:
-    """One socket's quick way in one event loop."""
-
     def __init__(
         self,
         running_loop: Callable[[], Any],
@@ -481,8 +452,6 @@ class FastPath:
 
 @final
 class ReadyFD:
-    """A descriptor for the thread-safe socket types, which have none of their own."""
-
     def __init__(self, socket: Socket) -> None: ...
     def fileno(self) -> int: ...
     def events(self) -> int: ...

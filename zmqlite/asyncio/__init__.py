@@ -191,11 +191,8 @@ class Context(_Context[Socket]):
 _constants.SocketType._contexts = Context
 
 
-class _ProxyRunner(TaskRunner):
-    new_context: Any = Context
-
-
 class Proxy(AwaitedProxy):
     __doc__ = AwaitedProxy.__doc__
-    _thread_runner = _ProxyRunner
+    _thread_runner = TaskRunner
+    _new_context = Context
     _sleep = staticmethod(_asyncio.sleep)

@@ -64,7 +64,8 @@ def _renamed(error: ZMQError, operation: str) -> ZMQError:
 def _dispatch_again(binding: ReferenceType[LoopBinding]) -> None:
     target = binding()
     if target is not None:
-        target.dispatch_again()
+        target._again = None
+        target.loop_handle.used()
 
 
 class LoopBinding(core.Dispatcher):
@@ -122,11 +123,6 @@ class LoopBinding(core.Dispatcher):
         if self._again is None:
             me: ReferenceType[LoopBinding] = ref(self)
             self._again = self.loop.call_later(_LATER, _dispatch_again, me)
-
-    def dispatch_again(self) -> None:
-        """Do what was put off."""
-        self._again = None
-        self.loop_handle.used()
 
     def operations(self) -> list[Operation]:
         """Return all that wait."""

@@ -17,19 +17,8 @@ class TaskRunner(LoopRunner):
 
     new_wakeup: Any = Wakeup
 
-    def spawn(self, run: Callable[[], Any]) -> Callable[[], object]:
+    def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
         """Run a coroutine function in a task of its own; return what cancels it."""
-        began = False
-
-        async def noted() -> None:
-            nonlocal began
-            began = True
-            await run()
-
-        def over(_: object) -> None:
-            if not began:  # a task that is cancelled before its first step runs nothing
-                self.ended()
-
-        task = asyncio.get_running_loop().create_task(noted())
+        task = asyncio.get_running_loop().create_task(run())
         task.add_done_callback(over)
         return task.cancel

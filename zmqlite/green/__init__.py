@@ -182,10 +182,7 @@ def device(*args: Any) -> None:
     proxy(frontend, backend)
 
 
-class _ProxyRunner(TaskRunner):
-    new_context: Any = Context
-
-
 class Proxy(GreenProxy):
     __doc__ = GreenProxy.__doc__
-    _thread_runner = _ProxyRunner
+    _thread_runner = TaskRunner
+    _new_context = Context

@@ -16,7 +16,7 @@ import gevent
 from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event
 
-from .._loops.binding import LATER, TaskBinding
+from .._loops.binding import LATER, TaskBinding, dispatch_again
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
 
@@ -73,8 +73,6 @@ class Sleeper(core.TaskWaiter):
 class LoopBinding(TaskBinding):
     """One socket in one hub."""
 
-    _later = False
-
     def __init__(self, socket: core.Socket, hub: Any) -> None:
         super().__init__(socket, hub, budget_of_hub(hub))
         self._watcher: Any = None
@@ -121,17 +119,9 @@ class LoopBinding(TaskBinding):
             watcher.stop()
             watcher.close()
 
-    def dispatch_later(self) -> None:
-        """Dispatch in a while."""
-        if not self._later:
-            self._later = True
-            timer = self.loop.loop.timer(LATER)
-            timer.start(_dispatch_again, ref(self), timer)
-
-    def dispatch_again(self) -> None:
-        """Do what was put off."""
-        self._later = False
-        super().dispatch_again()
+    def _after_a_while(self, me: ReferenceType[Any]) -> None:
+        timer = self.loop.loop.timer(LATER)
+        timer.start(_dispatch_again, me, timer)
 
     def end(self) -> None:
         """The socket closes or leaves the hub: call all that wait, give the descriptor back."""
@@ -149,8 +139,6 @@ class LoopBinding(TaskBinding):
         return self.loop.dead or self.loop.loop is None
 
 
-def _dispatch_again(binding: ReferenceType[LoopBinding], timer: Any) -> None:
+def _dispatch_again(binding: ReferenceType[Any], timer: Any) -> None:
     timer.close()
-    target = binding()
-    if target is not None:
-        target.dispatch_again()
+    dispatch_again(binding)

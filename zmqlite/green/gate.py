@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 
-from ..error import ContextTerminated, SocketClosed, ZMQError
-from ..security import service as _service
-from ..security.service import Service
+from ..security.service import AwaitedService
 from ..security.zap import Outcome
+from ..socket.requests import finished
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -18,13 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["GateService"]
 
 
-class GateService(Service):
-    """See `zmqlite.auth.Gate.serve`."""
+class GateService(AwaitedService):
+    """See `zmqlite.auth.Gate.serve`. What it awaits suspends the greenlet, and no coroutine."""
 
     def __enter__(self) -> Self:
         self._open()
         self._greenlets: set[Any] = set()
-        self._spawn(self._serve)
+        self._spawn(self._serve, self._spawn)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -33,33 +31,18 @@ class GateService(Service):
 
     def _spawn(self, function: Any, *args: Any) -> None:
         spawn: Any = gevent.spawn
-        greenlet = spawn(function, *args)
+        greenlet = spawn(lambda: finished(function(*args)))
         self._greenlets.add(greenlet)
         greenlet.link(self._greenlets.discard)
 
-    def _serve(self) -> None:
-        with suppress(ContextTerminated, SocketClosed):
-            while True:
-                parts = self._socket.recv_multipart()
-                self._spawn(self._answer, parts[:2], parts[2:])
+    async def _receive(self) -> list[bytes]:
+        parts: list[bytes] = self._socket.recv_multipart()
+        return parts
 
-    def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
-        if self._under_way >= _service._AT_ONCE:
-            outcome = self._too_many(frames)
-        else:
-            self._under_way += 1
-            try:
-                outcome = self._within(frames)
-            finally:
-                self._under_way -= 1
-        sent = False
-        with suppress(AttributeError, ZMQError):  # it ends meanwhile
-            self._socket.send_multipart([*envelope, *outcome.reply])
-            sent = True
-        if sent:
-            self._gate.tell(outcome.decision)
+    async def _send(self, parts: list[bytes]) -> None:
+        self._socket.send_multipart(parts)
 
-    def _within(self, frames: list[bytes]) -> Outcome:
+    async def _within(self, frames: list[bytes]) -> Outcome:
         """Return the answer, or `_late` after the limit."""
         outcome: Any = None
         quiet: Any = False  # a limit that ends the block and raises nothing

@@ -21,21 +21,10 @@ class TaskRunner(LoopRunner):
 
     new_wakeup: Any = Wakeup
 
-    def spawn(self, run: Callable[[], Any]) -> Callable[[], object]:
+    def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
         """Run a coroutine function, which blocks and never suspends, in a greenlet of its own."""
-        began = False
-
-        def noted() -> None:
-            nonlocal began
-            began = True
-            finished(run())
-
-        def over(_: object) -> None:
-            if not began:  # a greenlet that is killed before its first step runs nothing
-                self.ended()
-
         spawn: Any = gevent.spawn
-        greenlet = spawn(noted)
+        greenlet = spawn(lambda: finished(run()))
         greenlet.link(over)
         return partial(greenlet.kill, block=False)
 

@@ -8,54 +8,18 @@
     context     the options of a context, and the defaults of its sockets
     keywords    `context.socket(zmq.REQ, linger=0)`
 
-What an option is called and which type its value has is read by checkers in `_typed`, which
-`python tests/written_out.py` writes from the rows.
+What an option is called and which type its value has is read by checkers in `_typed`, which the
+build writes from the rows.
 """
 
 from __future__ import annotations
 
-from .check import check_readable, check_value, explain, lacking, late_message
-from .rows import (
-    BYTES,
-    FD,
-    INT,
-    INT64,
-    KEY,
-    MESSAGE_PROPERTIES,
-    STRING,
-    UINT64,
-    Kind,
-    Option,
-)
-from .table import (
-    CONTEXT_OPTIONS,
-    MESSAGE_OPTIONS,
-    SOCKET_OPTIONS,
-    OptionTable,
-    find,
-    nearest,
-)
+from . import check, rows, table
+from .check import *  # noqa: F403
+from .rows import *  # noqa: F403
+from .table import *  # noqa: F403
 
-__all__ = [
-    "BYTES",
-    "CONTEXT_OPTIONS",
-    "FD",
-    "INT",
-    "INT64",
-    "KEY",
-    "MESSAGE_OPTIONS",
-    "MESSAGE_PROPERTIES",
-    "SOCKET_OPTIONS",
-    "STRING",
-    "UINT64",
-    "Kind",
-    "Option",
-    "OptionTable",
-    "check_readable",
-    "check_value",
-    "explain",
-    "find",
-    "lacking",
-    "late_message",
-    "nearest",
-]
+__all__: list[str] = []
+__all__ += check.__all__
+__all__ += rows.__all__
+__all__ += table.__all__

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from .._native import core
 from ..enums import ContextOption, SocketOption
 from .attributes import ContextOptions
-from .socket import declares, warn_late
-from .table import CONTEXT_OPTIONS, SOCKET_OPTIONS, find
+from .check import check_value
+from .rows import INT
+from .socket import declares, unknown, warn_late
+from .table import CONTEXT_OPTIONS, find
 
 __all__ = ["ContextSettings"]
 
@@ -52,10 +54,10 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 f"{row.name} was set when there were sockets already, and a context reads it "
                 "with its first socket: set it before"
             )
-        if isinstance(optval, str):
-            optval = optval.encode()
-        if isinstance(optval, bytes):
-            self._set_text(option, optval)
+        if row is not None and row.writable and row.kind == INT:
+            super().set(option, check_value(row, optval, "Context"))
+        elif isinstance(optval, (str, bytes)):
+            self._set_text(option, optval.encode() if isinstance(optval, str) else optval)
         else:
             super().set(option, optval)
 
@@ -78,7 +80,7 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 return getattr(type(self), row.name).__get__(self, type(self))
             number = _socket_option(name)
             if number is None:
-                raise _unknown(self, name)
+                raise unknown(self, name, CONTEXT_OPTIONS.by_name)
             if number not in self.sockopts:
                 raise AttributeError(f"no default was set for the socket option {name.upper()}")
             return self.sockopts[number]
@@ -95,7 +97,7 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 return
             number = _socket_option(name)
             if number is None:
-                raise _unknown(self, name)
+                raise unknown(self, name, CONTEXT_OPTIONS.by_name)
             self.sockopts[number] = value
 
         def __delattr__(self, name: str) -> None:
@@ -104,12 +106,6 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 super().__delattr__(name)
             elif self.sockopts.pop(number, self) is self:
                 raise AttributeError(f"no default was set for the socket option {name.upper()}")
-
-
-def _unknown(owner: object, name: str) -> AttributeError:
-    if name.startswith("_"):
-        return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    return SOCKET_OPTIONS.unknown(name, type(owner).__name__, CONTEXT_OPTIONS.by_name)
 
 
 def _socket_option(name: str) -> int | None:

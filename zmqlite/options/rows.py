@@ -1,9 +1,9 @@
 """The one table of options: what each is, how its value travels, and what libzmq allows.
 
 Nothing but rows and the shape of a row. A new option of libzmq is one row here: tables, checks,
-attributes, keywords and the pages of the manual are drawn from it when they are asked for, and
-`python tests/written_out.py` writes what must stand in a file, the members of `enums` and the
-types that checkers read.
+attributes, keywords and the pages of the manual are drawn from it when they are asked for, the
+build writes the types that checkers read, and `python tests/written_out.py` the members of
+`enums`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,19 @@ from ..enums import SocketType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+__all__ = [
+    "BYTES",
+    "FD",
+    "INT",
+    "INT64",
+    "KEY",
+    "MESSAGE_PROPERTIES",
+    "STRING",
+    "UINT64",
+    "Kind",
+    "Option",
+]
 
 
 class Kind:
@@ -33,28 +46,32 @@ TEXTUAL = (BYTES, STRING, KEY)
 
 
 class Option:
-    """One option of libzmq. A row of data, shared and never changed."""
+    """One option of libzmq. A row of data, shared and never changed.
 
-    __slots__ = (
-        "acts_late",
-        "default",
-        "doc",
-        "draft",
-        "feature",
-        "flag",
-        "high",
-        "kind",
-        "low",
-        "name",
-        "number",
-        "patch",
-        "readable",
-        "resettable",
-        "since",
-        "types",
-        "unit",
-        "writable",
-    )
+    `access` says whether it can be read and written, `at_once` that endpoints which exist notice a
+    change, too; `facts` are the attributes that differ from those of the class.
+    """
+
+    default: Any = None
+    """What a fresh socket has, None where it cannot be read."""
+    low: int | None = None
+    """Smallest value; for bytes, smallest length. None: libzmq sets no bound."""
+    high: int | None = None
+    """Largest value; for bytes, largest length. None: libzmq sets no bound."""
+    unit: str = ""
+    flag: bool = False
+    """True for what is off or on, though the value is an int."""
+    since: tuple[int, int, int] = (3, 2, 0)
+    """The first libzmq that has it."""
+    draft: bool = False
+    feature: str = ""
+    """What libzmq must have been compiled with, empty for nothing special."""
+    types: tuple[SocketType, ...] = ()
+    """The socket types that accept it, empty for all."""
+    resettable: bool = False
+    """True when None, which becomes a null pointer, takes the value away."""
+    patch: str = ""
+    """The patch of ours that brings it to a libzmq older than `since`, empty for none."""
 
     def __init__(
         self,
@@ -64,18 +81,8 @@ class Option:
         doc: str,
         access: str = "rw",
         *,
-        default: Any = None,
-        low: int | None = None,
-        high: int | None = None,
-        unit: str = "",
-        flag: bool = False,
         at_once: bool = False,
-        since: tuple[int, int, int] = (3, 2, 0),
-        draft: bool = False,
-        feature: str = "",
-        types: tuple[SocketType, ...] = (),
-        resettable: bool = False,
-        patch: str = "",
+        **facts: Any,
     ) -> None:
         self.name = name
         self.number = number
@@ -84,28 +91,12 @@ class Option:
         """What it is for, in one line."""
         self.readable = "r" in access
         self.writable = "w" in access
-        self.default = default
-        """What a fresh socket has, None where it cannot be read."""
-        self.low = low
-        """Smallest value; for bytes, smallest length. None: libzmq sets no bound."""
-        self.high = high
-        """Largest value; for bytes, largest length. None: libzmq sets no bound."""
-        self.unit = unit
-        self.flag = flag
-        """True for what is off or on, though the value is an int."""
         self.acts_late = self.writable and not at_once
         """True when only binds and connects that come later notice a change."""
-        self.since = since
-        """The first libzmq that has it."""
-        self.draft = draft
-        self.feature = feature
-        """What libzmq must have been compiled with, empty for nothing special."""
-        self.types = types
-        """The socket types that accept it, empty for all."""
-        self.resettable = resettable
-        """True when None, which becomes a null pointer, takes the value away."""
-        self.patch = patch
-        """The patch of ours that brings it to a libzmq older than `since`, empty for none."""
+        for fact in facts:
+            if not hasattr(Option, fact):
+                raise TypeError(f"an option has no {fact}")
+        self.__dict__.update(facts)
 
     def __repr__(self) -> str:
         return f"<option {self.name}={self.number}>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from .check import check_readable, check_value, explain, late_message
 from .rows import TEXTUAL, Kind, Option
 from .table import SOCKET_OPTIONS, find
 
-__all__ = ["SocketSettings", "declares", "warn_late", "warn_of_seconds"]
+__all__ = ["SocketSettings", "declares", "unknown", "warn_late", "warn_of_seconds"]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
@@ -214,7 +215,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
                 return
             row = find(name)
             if row is None:
-                raise _unknown(self, name)
+                raise unknown(self, name)
             super().__setattr__(row.name, value)
 
         def __delattr__(self, name: str) -> None:
@@ -279,10 +280,12 @@ class _Declared:
         return vars(SocketOptions)[self.name].__get__(owner, cls)
 
 
-def _unknown(owner: object, name: str) -> AttributeError:
+def unknown(owner: object, name: str, more: Iterable[str] = ()) -> AttributeError:
+    """Return (not raise) the error for an attribute that is none; `more` are known names beside
+    those of a socket's options."""
     if name.startswith("_"):
         return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    return SOCKET_OPTIONS.unknown(name, type(owner).__name__)
+    return SOCKET_OPTIONS.unknown(name, type(owner).__name__, more)
 
 
 def declares(cls: type, name: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._native import core
+from ..context import Context
 from ..error import StateError
 from .process import ProcessRunner
 from .sides import Sides
@@ -33,9 +34,11 @@ class ProxyBase:
     """What the proxies of all worlds have in common; see `Proxy`."""
 
     _thread_runner: ClassVar[Any] = ThreadRunner  # or what runs it in an event loop
+    _new_context: ClassVar[Any] = Context
 
     def __init__(self, frontend: Side, backend: Side, capture: Side | None = None) -> None:
-        self._runner: Any = self._thread_runner(Sides((frontend, backend, capture)))
+        sides = Sides((frontend, backend, capture))
+        self._runner: Any = self._thread_runner(sides, self._new_context)
         self._state, self._paused, self._told = "new", False, False
 
     @classmethod

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any
@@ -32,8 +33,9 @@ _WAKE_AFTER = 0.5  # seconds
 class ThreadRunner:
     """Runs a proxy in a thread, with the loop of `proxy`."""
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, sides: Sides, new_context: Callable[[], Any] = Context) -> None:
         self.sides = sides
+        self._new_context = new_context
         self.error: BaseException | None = None
         self.endpoints: tuple[tuple[str, ...], ...] = ()
         self._lock: Any = real("RLock")()  # entered again by a signal handler that stops it
@@ -49,7 +51,7 @@ class ThreadRunner:
     def start(self) -> None:
         """Begin, and come back when the sockets are the proxy's."""
         self._pid = os.getpid()
-        self.sides.open(Context)
+        self.sides.open(self._new_context)
         self.endpoints = self.sides.endpoints
         frontend, backend, _ = self.sides.all
         with ExitStack() as unless_it_runs:

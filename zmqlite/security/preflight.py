@@ -7,7 +7,7 @@ and says what is missing.
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import Any
 
 from .._native import core
 from .._native.core import curve_public
@@ -24,13 +24,7 @@ _CURVE = SecurityMechanism.CURVE.value
 _ZERO_KEY = b"0" * 40  # what an unset key reads as
 
 
-class _Checked(Protocol):
-    """What `preflight` needs of a socket."""
-
-    def _get_option(self, option: int, kind: int, /) -> object: ...
-
-
-def preflight(socket: _Checked, operation: str, address: str, subject: str = "") -> None:
+def preflight(socket: core.Socket, operation: str, address: str, subject: str = "") -> None:
     """Refuse to `operation` (bind or connect) with settings that would not do what they say.
 
     Raises `InvalidArgument` when CURVE lacks a key or has two that are no pair, and for the PLAIN
@@ -50,9 +44,9 @@ def preflight(socket: _Checked, operation: str, address: str, subject: str = "")
         raise InvalidArgument.during(operation, subject or address, reason)
 
 
-def _curve_lack(socket: _Checked) -> str:
-    def key(option: SocketOption) -> bytes:
-        return cast("bytes", socket._get_option(option.value, Kind.KEY))
+def _curve_lack(socket: core.Socket) -> str:
+    def key(option: SocketOption) -> Any:
+        return socket._get_option(option.value, Kind.KEY)
 
     def unset(option: SocketOption) -> bool:
         return key(option) in (_ZERO_KEY, bytes(32), b"", None)
@@ -99,7 +93,7 @@ def _no_pair(public: bytes, secret: bytes) -> str:
     return _OTHER_PAIR
 
 
-def _plain_trap(socket: _Checked) -> str:
+def _plain_trap(socket: core.Socket) -> str:
     if not core.DRAFT_API or not socket._get_option(SocketOption.PLAIN_SERVER.value, Kind.INT):
         return ""
     if not socket._get_option(SocketOption.ZAP_ENFORCE_DOMAIN.value, Kind.INT):

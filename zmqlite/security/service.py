@@ -280,7 +280,7 @@ class AwaitedService(Service):
         """Hear questions until the socket closes; `spawn(function, *args)` makes a task."""
         with suppress(ContextTerminated, SocketClosed):
             while True:
-                parts = await self._socket.recv_multipart()
+                parts = await self._receive()
                 spawn(self._answer, parts[:2], parts[2:])
 
     async def _answer(self, envelope: list[bytes], frames: list[bytes]) -> None:
@@ -294,10 +294,17 @@ class AwaitedService(Service):
                 self._under_way -= 1
         sent = False
         with suppress(AttributeError, ZMQError):  # it ends meanwhile
-            await self._socket.send_multipart([*envelope, *outcome.reply])
+            await self._send([*envelope, *outcome.reply])
             sent = True
         if sent:
             self._gate.tell(outcome.decision)
+
+    async def _receive(self) -> list[bytes]:
+        parts: list[bytes] = await self._socket.recv_multipart()
+        return parts
+
+    async def _send(self, parts: list[bytes]) -> None:
+        await self._socket.send_multipart(parts)
 
     async def _within(self, frames: list[bytes]) -> Outcome:
         """Return the answer, or `_late` after the limit."""

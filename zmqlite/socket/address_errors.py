@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno as _errno
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from .._build import LIBZMQ_PATCHES, LIBZMQ_VERSION
 from .._native import core
@@ -87,12 +87,6 @@ _CHOICES = {
 }
 
 
-class _Checked(Protocol):
-    """What `refuse_unreachable` needs of a socket."""
-
-    def _get_option(self, option: int, kind: int, /) -> object: ...
-
-
 def is_pair(given: Any) -> bool:
     """Whether this is host and port, come apart."""
     return (
@@ -118,7 +112,7 @@ def misplaced(operation: str, given: tuple[Any, ...]) -> TypeError:
     )
 
 
-def refuse_unreachable(socket: _Checked, address: str, subject: str = "") -> None:
+def refuse_unreachable(socket: core.Socket, address: str, subject: str = "") -> None:
     """Refuse to connect to an IPv6 address that libzmq would try for ever without a word.
 
     Raises `InvalidArgument` when IPv6 is off, when a link-local address names no interface, and

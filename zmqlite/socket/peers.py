@@ -27,6 +27,7 @@ __all__ = [
     "Peer",
     "PeerSocket",
     "Wait",
+    "not_ours",
     "read_texts",
     "routing_id_in",
 ]
@@ -213,7 +214,7 @@ class PeerSocket(SocketSettings):
             with_news = self._get_option(_EVENTS, Kind.INT)  # libzmq hears of its peers
             return self.get_long_option(option) if with_news is not None else b""
         except InvalidArgument:
-            raise _not_ours(operation, self._subject()) from None
+            raise not_ours(operation, self._subject()) from None
         except (SocketClosed, ContextTerminated) as error:
             error.operation = operation
             raise
@@ -325,7 +326,7 @@ class Wait:
             socket._set_option(_TAKERS, Kind.BYTES, self._topic)
             return int(socket._get_option(_TAKERS, Kind.INT))
         except InvalidArgument:
-            raise _not_ours(self._operation, socket._subject()) from None
+            raise not_ours(self._operation, socket._subject()) from None
         except NotSupported:
             raise NotSupported.during(
                 self._operation, socket._subject(), "only PUB and XPUB know their subscribers"
@@ -368,7 +369,8 @@ def _listed(before: str, names: Any, after: str) -> str:
     return before + ", ".join(known[:_SHOWN]) + ", ..." * (len(known) > _SHOWN) + after
 
 
-def _not_ours(operation: str, subject: str) -> NotSupported:
+def not_ours(operation: str, subject: str) -> NotSupported:
+    """Return (not raise) the error for what only our own libzmq can do."""
     return NotSupported.during(
         operation, subject, "it takes the libzmq that zmqlite builds, with its patches"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .._native import core
@@ -19,10 +19,9 @@ from ..error import (
     NotSupported,
     SocketClosed,
     ThreadMisuse,
-    ZMQError,
 )
 from .monitor_events import WatchedSocket
-from .peers import Wait, read_texts
+from .peers import Wait, not_ours, read_texts
 
 __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
 
@@ -109,22 +108,13 @@ def rows(data: bytes) -> Iterator[Row]:
 
 def summed(found: list[Row]) -> SocketStats:
     """Add up rows."""
-    peers = [row.peer for row in found]
-    return SocketStats(
-        messages_in=sum(peer.messages_in for peer in peers),
-        bytes_in=sum(peer.bytes_in for peer in peers),
-        messages_out=sum(peer.messages_out for peer in peers),
-        bytes_out=sum(peer.bytes_out for peer in peers),
-        queued_in=sum(peer.queued_in for peer in peers),
-        queued_out=sum(peer.queued_out for peer in peers),
-        unsent=sum(peer.unsent for peer in peers),
-        drops=sum(peer.drops for peer in peers),
-        unroutable=sum(row.unroutable for row in found),
-        connects=sum(row.connects for row in found),
-        disconnects=sum(row.disconnects for row in found),
-        failed_handshakes=sum(row.failed_handshakes for row in found),
-        retries=sum(row.retries for row in found),
-        peers=tuple(row.peer for row in found if row.is_peer),
+
+    def total(name: str) -> int:
+        return sum(getattr(row.peer if name in PeerStats._fields else row, name) for row in found)
+
+    *numbers, _ = SocketStats._fields
+    return SocketStats._make(
+        [*map(total, numbers), tuple(row.peer for row in found if row.is_peer)]
     )
 
 
@@ -133,13 +123,13 @@ def rows_of_context(context: Any) -> list[Row]:
     try:
         return list(rows(context._get_numbers()))
     except (InvalidArgument, NotSupported):
-        raise _not_ours("stats", "Context") from None
+        raise not_ours("stats", "Context") from None
 
 
-def by_endpoint(context: Any) -> dict[tuple[str, str], SocketStats]:
-    """Return the numbers of a context by the names of socket types and by endpoints."""
+def by_endpoint(numbers: Iterable[Row]) -> dict[tuple[str, str], SocketStats]:
+    """Add up rows by the names of socket types and by endpoints."""
     found: dict[tuple[str, str], list[Row]] = {}
-    for row in rows_of_context(context):
+    for row in numbers:
         try:
             name = SocketType(row.type).name
         except ValueError:
@@ -179,7 +169,7 @@ class CountedSocket(WatchedSocket):
                 raise
             return self._rows_from_context(home)
         except InvalidArgument:
-            raise _not_ours(operation, self._subject()) from None
+            raise not_ours(operation, self._subject()) from None
         except (SocketClosed, ContextTerminated) as error:
             error.operation = operation
             raise
@@ -241,9 +231,3 @@ class Drain(Wait):
         more = ", ..." * (len(waiting) > _SHOWN)
         messages = "1 message waits" if total == 1 else f"{total} messages wait"
         return f"{messages}: " + ", ".join(named) + more
-
-
-def _not_ours(operation: str, subject: str) -> ZMQError:
-    return NotSupported.during(
-        operation, subject, "it takes the libzmq that zmqlite builds, with its patches"
-    )

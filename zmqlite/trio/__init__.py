@@ -115,9 +115,6 @@ class Context(_Context[Socket]):
         token = current_trio_token()
         errors: list[BaseException] = []
 
-        def end() -> None:
-            self.term()
-
         def report(outcome: Any) -> None:
             try:
                 outcome.unwrap()
@@ -126,7 +123,7 @@ class Context(_Context[Socket]):
             with suppress(_trio.RunFinishedError):
                 token.run_sync_soon(ended.set)
 
-        _trio.lowlevel.start_thread_soon(end, report)
+        _trio.lowlevel.start_thread_soon(self.term, report)
         await ended.wait()
         if errors:
             raise errors[0]
@@ -145,11 +142,8 @@ class Context(_Context[Socket]):
 _constants.SocketType._contexts = Context
 
 
-class _ProxyRunner(TaskRunner):
-    new_context: Any = Context
-
-
 class Proxy(AwaitedProxy):
     __doc__ = AwaitedProxy.__doc__
-    _thread_runner = _ProxyRunner
+    _thread_runner = TaskRunner
+    _new_context = Context
     _sleep = staticmethod(_trio.sleep)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from weakref import ReferenceType, ref
+from weakref import ReferenceType
 
 import trio
 from trio.lowlevel import Abort, TrioToken, current_task, enable_ki_protection
 
-from .._loops.binding import LATER, TaskBinding
+from .._loops.binding import LATER, TaskBinding, dispatch_again
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
 
@@ -86,8 +86,6 @@ class Task(core.TaskWaiter):
 class LoopBinding(TaskBinding):
     """One socket in one trio run."""
 
-    _later = False
-
     def __init__(self, socket: core.Socket, token: TrioToken) -> None:
         super().__init__(socket, token, budget_of_run())
         self.watcher: Task | None = None
@@ -141,17 +139,8 @@ class LoopBinding(TaskBinding):
         """Wake the task that watches."""
         trio.lowlevel.notify_closing(self._fd)
 
-    def dispatch_later(self) -> None:
-        """Dispatch in a while."""
-        if not self._later:
-            self._later = True
-            me: ReferenceType[LoopBinding] = ref(self)
-            trio.lowlevel.spawn_system_task(_dispatch_again, me)
-
-    def dispatch_again(self) -> None:
-        """Do what was put off."""
-        self._later = False
-        super().dispatch_again()
+    def _after_a_while(self, me: ReferenceType[Any]) -> None:
+        trio.lowlevel.spawn_system_task(_dispatch_again, me)
 
     def end(self) -> None:
         """The socket closes or leaves the run: call all that wait, give the descriptor back."""
@@ -183,8 +172,6 @@ class LoopBinding(TaskBinding):
         return False
 
 
-async def _dispatch_again(binding: ReferenceType[LoopBinding]) -> None:
+async def _dispatch_again(binding: ReferenceType[Any]) -> None:
     await trio.sleep(LATER)
-    target = binding()
-    if target is not None:
-        target.dispatch_again()
+    dispatch_again(binding)

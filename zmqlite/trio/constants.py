@@ -1,6 +1,6 @@
 """The constants, with types of sockets that make sockets for trio.
 
-Checkers read `constants.pyi`, which `python tests/written_out.py` writes.
+Checkers read `constants.pyi`, which the build writes.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ class TaskRunner(LoopRunner):
 
     new_wakeup: Any = Wakeup
 
-    def spawn(self, run: Callable[[], Any]) -> Callable[[], object]:
-        """Run a coroutine function in a task of its own; return what cancels it."""
+    def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
+        """Run a coroutine function in a task of its own, always its first step; return what
+        cancels it."""
         scope = trio.CancelScope()
 
         async def scoped() -> None:

@@ -6,23 +6,11 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
-#include <new>
-#include <system_error>
 #include <thread>
 
-#include "base/signal_mask.hpp"
-
-#ifdef _WIN32
-#include <windows.h>
-#else
-#include <fcntl.h>
+#ifndef _WIN32
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 #endif
 
 namespace zmqlite

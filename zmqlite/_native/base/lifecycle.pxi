@@ -185,7 +185,7 @@ cdef class ExitWait:
         """Look. Returns whether it is over, or given up."""
         cdef double time = now()
         cdef uint64_t before = self._moves
-        if self._look():
+        if self._is_over():
             return True
         if self._moves != before:
             self._moved = time
@@ -198,6 +198,26 @@ cdef class ExitWait:
             return False
         tell(f"the program ends, and what was not sent is lost: {self._which()} ({self._why()})")
         return True
+
+    cdef bint _is_over(self) except -1:
+        """Only a look takes the context. Else it is free: a signal handler that terminates it waits in our place."""
+        if self._context is None:
+            return self._look()
+        with cython.critical_section(self._context):
+            if self._context.handle == NULL or self._context._ends:
+                return self._context.handle == NULL
+            self._context._ends = True
+        try:
+            if self._ending != self._context._termination:  # others had their turn, and began one
+                self._follow()
+            return self._look()
+        finally:
+            self._context._ends = False
+
+    cdef int _follow(self) except -1:
+        self._ending = self._context._termination
+        self._names = sum_up_lingering(self._context, &self._kept) or self._names
+        return 0
 
     cdef double _quiet(self):
         """How long nothing has to move. A socket that has nothing to send needs a moment to end as well."""
@@ -270,12 +290,12 @@ cdef ExitWait exit_wait(Context context):
     wait._begin = wait._moved = now()
     if not begin_to_end(context, -1, 0):
         return None
-    wait._ending = context._termination
-    if wait._ending != NULL:
-        wait._names = sum_up_lingering(context, &wait._kept) or wait._names
-        return wait
     wait._wait = EndWait(context)
     wait._wait._told = True  # we say it ourselves
+    if context._termination != NULL:
+        wait._follow()
+        context._ends = False
+        return wait
     zmq_ctx_shutdown(context.handle)
     if wait._wait.over() and not wait._wait.known:
         wait._ending = begin_termination(context.handle, term_calls())
@@ -284,7 +304,9 @@ cdef ExitWait exit_wait(Context context):
         if wait._ending == NULL:  # no thread can be had that waits for us: wait ourselves
             if wait._limit < 0:
                 end_here(context)
+            context._ends = False
             return None
+    context._ends = False
     return wait
 
 

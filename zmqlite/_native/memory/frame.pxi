@@ -231,7 +231,7 @@ cdef class Frame:
 
     cdef bint _is_readonly(self) noexcept:
         """Whether others may read this memory: a sender that lent it, or another copy."""
-        return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1 or is_zero_copy(&self.msg)
+        return self._readonly or zmq_msg_get(&self.msg, ZMQ_SHARED) == 1  # as is what was lent
 
     @property
     def buffer(self):

@@ -6,8 +6,8 @@
    run by the next call into the core or by a pending call, lets go of the objects with the GIL held.
 
    A message received in the same process over lent bytes IS the lent object, so it can be handed over
-   without a copy. Our patched libzmq finds the Lease from the message, and who closes the last copy
-   settles it at once; for others the OwnerTable maps the address of lent bytes to their object. */
+   without a copy: our patched libzmq finds the Lease from the message, and who closes the last copy
+   settles it at once. Of another libzmq's message nobody can tell; it is received as any other. */
 #ifndef ZMQLITE_ZERO_COPY_HPP
 #define ZMQLITE_ZERO_COPY_HPP
 
@@ -20,16 +20,13 @@
 #include <mutex>
 #include <new>
 
-#include "memory/owners.hpp"
 #include "compat.h"
 
 namespace zmqlite
 {
 struct Lease
 {
-#if LIBZMQ_LENDS
     void *content[5];  // libzmq's: what it keeps about the message
-#endif
     PyObject *owner;   // strong: the bytes object, or NULL when a view holds the exporter
     PyObject *tracker; // strong or NULL: told when this lease is over
     Lease *next;        // of those to be released, or of the spare ones
@@ -52,10 +49,6 @@ struct zero_copy_mutex // the GIL is the lock
     void lock () {}
     void unlock () {}
 };
-#endif
-
-#if !LIBZMQ_LENDS
-static OwnerTable<zero_copy_mutex> owners_by_address;
 #endif
 
 /* All leases, and spare ones for the next. Of all, since they can be listed (`loans`); spare
@@ -124,9 +117,6 @@ static inline void end_lease (Lease *lease)
     PyObject *const owner = lease->owner;
     PyObject *const tracker = lease->tracker;
     const bool has_view = lease->has_view;
-#if !LIBZMQ_LENDS
-    owners_by_address.remove (lease->data);
-#endif
     {
         std::lock_guard<zero_copy_mutex> guard (leases_mutex);
         lease->before->after = lease->after;
@@ -173,7 +163,6 @@ static inline bool begin_lease (zmq_msg_t *msg, Lease *lease, size_t size)
     zmq_msg_init_lent (msg, lease->content, lease->data, size, release, lease);
     return true;
 #else
-    owners_by_address.add (lease->data, lease->owner);
     if (zmq_msg_init_data (msg, lease->data, size, release, lease) != 0) {
         end_lease (lease);
         errno = ENOMEM;
@@ -235,20 +224,6 @@ static inline bool zero_copy_view (zmq_msg_t *msg, Py_buffer *view, PyObject *tr
     return begin_lease (msg, lease, view->len);
 }
 
-/* Whether a message lies over memory that this process lent. */
-static inline bool is_zero_copy (zmq_msg_t *msg)
-{
-#if LIBZMQ_LENDS
-    return zmq_msg_lender (msg, release) != nullptr;
-#else
-    int lent;
-    PyObject *const owner = owners_by_address.find (zmq_msg_data (msg), &lent);
-    Py_XDECREF (owner);
-    return lent;
-#endif
-}
-
-#if LIBZMQ_LENDS
 /* Closes a message over this lease. The last copy ends the lease here and now, without the deferred release, unless
    a tracker is to be told or that might run code of others. */
 static inline void close_zero_copy (zmq_msg_t *msg, Lease *lease)
@@ -267,51 +242,32 @@ static inline Lease *lease_of (zmq_msg_t *msg, Py_ssize_t size)
     Lease *const lease = static_cast<Lease *> (zmq_msg_lender (msg, release));
     return lease && lease->owner && PyBytes_GET_SIZE (lease->owner) == size ? lease : nullptr;
 }
-#endif
 
 /* The bytes object that a message of this process lies over, all of it: a new reference, or NULL. */
 static inline PyObject *leased_object (zmq_msg_t *msg, Py_ssize_t size)
 {
-#if LIBZMQ_LENDS
     Lease *const lease = lease_of (msg, size);
     return lease ? Py_NewRef (lease->owner) : nullptr;
-#else
-    int lent;
-    PyObject *const owner = owners_by_address.find (zmq_msg_data (msg), &lent);
-    if (!owner || PyBytes_GET_SIZE (owner) == size)
-        return owner;
-    Py_DECREF (owner);
-    return nullptr;
-#endif
 }
 
 /* The same, and the message is closed if there is one. */
 static inline PyObject *take_leased (zmq_msg_t *msg, Py_ssize_t size)
 {
-#if LIBZMQ_LENDS
     Lease *const lease = lease_of (msg, size);
     if (!lease)
         return nullptr;
     PyObject *const owner = Py_NewRef (lease->owner); // first: without the message the lease may be gone
     close_zero_copy (msg, lease);
-#else
-    PyObject *const owner = leased_object (msg, size);
-    if (owner)
-        zmq_msg_close (msg);
-#endif
     return owner;
 }
 
 /* With the GIL held: zmq_msg_close, without the deferred release of a lease. */
 static inline void close_here (zmq_msg_t *msg)
 {
-#if LIBZMQ_LENDS
-    if (void *const lease = zmq_msg_lender (msg, release)) {
+    if (void *const lease = zmq_msg_lender (msg, release))
         close_zero_copy (msg, static_cast<Lease *> (lease));
-        return;
-    }
-#endif
-    zmq_msg_close (msg);
+    else
+        zmq_msg_close (msg);
 }
 
 struct Leased

@@ -14,7 +14,6 @@ cdef extern from "memory/zero_copy.hpp" namespace "zmqlite":
     void run_deferred_releases()
     bint zero_copy_object(zmq_msg_t *msg, PyObject *owner, PyObject *tracker)
     bint zero_copy_view(zmq_msg_t *msg, Py_buffer *view, PyObject *tracker)
-    bint is_zero_copy(zmq_msg_t *msg)
     PyObject *leased_object(zmq_msg_t *msg, Py_ssize_t size)
     PyObject *take_leased(zmq_msg_t *msg, Py_ssize_t size)
     void close_here(zmq_msg_t *msg)

@@ -207,17 +207,22 @@ cdef class EndWait:
         with cython.critical_section(self._context):
             if self._context.handle == NULL or self._context._ends or self._context._termination != NULL:
                 return True
-            return self.over()
+            if self.over():
+                return True
+        self.say()
+        return False
 
     cdef bint over(self) except -1:
         """The same, for the thread that terminates."""
         self.known = self._unsent.read(self._context.handle, &get_quietly, ENOBUFS)
-        if not self.known or not self._unsent.sockets():
-            return True
+        return not self.known or not self._unsent.sockets()
+
+    cdef int say(self) except -1:
+        """Not for the thread that terminates: a signal handler may interrupt the text, and terminate the context."""
         if not self._told and now() - self._begin >= FIRST_WORD:
             self._told = True
             tell(f"{self._what} waits for {self.which()} (linger says how long; Ctrl-C ends the wait)")
-        return False
+        return 0
 
     cdef str which(self):
         """The sockets that are there, and what each has not sent."""
@@ -279,7 +284,7 @@ cdef int await_sockets(Context self, EndWait wait, double limit, double end) exc
         with nogil:
             pause_thread(pause)
         pause = min(pause * 1.5 + 1e-6, 0.005)
-        if not handle_signals(self, limit, end):
+        if not handle_signals(self, limit, end, wait):
             return ENDED
         if self._termination != NULL:  # others have begun, and left: the handle is their thread's
             return LATE

@@ -52,7 +52,8 @@ cdef int recv_waiting(Handle self, zmq_msg_t *msg, int flags, str operation, int
     while True:
         if error == EINTR:
             interrupted(self, operation)
-            error = wait_again(wait, self)
+            wait.again = True
+            error = 0
         if error:
             break
         error = wait_and_recv(self, msg, flags, wait)
@@ -78,7 +79,7 @@ cdef int wait_and_recv(Handle self, zmq_msg_t *msg, int flags, Wait *wait) noexc
         if wait.timed:  # here, for to take the GIL back may last
             wait.waited = now() - wait.start >= NO_WAIT
     guard_unmark(&self._guard, self._thread_safe)
-    return EINTR if error == EAGAIN and wait.step else error
+    return try_over(wait, error)
 
 
 cdef inline bint recv_after_all(Handle self, zmq_msg_t *msg, int flags, str operation) except -1:

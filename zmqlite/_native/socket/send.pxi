@@ -178,7 +178,8 @@ cdef int send_slow(
     while True:
         if error == EINTR:
             interrupted(self, "send")
-            error = wait_again(&wait, self)
+            wait.again = True
+            error = 0
         if error:
             break
         error = wait_and_send(self, msg, data, size, flags, &wait)
@@ -205,7 +206,7 @@ cdef int wait_and_send(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t
     guard_unmark(&self._guard, self._thread_safe)
     if msg == NULL and error:
         zmq_msg_close(&copy)
-    return EINTR if error == EAGAIN and wait.step else error
+    return try_over(wait, error)
 
 
 cdef int send_rest(Handle self, zmq_msg_t *msg, const char *data, Py_ssize_t size, int flags,

@@ -18,11 +18,13 @@ cdef bint begin_to_end(Context self, double limit, double end) except -1:
         PyErr_CheckSignals()
 
 
-cdef bint handle_signals(Context self, double limit, double end) except -1:
-    """Run signal handlers, which may terminate the context themselves. Returns False if they did. When
-    they raise, the handle is kept and term() can be called again. After True, `_termination` is to be looked
-    at again: others had their turn, who may have begun one, or ended and dropped one."""
+cdef bint handle_signals(Context self, double limit, double end, EndWait wait=None) except -1:
+    """Say what we wait for, and run signal handlers, which may terminate the context themselves. Returns False if
+    they did. When they raise, the handle is kept and term() can be called again. After True, `_termination` is to be
+    looked at again: others had their turn, who may have begun one, or ended and dropped one."""
     self._ends = False
+    if wait is not None:
+        wait.say()
     PyErr_CheckSignals()
     return begin_to_end(self, limit, end)
 
@@ -91,10 +93,13 @@ cdef bint end_in_thread(Context self, double limit, double end) except -1:
     cdef Shortage shortage
     cdef double word = now() + FIRST_WORD
     while True:
-        ending = running_termination(self)  # each time: see handle_signals
         if now() >= word:
             word = FOREVER
+            self._ends = False  # a signal handler may interrupt the text
             tell("the end of a context waits: " + still_open(self))
+            if not begin_to_end(self, limit, end):
+                return True
+        ending = running_termination(self)  # each time: see handle_signals
         if limit >= 0:
             left = min(0.02, max(end - now(), 0))
         with nogil:

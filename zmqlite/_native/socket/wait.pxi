@@ -15,9 +15,9 @@ cdef enum:
 ctypedef struct Wait:
     double start     # when the call began to wait
     int option       # ZMQ_SNDTIMEO or ZMQ_RCVTIMEO
-    int left         # what is left of the user's timeout for the next try, in ms; -1 for "the option says it"
-    bint step        # the next try has a limit of its own: EAGAIN says perhaps only that this is over
-    int most         # this limit in ms; -1 for none
+    bint again       # a try was interrupted: the next has only what is left of the user's timeout
+    bint step        # the next try has a limit of its own
+    int most         # this limit in ms
     bint safe        # the socket is of a thread-safe type
     bint timed       # the clock says whether a receive waited; otherwise it counts as one that did
     int waited
@@ -90,7 +90,7 @@ cdef inline long one_step(long timeout) noexcept:
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.start = now()
     wait.option = option
-    wait.left = -1
+    wait.again = False
     wait.step = False
     wait.timed = False
     wait.waited = 1
@@ -98,34 +98,27 @@ cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
     wait.looks = 0
 
 
-cdef int wait_again(Wait *wait, Handle self) noexcept:
-    """After an interruption: how long the next try may take. Returns EAGAIN when time is over."""
-    cdef int limit
-    cdef size_t size = sizeof(limit)
-    cdef double left
-    wait.left = -1
-    if zmq_getsockopt(self.handle, wait.option, &limit, &size) != 0:
-        return 0
-    if limit < 0 or limit == 0 and not wait.step:
-        return 0
-    left = limit - (now() - wait.start) * 1000
-    if left <= 0:
-        return EAGAIN
-    wait.left = <int> left + 1
-    return 0
-
-
 cdef void wait_prepare(Wait *wait, Handle self, int flags) noexcept:
-    """Find out how long the next try may sleep."""
-    cdef size_t size = sizeof(int)
+    """Find out how long the next try may sleep. When time is over that is 0: what came meanwhile is still taken."""
+    cdef int limit = -1
+    cdef size_t size = sizeof(limit)
     cdef bint steps = runs_handlers()
+    cdef double left
     wait.safe = self._thread_safe
-    wait.most = wait.left
-    if wait.most < 0 and steps:
-        zmq_getsockopt(self.handle, wait.option, &wait.most, &size)
-    wait.step = not flags & ZMQ_DONTWAIT and (steps or wait.most >= 0)
-    if steps and (wait.most < 0 or wait.most > STEP):
-        wait.most = STEP
+    wait.step = False
+    if flags & ZMQ_DONTWAIT or not (steps or wait.again):
+        return  # libzmq's own wait is right
+    zmq_getsockopt(self.handle, wait.option, &limit, &size)
+    if limit > 0:
+        left = limit - (now() - wait.start) * 1000
+        limit = <int> left + 1 if left > 0 else 0
+    wait.step = steps or limit >= 0
+    wait.most = STEP if steps and (limit < 0 or limit > STEP) else limit
+
+
+cdef inline int try_over(Wait *wait, int error) noexcept:
+    """The errno of a try. EINTR: its own limit is over, but not the user's."""
+    return EINTR if error == EAGAIN and wait.step and wait.most != 0 else error
 
 
 # A step leaves the option alone, which others may read meanwhile: it tries, sleeps until there is news,
