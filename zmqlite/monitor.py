@@ -143,7 +143,7 @@ def describe(message: MonitorMessage) -> str:
     return " ".join(filter(None, [event.name or hex(event), where, f"({detail})" * bool(detail)]))
 
 
-_LIKELY = {
+_LIKELY: dict[int, str] = {
     Event.PROTOCOL_ERROR_ZMTP_INVALID_METADATA: ": most likely a socket type that does not fit",
 }
 
