@@ -80,7 +80,7 @@ class TestParse:
                     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
                     zmq.PROTOCOL_ERROR_ZMTP_INVALID_METADATA,
                 ),
-                "(zmtp invalid metadata)",
+                "(zmtp invalid metadata: most likely a socket type that does not fit)",
             ),
             (v1(zmq.EVENT_MONITOR_STOPPED, 0, b""), "MONITOR_STOPPED"),
         ],

@@ -143,6 +143,11 @@ def describe(message: MonitorMessage) -> str:
     return " ".join(filter(None, [event.name or hex(event), where, f"({detail})" * bool(detail)]))
 
 
+_LIKELY: dict[int, str] = {
+    Event.PROTOCOL_ERROR_ZMTP_INVALID_METADATA: ": most likely a socket type that does not fit",
+}
+
+
 def reason_for(event: Event, value: int) -> str:
     """Return in words what an event's value says of why it happened; empty for a descriptor."""
     if event & _ERRNO_EVENTS:
@@ -154,5 +159,6 @@ def reason_for(event: Event, value: int) -> str:
     if event == Event.HANDSHAKE_FAILED_PROTOCOL:
         value = _meaning(event, value)
         name = value.name if isinstance(value, Event) and value.name else hex(value)
-        return name.removeprefix("PROTOCOL_ERROR_").lower().replace("_", " ")
+        words = name.removeprefix("PROTOCOL_ERROR_").lower().replace("_", " ")
+        return words + _LIKELY.get(value, "")
     return ""

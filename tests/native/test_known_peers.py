@@ -16,11 +16,13 @@ from support import (
     encrypted_pair,
     in_thread,
     in_time,
+    needs_curve,
     needs_patch,
     wait_until,
 )
 
 import zmqlite as zmq
+from zmqlite.auth import Gate
 
 pytestmark = needs_patch("known-peers")
 LIMIT = 5000 * FACTOR
@@ -131,6 +133,58 @@ def test_a_connection_that_nobody_accepts_is_none(context: Any) -> None:
 def test_an_unbound_socket_says_so(context: Any) -> None:
     with pytest.raises(zmq.Again, match="neither bound nor connected"):
         context.socket(zmq.PULL).wait_peers(1, 0)
+
+
+def fits_no_type(socket: Any) -> bool:
+    return any("socket type that does not fit" in past.reason for past in socket.past_peers)
+
+
+def refuse_each_other(server: Any, client: Any, place: str) -> None:
+    client.subscribe("")
+    client.connect(server.bind(place))
+    wait_until(lambda: fits_no_type(server) or fits_no_type(client), what="the reason")
+    with pytest.raises(zmq.Again, match=r"the last handshake .* failed"):
+        client.wait_peers(1, timeout=20)
+
+
+@needs_patch("unfit-type")
+@pytest.mark.parametrize("transport", ["tcp", "ipc", "ws"])
+def test_a_type_that_does_not_fit_is_the_reason(context: Any, transport: str) -> None:
+    """The side that notices first says so; over ws that may be one of them alone."""
+    if transport != "tcp" and not zmq.has(transport):
+        pytest.skip(f"built without {transport}")
+    server, client = context.socket(zmq.PUSH, linger=0), context.socket(zmq.SUB, linger=0)
+    place = "ipc://*" if transport == "ipc" else f"{transport}://127.0.0.1:*"
+    refuse_each_other(server, client, place)
+    if transport != "ws":
+        wait_until(lambda: fits_no_type(server) and fits_no_type(client), what="both")
+
+
+@needs_curve
+@needs_patch("unfit-type")
+def test_a_type_that_does_not_fit_with_curve(context: Any) -> None:
+    server, client = context.socket(zmq.PUSH, linger=0), context.socket(zmq.SUB, linger=0)
+    public, secret = zmq.curve_keypair()
+    server.curve_server, server.curve_secretkey = 1, secret
+    client.curve_serverkey = public
+    client.curve_publickey, client.curve_secretkey = zmq.curve_keypair()
+    refuse_each_other(server, client, "tcp://127.0.0.1:*")
+    assert fits_no_type(server), "it hears first"
+    assert server.stats().failed_handshakes > 0
+
+
+@needs_patch("unfit-type")
+def test_a_type_that_does_not_fit_with_plain(context: Any) -> None:
+    gate = Gate()
+    gate.plain({"one": "two"})
+    with gate.serve(context):
+        server, client = context.socket(zmq.PUSH, linger=0), context.socket(zmq.SUB, linger=0)
+        server.plain_server = 1
+        client.plain_username, client.plain_password = "one", "two"
+        refuse_each_other(server, client, "tcp://127.0.0.1:*")
+        assert fits_no_type(server), "it hears first"
+        client.close()
+        server.close()
 
 
 def test_a_wrong_key_is_the_reason(context: Any) -> None:
