@@ -166,6 +166,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 12),
+    reason="what a trace function of Python 3.11 calls in the middle of a line can confuse it",
+)
 @pytest.mark.parametrize("others", [False, True], ids=["alone", "beside-others"])
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_socket_closed_in_the_middle_of_a_call(
