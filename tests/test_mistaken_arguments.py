@@ -90,7 +90,7 @@ MISTAKES: dict[str, tuple[Callable[[Any, Any], object], type[Exception], str]] =
     "a timeout of text": (
         lambda s, r: zmq.REQ(context=s.context, linger=0).request(b"x", "5"),
         TypeError,
-        "timeout in milliseconds, not '5'",
+        "takes milliseconds as its timeout, not '5'",
     ),
 }
 
