@@ -28,6 +28,7 @@ cdef class Dispatcher:
         self._socket = PyWeakref_NewRef(socket, None)
         with cython.critical_section(socket):
             socket._loop_handle = receivers.loop_handle
+            receivers.loop_handle._thread = PyThread_get_thread_ident()
         self.loop_handle = receivers.loop_handle
         self.budget = receivers.loop_handle.budget
         self.receivers = receivers
@@ -143,3 +144,15 @@ cdef int tell_loop(object source) except -1:
         if handle is not None and handle._thread == PyThread_get_thread_ident():
             handle.used()
     return 0
+
+
+cdef bint waited_for_elsewhere(Handle self) except -1:
+    """Whether tasks in another thread may wait for what the descriptor says: their loop must not be touched from here.
+    In a socket that was entered. (Without a GIL one may have tried, and be just about to wait.)"""
+    cdef LoopHandle handle
+    if self._thread_safe:
+        return False
+    with cython.critical_section(self):
+        handle = self._loop_handle
+    return (handle is not None and handle._thread != PyThread_get_thread_ident()
+            and (ZMQLITE_FREE_THREADED or handle.readiness._wanted()))
