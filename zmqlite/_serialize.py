@@ -64,7 +64,7 @@ class PayloadSocket(core.Socket):
         """Send texts as the parts of one message; `kwargs` are those of `send_multipart`."""
         if isinstance(strings, str):
             raise TypeError("send_strings() takes a list of strings: use send_string() for one")
-        parts = [text.encode(encoding, _LOSSLESS) for text in strings]
+        parts = [_encoded(text, encoding) for text in strings]
         return self.send_multipart(parts, flags, copy, **kwargs)
 
     def recv_strings(self, flags: int = 0, encoding: str = "utf-8") -> list[str]:
@@ -87,6 +87,11 @@ class PayloadSocket(core.Socket):
         **kwargs: Any,
     ) -> core.MessageTracker | None:
         """Send `json.dumps(obj, **kwargs)` as one part."""
+        if "timeout" in kwargs:
+            raise TypeError(
+                "send_json() got an unexpected keyword argument 'timeout': "
+                "set sndtimeo on the socket (in ms), or wait with poll(ms, POLLOUT) before"
+            )
         data = json.dumps(obj, **kwargs).encode("utf-8", _LOSSLESS)
         return self.send(data, flags, routing_id=routing_id, group=group)
 
@@ -153,6 +158,11 @@ class PayloadSocket(core.Socket):
         self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
     ) -> Any:
         """Receive all parts of a message and return `deserialize(parts)`."""
+        if not callable(deserialize):  # it would be found out with the message consumed
+            raise TypeError(
+                "recv_serialized() takes a function of the list of parts, "
+                f"not {type(deserialize).__name__!r}"
+            )
         return self._receive_parts(deserialize, flags, copy)
 
     def recv_envelope(self, flags: int = 0) -> tuple[list[bytes], list[bytes]]:
@@ -162,6 +172,15 @@ class PayloadSocket(core.Socket):
         answers whom it came from. Without one, all of the message is body.
         """
         return self._receive_parts(_part_envelope, flags)
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(
+            f"send_strings() sends texts, not {type(text).__name__}: "
+            "use send_multipart() for parts of bytes"
+        )
+    return text.encode(encoding, _LOSSLESS)
 
 
 def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -308,11 +308,20 @@ class Context(ContextSettings, Generic[SocketT]):
         return f"<{name}({sockets}) at {id(self):#x}{' closed' * self.closed}>"
 
 
+def check_context(name: str, context: object) -> None:
+    """Refuse what is no context, or the class of one, where a socket is to be made."""
+    if isinstance(context, type) or not hasattr(context, "socket"):
+        raise TypeError(
+            f"{name}(context=...) takes a context, such as zmq.Context(), not {context!r:.80}"
+        )
+
+
 def _make_socket(
     socket_type: SocketType, *, context: Context[Any] | None = None, **kwargs: Any
 ) -> Any:
     """Serve `zmq.REQ(...)`; see `SocketType.__call__`."""
     home: Context[Any] = Context.instance() if context is None else context
+    check_context(socket_type.name, home)
     return home.socket(socket_type, **kwargs)
 
 

@@ -141,6 +141,8 @@ def check(address: str | bytes, operation: str, subject: str = "") -> str:
         _refuse_misspelt(judge, transport, rest)
     elif operation in ("bind", "connect"):
         examine = _EXAMINERS.get(transport)
+        if rest.startswith("/") and transport in ("tcp", "ws", "wss", "udp"):
+            judge.refuse("there is a / too many", f"write {transport}://{rest.lstrip('/')}")
         if examine is not None:
             examine(judge, transport, rest)
     return address
@@ -168,7 +170,8 @@ def _refuse_bare(judge: _Refuser) -> NoReturn:
     if address.startswith(("/", "./", "@")):
         judge.refuse("the transport is missing", f"write ipc://{address}")
     if colon and tail.rpartition(":")[2].isdigit():
-        judge.refuse("the transport is missing", f"write tcp://{address}")
+        host = "" if head else "*" if judge.bind else "127.0.0.1"
+        judge.refuse("the transport is missing", f"write tcp://{host}{address}")
     judge.refuse("the transport is missing", _example("tcp"))
 
 
@@ -235,6 +238,12 @@ def _check_host_port(judge: _Refuser, target: str) -> None:
         )
     if not port:
         judge.refuse("the port is missing", f"write {transport}://{host}:5555")
+    if "@" in host:
+        judge.refuse(
+            "an address has no user and no password in it",
+            f"write {transport}://{target.rpartition('@')[2]}; plain_username and plain_password "
+            "are options of the socket",
+        )
     if not host:
         every = "* for every interface" if judge.bind else "a name or an address"
         judge.refuse("the host is missing", f"put {every} before the colon")

@@ -137,6 +137,8 @@ def select_by(
     """`select` by what waits as `zmq_poll` does."""
     wanted: dict[Any, int] = {}
     for members, event in zip(lists, (_IN, _OUT, _ERR), strict=True):
+        if isinstance(members, core.Socket):  # to iterate over it would wait for a message
+            raise TypeError(f"select() takes lists of sockets: write [socket], not {members!r}")
         for member in members:
             wanted[member] = wanted.get(member, 0) | event
     milliseconds = -1.0 if timeout is None or timeout < 0 else timeout * 1000

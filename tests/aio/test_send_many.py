@@ -193,7 +193,7 @@ def test_a_message_that_is_none_says_how_many_were_sent(run: Any, wire: Any) -> 
             with pytest.raises(TypeError) as caught:
                 await future
             assert caught.value.sent == future.sent == 5  # type: ignore[attr-defined]
-        with pytest.raises(TypeError, match="not iterable"):
+        with pytest.raises(TypeError, match="takes messages, such as a list of bytes"):
             push.send_many(7)
 
     run(main())

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support import FACTOR, Source, in_thread, needs_patch, wait_until
+from support import Source, in_thread, wait_until
 from worlds import NOTHING, World, narrow, pair
 
 import zmqlite as zmq
@@ -92,25 +92,6 @@ async def test_a_woken_receiver_is_not_overtaken(world: World, context: Any) -> 
     await first.send_many([b"1", b"2"])
     assert await second.recv() == b"2"
     assert await job.join() == b"1"
-
-
-@needs_patch("known-numbers")
-async def test_numbers_read_in_another_thread_take_no_news(world: World, context: Any) -> None:
-    """That thread would clear the descriptor, and cannot tell the loop: the task slept for ever."""
-    with zmq.Context.shadow(context) as plain, plain.socket(zmq.PUSH) as push:
-        pull = world.socket(context, zmq.PULL, bind="inproc://counted")
-        push.connect("inproc://counted")
-        for number in range(5):
-            receiver = world.spawn(pull.recv)
-            await world.waiting(pull)
-
-            def send_and_look() -> None:
-                push.send(b"x")
-                pull.stats()
-
-            in_thread(send_and_look)()  # the loop stands still meanwhile
-            assert await world.within(20 * FACTOR, receiver.join) == b"x", number
-        assert pull.stats().messages_in == 5
 
 
 async def test_send_many_draws_as_it_sends(world: World, context: Any) -> None:

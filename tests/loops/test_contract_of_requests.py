@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 from support import FACTOR
-from worlds import NOTHING, World, pair
+from worlds import NOTHING, World, awaitable, pair
 
 import zmqlite as zmq
 
@@ -251,3 +252,29 @@ async def test_cancelled_from_outside(world: World, context: Any) -> None:
     assert await client.request(b"y", PATIENCE) == b"re y"
     await server.join()
     assert client.late_answers == 1
+
+
+async def test_what_is_made_of_a_socket_with_a_request_is_no_part_of_it(
+    world: World, context: Any
+) -> None:
+    """Its monitor's stream has messages of its own, and a second handle outlives the request."""
+    server = world.socket(context, zmq.ROUTER)
+    client = world.socket(context, zmq.DEALER)
+    client.connect(server.bind("tcp://127.0.0.1:*"))
+    request = world.spawn(client.request, b"question")
+    asked = await server.recv_multipart()
+    plain = getattr(client, "plain", client)
+    other = copy.copy(plain)
+    assert type(other) is plain._own_class
+    with plain.monitor_events() as events:
+        client.connect(server.bind("tcp://127.0.0.1:*"))
+        following = getattr(events, "__anext__", None) or awaitable(events.__next__)
+        event = await world.within(5 * FACTOR, following)
+        assert event is not NOTHING
+        assert event.event
+    await server.send_multipart(asked)
+    await request.join()
+    assert other.poll(0) == 0 if plain is not client else await other.poll(0) == 0
+    other.close()
+    client.close()
+    server.close()

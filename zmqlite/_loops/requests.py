@@ -45,6 +45,7 @@ def _make_reserved(kind: type[Any], refused: tuple[str, ...], hint: str) -> type
         name: _refusal(name, hint) for name in dir(kind) if name.startswith(refused)
     }
     members["__slots__"], members["_is_reserved"] = (), True
+    members["_own_class"] = property(lambda _: kind)
     members["__module__"], members["__qualname__"] = kind.__module__, kind.__qualname__
     if "_repr_cls" in vars(kind):
         members["_repr_cls"] = vars(kind)["_repr_cls"]
@@ -89,12 +90,16 @@ class SharedRequests(RequestSocket):
         self.__class__ = type(self).__bases__[0]
 
     def _send_now(self, asked: Asked, message: list[Any]) -> None:
-        super()._send_now(asked, message)
-        self._used()
+        try:
+            super()._send_now(asked, message)
+        finally:
+            self._used()
 
     def _read_now(self, asked: Asked, request: PendingRequest) -> None:
-        super()._read_now(asked, request)
-        self._used()
+        try:
+            super()._read_now(asked, request)
+        finally:
+            self._used()
 
 
 class AwaitedRequests(SharedRequests, AwaitedPeers):  # type: ignore[misc]

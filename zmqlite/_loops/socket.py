@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._native import core
 from ..enums import SocketOption
-from ..error import Again, SocketClosed, ThreadMisuse
+from ..error import Again, SocketClosed, ThreadMisuse, ZMQError
 from ..options.rows import Kind
 from .binding import TaskBinding
 from .operations import perform
@@ -108,7 +108,11 @@ class LoopSocket(UsedSocket[bytes]):
         """Return how long an operation may wait, in ms; -1 for ever."""
         if flags & DONTWAIT:
             return 0
-        return int(core.Socket._get_option(self, _RCVTIMEO if receives else _SNDTIMEO, Kind.INT))
+        option = _RCVTIMEO if receives else _SNDTIMEO
+        try:
+            return int(core.Socket._get_option(self, option, Kind.INT))
+        except ZMQError:  # a socket that fails says why when it is tried
+            return -1
 
     def _again(self, limit: int, receives: bool) -> Again:
         return self._not_now("recv" if receives else "send", limit)

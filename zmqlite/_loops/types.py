@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from .. import constants
+from ..context import check_context
 from ..enums import SocketType, unnamed
 
 __all__ = ["LoopSocketType", "constants_of"]
@@ -35,6 +36,7 @@ class LoopSocketType(IntEnum):
         if home is None:
             home = world._contexts.instance()
         elif not isinstance(context, world._contexts):
+            check_context(self.name, context)
             home = world._contexts.shadow(context)
         return home.socket(self, connect=connect, bind=bind, **options)
 

@@ -1,4 +1,7 @@
-"""Calls that may take the news from the tasks that wait: none may cost one its wake-up."""
+"""Calls that may take the news from the tasks that wait: none may cost one its wake-up.
+
+Those that fail too: libzmq has looked at its commands by then.
+"""
 
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
@@ -13,6 +16,7 @@ __all__ = ["UsedSocket"]
 
 T = TypeVar("T")
 _EVENTS = SocketOption.EVENTS.value
+_CONNECT_ROUTING_ID = SocketOption.CONNECT_ROUTING_ID.value
 
 
 class UsedSocket(Socket[T]):
@@ -25,49 +29,77 @@ class UsedSocket(Socket[T]):
         raise NotImplementedError
 
     def _get_option(self, option: int, kind: int) -> Any:
-        value = super()._get_option(option, kind)
-        if option == _EVENTS:
+        if option != _EVENTS:
+            return super()._get_option(option, kind)
+        try:
+            return super()._get_option(option, kind)
+        finally:
             self._used()
-        return value
+
+    def get_long_option(self, option: int) -> bytes:
+        """As of any socket: what is asked for its numbers, or its peers, hears all news."""
+        try:
+            return super().get_long_option(option)
+        finally:
+            self._used()
+
+    def _set_option(self, option: int, kind: int, value: Any) -> None:
+        if option != _CONNECT_ROUTING_ID:  # whose check has to know the peers
+            super()._set_option(option, kind, value)
+            return
+        try:
+            super()._set_option(option, kind, value)
+        finally:
+            self._used()
 
     def _poll_events(self, events: int = 1, timeout: float = 0) -> int:
         """Return which of the events hold now. Never waits: `poll` does."""
-        ready = super()._poll_events(events, 0)
-        self._used()
-        return ready
+        try:
+            return super()._poll_events(events, 0)
+        finally:
+            self._used()
 
     def recv_nonblock(self, flags: int = 0) -> bytes | None:
         """As `zmqlite.Socket.recv_nonblock`; overtakes the tasks that wait."""
-        part = super().recv_nonblock(flags)
-        self._used()
-        return part
+        try:
+            return super().recv_nonblock(flags)
+        finally:
+            self._used()
 
     def recv_multipart_nonblock(self, flags: int = 0, copy: bool = True) -> Any:
         """As `zmqlite.Socket.recv_multipart_nonblock`; overtakes the tasks that wait."""
-        parts = super().recv_multipart_nonblock(flags, copy)
-        self._used()
-        return parts
+        try:
+            return super().recv_multipart_nonblock(flags, copy)
+        finally:
+            self._used()
 
     def send_nonblock(self, data: core.Data, flags: int = 0) -> bool:
         """As `zmqlite.Socket.send_nonblock`; overtakes the tasks that wait."""
-        sent = super().send_nonblock(data, flags)
-        self._used()
-        return sent
+        try:
+            return super().send_nonblock(data, flags)
+        finally:
+            self._used()
 
     def _bind(self, address: str) -> str:
-        resolved = super()._bind(address)
-        self._used()
-        return resolved
+        try:
+            return super()._bind(address)
+        finally:
+            self._used()
 
     def _connect(self, address: str) -> str:
-        resolved = super()._connect(address)
-        self._used()
-        return resolved
+        try:
+            return super()._connect(address)
+        finally:
+            self._used()
 
     def _unbind(self, address: str) -> None:
-        super()._unbind(address)
-        self._used()
+        try:
+            super()._unbind(address)
+        finally:
+            self._used()
 
     def _disconnect(self, address: str) -> None:
-        super()._disconnect(address)
-        self._used()
+        try:
+            super()._disconnect(address)
+        finally:
+            self._used()

@@ -216,7 +216,7 @@ cdef class Poller:
     cdef int _check_found(self, int count, Hits *hits) except -1
     cdef int _check_dirty(self, Hits *hits) except -1
     cdef int _check(self, Watch watch, int events, Hits *hits) except -1
-    cdef int _read_events(self, Watch watch) except -1
+    cdef int _read_events(self, Watch watch, Hits *hits) except -1
     cdef list _report(self, Hits *hits)
 
 

@@ -120,8 +120,9 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
         limit = -1 if timeout is None else timeout
         if 0 < limit < 1:
             self._warn_of_seconds(limit)
-        queue, now = self._current_binding().pollers, 0 if limit else _DONTWAIT
-        return cast("Future[int]", self._submit(queue, look, now, None, limit, flags))
+        binding, now = self._current_binding(), 0 if limit else _DONTWAIT
+        found = self._submit(binding, binding.pollers, look, now, None, limit, flags)
+        return cast("Future[int]", found)
 
     async def _ready(self, events: int, timeout: int) -> bool:
         try:
@@ -141,8 +142,9 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
     # -- calls that may silence the descriptor: who waits must have another look ------------------
 
     def _used(self) -> None:
-        if self._binding is not None:
-            self._binding.loop_handle.used()
+        binding = self._binding  # which a finalizer may take away
+        if binding is not None:
+            binding.loop_handle.used()
 
     async def __aenter__(self: _SocketT) -> _SocketT:
         return self

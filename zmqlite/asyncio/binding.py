@@ -98,12 +98,18 @@ class LoopBinding(core.Dispatcher):
             return False
         signal, fd = socket._ready_source()
         reader = _selector_thread.reader_of(self.loop)
-        reader.add_reader(fd, self.loop_handle.on_readable)
+        # first: who closes the socket amid this is to take it out
         self.signal, self._fd, self._reader = signal, fd, reader
+        try:
+            reader.add_reader(fd, self.loop_handle.on_readable)
+        except BaseException:
+            self.signal = self._reader = None
+            raise
         self.loop_handle.watching = True
         return signal is not None  # which has not heard what came before it was made
 
-    def _unwatch(self) -> None:
+    def unwatch(self) -> None:
+        """Have the loop watch the descriptor no more."""
         self.loop_handle.watching = False
         reader, self._reader = self._reader, None
         if reader is not None and not self.loop.is_closed():
@@ -112,7 +118,7 @@ class LoopBinding(core.Dispatcher):
 
     def on_error(self, error: ZMQError) -> None:
         """EVENTS cannot be read any more: a terminated socket's descriptor never falls silent."""
-        self._unwatch()
+        self.unwatch()
         sides = ("recv", self.receivers), ("send", self.senders), ("poll", self.pollers)
         for name, queue in sides:
             for operation in queue.all():
@@ -158,7 +164,7 @@ class LoopBinding(core.Dispatcher):
             done.wait(_PATIENCE)  # the loop may wait for this very thread
 
     def _end(self) -> None:
-        self._unwatch()
+        self.unwatch()
         if not self.loop.is_closed():
             for operation in self.operations():
                 operation.close()

@@ -82,7 +82,8 @@ class Calls(Receives):
             if done is not None:
                 return done
         attempt = partial(_attempts.send, self, data, flags, copy, track, routing_id, group)
-        return self._submit(self._current_binding().senders, attempt, flags)
+        binding = self._current_binding()
+        return self._submit(binding, binding.senders, attempt, flags)
 
     def send_multipart(
         self,
@@ -97,10 +98,9 @@ class Calls(Receives):
         """Send a sequence of parts as one message; see `send`."""
         kwargs = {"routing_id": routing_id, "group": group}
         attempt = partial(_attempts.send_parts, self, msg_parts, flags, copy, track, kwargs)
-        return cast(
-            "Future[core.MessageTracker | None]",
-            self._submit(self._current_binding().senders, attempt, flags),
-        )
+        binding = self._current_binding()
+        sent = self._submit(binding, binding.senders, attempt, flags)
+        return cast("Future[core.MessageTracker | None]", sent)
 
     def send_many(
         self, messages: Iterable[core.Data | Sequence[core.Data]], flags: int = 0
@@ -113,9 +113,11 @@ class Calls(Receives):
         been drawn. SNDTIMEO is for each message; with DONTWAIT it ends, with the number, when the
         next one would have to wait.
         """
-        queue, batch = self._current_binding().senders, core.Batch(self, messages, flags)
+        batch = core.Batch(self, messages, flags)
+        binding = self._current_binding()
+        queue = binding.senders
         limit = -1 if flags & _DONTWAIT else None  # such a batch ends where it would have to wait
-        sending = self._submit(queue, batch, flags, Sending.of(queue, batch), limit=limit)
+        sending = self._submit(binding, queue, batch, flags, Sending.of(queue, batch), limit=limit)
         return cast("Count", sending)
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:

@@ -134,13 +134,20 @@ def wait_in_queue(
         if operation.done():
             return
     # first: what cannot be watched is refused, and nothing of it stays in a queue
-    tried = not binding.watch() and tried
+    try:
+        tried = not binding.watch() and tried
+    except (OSError, ValueError):
+        if not socket.closed:
+            raise
     if limit > 0:
         operation.expire_after(socket, limit)
     waiter = operation._waiter
     if paused:
         waiter.pause()
     waiter.queue.join(operation, tried)
+    if socket.closed:  # amid all this, by a finalizer or a signal handler
+        binding.unwatch()
+        operation.perform()  # it says so
 
 
 def time_limit(socket: core.Socket, queue: core.WaitQueue) -> int:

@@ -72,6 +72,7 @@ class Receives(FuturePayload):
 
     def _submit(
         self,
+        binding: LoopBinding,
         queue: core.WaitQueue,
         attempt: Any,
         flags: int,
@@ -83,12 +84,13 @@ class Receives(FuturePayload):
     ) -> Any:
         """Do an operation at once if nothing comes first, else have it wait in a queue.
 
-        All calls that may have to wait end here. ``attempt`` is a socket of which a part is to be
+        All calls that may have to wait end here. The ``binding``, and the queue of it, are the
+        socket's when the call began: a finalizer or a signal handler may close it any moment.
+        ``attempt`` is a socket of which a part is to be
         received, or is called and returns WOULD_BLOCK if it cannot be done; ``tried`` says that
         it just was refused. An ``operation`` is what to return if it is more than a Future, a
         ``limit`` its time limit in ms if that is no option of the socket.
         """
-        binding: Any = self._binding
         paused = False
         if not tried and (flags & _DONTWAIT or not queue.waiters or queue.passes(attempt)):
             if flags & _DONTWAIT or binding.budget.consume():
@@ -115,13 +117,21 @@ class Receives(FuturePayload):
 
     # -- receiving -------------------------------------------------------------------------------
 
+    def _receive_by(
+        self, attempt: Any, flags: int, *, tried: bool = False, is_iteration: bool = False
+    ) -> Any:
+        binding = self._current_binding()
+        return self._submit(
+            binding, binding.receivers, attempt, flags, is_iteration=is_iteration, tried=tried
+        )
+
     def _receive(self, convert: Callable[[bytes], Any], flags: int) -> Any:
         attempt = partial(_attempts.recv_converted, self, convert)
-        return self._submit(self._current_binding().receivers, attempt, flags)
+        return self._receive_by(attempt, flags)
 
     def _receive_parts(self, convert: Callable[[Any], Any], flags: int, copy: bool = True) -> Any:
         attempt = partial(_attempts.recv_parts, self, copy, convert)
-        return self._submit(self._current_binding().receivers, attempt, flags)
+        return self._receive_by(attempt, flags)
 
     @overload
     def recv(
@@ -143,9 +153,10 @@ class Receives(FuturePayload):
             if done is not None:
                 return done
             if fast_path.would_block:
-                return self._submit(self._current_binding().receivers, self, 0, tried=True)
+                binding = self._current_binding()
+                return self._submit(binding, binding.receivers, self, 0, tried=True)
         attempt = self if copy else partial(_attempts.recv, self, False)
-        return self._submit(self._current_binding().receivers, attempt, flags)
+        return self._receive_by(attempt, flags)
 
     @overload
     def recv_multipart(
@@ -161,13 +172,14 @@ class Receives(FuturePayload):
     ) -> Future[list[bytes]] | Future[list[core.Frame]]: ...
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message: a Future of the list of its parts."""
+        binding = self._current_binding()
         attempt = partial(_attempts.recv_parts, self, copy, None)
-        return self._submit(self._current_binding().receivers, attempt, flags)
+        return self._submit(binding, binding.receivers, attempt, flags)
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Future[int]:
         """Receive one part into a buffer: a Future of the part's full size."""
         attempt = partial(_attempts.recv_into, self, buffer, nbytes)
-        return cast("Future[int]", self._submit(self._current_binding().receivers, attempt, flags))
+        return cast("Future[int]", self._receive_by(attempt, flags))
 
     @overload
     def recv_many(
@@ -180,7 +192,7 @@ class Receives(FuturePayload):
     def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
         """Receive what is there, at most ``max`` messages; wait only for the first."""
         attempt = partial(_attempts.recv_many, self, max, multipart)
-        return self._submit(self._current_binding().receivers, attempt, flags)
+        return self._receive_by(attempt, flags)
 
     def __aiter__(self) -> Self:
         """Iterate over received parts until the socket or the context closes."""
@@ -198,8 +210,7 @@ class Receives(FuturePayload):
             if ready is not None:
                 return cast("Awaitable[bytes]", ready)
             tried = fast_path.would_block
-        queue = self._current_binding().receivers
-        waiting = self._submit(queue, self, 0, tried=tried, is_iteration=True)
+        waiting = self._receive_by(self, 0, tried=tried, is_iteration=True)
         return cast("Awaitable[bytes]", waiting)
 
     def __iter__(self) -> NoReturn:

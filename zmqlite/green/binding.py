@@ -19,6 +19,7 @@ from gevent.event import Event
 from .._loops.binding import LATER, TaskBinding, dispatch_again
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
+from ..error import SocketClosed
 
 __all__ = ["LoopBinding", "Sleeper", "budget_of_hub", "wait_for"]
 
@@ -73,6 +74,9 @@ class Sleeper(core.TaskWaiter):
 class LoopBinding(TaskBinding):
     """One socket in one hub."""
 
+    _starts = False  # the watch is being made
+    _ended = False
+
     def __init__(self, socket: core.Socket, hub: Any) -> None:
         super().__init__(socket, hub, budget_of_hub(hub))
         self._watcher: Any = None
@@ -99,13 +103,26 @@ class LoopBinding(TaskBinding):
 
     def begin_wait(self, waiter: Sleeper, tried: bool) -> None:
         """Stand in a queue, and have the hub watch."""
-        if (
-            self._watcher is None
-        ):  # first: without a free descriptor nothing may stand in the queue
+        if self._watcher is None:  # first: without a free descriptor nothing stands in the queue
+            self._watch()
+        waiter.begin_wait(tried)
+        if self._ended:  # amid this, by a finalizer or a signal handler
+            self._stop()
+            waiter.called = True  # it says so itself
+
+    def _watch(self) -> None:
+        self._starts = True
+        try:
             watcher = self.loop.loop.io(self.descriptor(), 1)
             watcher.start(self.dispatch)
             self._watcher = watcher
-        waiter.begin_wait(tried)
+        except SocketClosed:
+            pass  # as above
+        finally:
+            self._starts = False
+        if self._ended:
+            self._stop()
+            self.release()
 
     def end_wait(self, waiter: Sleeper) -> None:
         """Leave the queue; the last one stops the watch."""
@@ -126,9 +143,11 @@ class LoopBinding(TaskBinding):
     def end(self) -> None:
         """The socket closes or leaves the hub: call all that wait, give the descriptor back."""
         if self.idle or get_hub_if_exists() is self.loop:
+            self._ended = True
             self.end_all()
             self._stop()
-            self.release()
+            if not self._starts:  # libev ends the process when what it is to watch is closed
+                self.release()
         elif not self.over:
             with suppress(Exception):  # the hub may end in this moment
                 self.loop.loop.run_callback_threadsafe(self.end)

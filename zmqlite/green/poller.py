@@ -128,7 +128,7 @@ def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], objec
 def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
     """As `zmqlite.zmq_poll`; other greenlets run meanwhile."""
     poller = Poller()
-    for source, flags in sockets:
+    for source, flags in core.pairs_of(sockets):
         if isinstance(source, (core.Socket, int)):
             poller.register(source, flags)
         else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._native import core
 from ..enums import ContextOption, SocketOption
+from ..error import InvalidArgument
 from .attributes import ContextOptions
 from .check import check_value
 from .rows import INT
@@ -49,6 +50,13 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
         acts only before the first socket warns (`LateOptionWarning`) when there is one already.
         """
         row = CONTEXT_OPTIONS.by_number.get(option)
+        if isinstance(option, SocketOption):
+            raise InvalidArgument.during(
+                f"set {option.name}",
+                "Context",
+                f"set it on a socket, or context.{option.name.lower()} for those made later",
+                text="it is an option of sockets",
+            )
         if row is not None and row.acts_late and self.sockets():
             warn_late(
                 f"{row.name} was set when there were sockets already, and a context reads it "

@@ -31,6 +31,7 @@ _OTHER_KEYWORDS = {
     **dict.fromkeys(("addr", "address", "endpoint", "host", "port", "url"), "connect or bind"),
     "ctx": "context",
 }
+_OF_CONTEXTS = ("io_threads", "max_sockets")
 _STOCK_ARGUMENTS = ("shadow", "copy_threshold")
 CO_VARKEYWORDS = 8  # of `inspect`, which takes long to load
 
@@ -67,6 +68,10 @@ def sort_keywords(
         elif name in taken or not refuses:
             own[name] = value
         else:
+            if name.lower() in _OF_CONTEXTS:
+                raise TypeError(
+                    f"{name!r} is no socket option: it belongs to the context, Context({name}=...)"
+                )
             near = _OTHER_KEYWORDS.get(name.lower())
             near = near or SOCKET_OPTIONS.nearest(name, _ENDPOINTS + taken)
             hint = f"; did you mean {near}?" if near else ""

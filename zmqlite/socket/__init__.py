@@ -111,7 +111,7 @@ class Socket(RequestSocket, Generic[T]):
 
     def __copy__(self: _SocketT, memo: Any = None) -> _SocketT:
         """Return another handle on this socket, which does not close it."""
-        return type(self)(self)
+        return cast("_SocketT", self._own_class(self))
 
     __deepcopy__ = __copy__
 
@@ -172,6 +172,9 @@ class Socket(RequestSocket, Generic[T]):
             return self._add_endpoint(operation, addr)
         if is_pair(addr):
             raise misplaced(operation, addr)
+        given: Any = addr
+        if isinstance(given, (core.Socket, dict)):  # to iterate over a socket would wait for it
+            check(given, operation, self._subject())  # type: ignore[arg-type]
         addresses: list[Any] = list(addr)
         for one in addresses:  # all, before the first is in use
             check(one, operation, self._subject())

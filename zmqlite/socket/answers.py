@@ -34,6 +34,8 @@ class PendingRequest:
         if retries < 0:
             raise ValueError(f"request() takes a number of retries from 0 on, not {retries}")
         if timeout is not None:
+            if not hasattr(timeout, "__float__") and not hasattr(timeout, "__index__"):
+                raise TypeError(f"request() takes a timeout in milliseconds, not {timeout!r:.80}")
             if timeout != timeout:
                 raise ValueError(f"request() takes milliseconds as its timeout, not {timeout!r}")
             if 0 < timeout < 1:

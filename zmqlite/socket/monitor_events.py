@@ -134,6 +134,11 @@ class WatchedSocket(PeerSocket):
     _streams: WeakSet[EventStream]
     _stream_class: ClassVar[type[EventStream]] = EventStream
 
+    @property
+    def _own_class(self) -> type[Any]:
+        """The class that its program made it of, while it has another one for a time."""
+        return type(self)
+
     def monitor_events(self, events: int = Event.ALL) -> EventStream:
         """Return an iterator of what happens to the connections from now on.
 
@@ -151,7 +156,7 @@ class WatchedSocket(PeerSocket):
         if not core.DRAFT_API:
             hint = "it takes a libzmq with its draft API"
             raise NotSupported.during("monitor_events", self._subject(), hint)
-        world = next(kind for kind in type(self).__mro__ if "_repr_cls" in vars(kind))
+        world = next(kind for kind in self._own_class.__mro__ if "_repr_cls" in vars(kind))
         # A second monitor would end the first: a stream is among those that watch before others
         # may ask for one.
         with first_use_lock:

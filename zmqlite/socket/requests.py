@@ -116,7 +116,8 @@ class RequestSocket(CountedSocket):
                     return request.result()
             raise self._no_answer(request)
         except SocketClosed as error:
-            raise self._closed_error.during("request", subject, error.hint) from None
+            hint = error.hint or "the socket is closed"
+            raise self._closed_error.during("request", subject, hint) from None
         except (Again, ContextTerminated, StateError, ThreadMisuse) as error:
             error.operation = "request"
             raise

@@ -4,10 +4,14 @@ descriptor.
 A descriptor has room for one task. So the first task that has to wait watches it, and the others
 are parked. A watcher that leaves calls another task, which takes its place if it cannot be served.
 Hence, while a task waits, one watches, or one is called and not yet back.
+
+A finalizer or a signal handler may call a task, or close the socket, while that very task is on
+its way into the wait: it is woken in a later step of the run, when it is there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from weakref import ReferenceType
@@ -18,6 +22,7 @@ from trio.lowlevel import Abort, TrioToken, current_task, enable_ki_protection
 from .._loops.binding import LATER, TaskBinding, dispatch_again
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
+from ..error import SocketClosed
 
 __all__ = ["LoopBinding", "Task", "budget_of_run"]
 
@@ -51,6 +56,13 @@ def budget_of_run() -> core.FairnessBudget:
         return budget
 
 
+def _running_task() -> trio.lowlevel.Task | None:
+    try:
+        return current_task()
+    except RuntimeError:  # between two tasks
+        return None
+
+
 class Task(core.TaskWaiter):
     """A trio task that waits."""
 
@@ -70,12 +82,18 @@ class Task(core.TaskWaiter):
 
     def wake(self, at_once: bool) -> int:
         """Have the task go on."""
+        if _running_task() is self.task:
+            self.binding.soon(self._wake)
+        else:
+            self._wake()
+        return 0
+
+    def _wake(self) -> None:
         if self.parked:
             self.parked = False
             trio.lowlevel.reschedule(self.task)
         elif self.binding.watcher is self:  # trio's way to wake a task that watches a descriptor
             self.binding.notify()
-        return 0
 
     def abort(self, _: object) -> Abort:
         """It is cancelled while it is parked."""
@@ -129,6 +147,9 @@ class LoopBinding(TaskBinding):
         self.watcher = waiter
         try:
             await trio.lowlevel.wait_readable(self.descriptor())
+        except SocketClosed:
+            waiter.called = True  # it says so itself
+            return
         except trio.ClosedResourceError:
             return  # it was called, or the socket closes
         finally:
@@ -137,7 +158,13 @@ class LoopBinding(TaskBinding):
 
     def notify(self) -> None:
         """Wake the task that watches."""
-        trio.lowlevel.notify_closing(self._fd)
+        if self._fd >= 0:
+            trio.lowlevel.notify_closing(self._fd)
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call it in a later step of the run, when no task runs."""
+        with suppress(trio.RunFinishedError):
+            self.loop.run_sync_soon(call)
 
     def _after_a_while(self, me: ReferenceType[Any]) -> None:
         trio.lowlevel.spawn_system_task(_dispatch_again, me)
@@ -148,12 +175,14 @@ class LoopBinding(TaskBinding):
             here = trio.lowlevel.current_trio_token() is self.loop
         except RuntimeError:
             here = False
-        if here or self.idle:
-            self.end_all()
-            self.release()
+        if not here and not self.idle:
+            self.soon(self.end)
+            return
+        self.end_all()
+        if here and self.watcher is not None:
+            self.soon(self.release)  # it may be about to watch the descriptor
         else:
-            with suppress(trio.RunFinishedError):
-                self.loop.run_sync_soon(self.end)
+            self.release()
 
     def release(self) -> None:
         """Give the descriptor back."""

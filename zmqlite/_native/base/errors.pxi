@@ -139,7 +139,7 @@ cdef str next_step(int error, str operation, int type_number):
             return "no peer can take a message now: nobody is connected, or the high-water mark is reached"
         return "no message is waiting"
     if error == ENOTSUP:
-        if operation.startswith("recv") and type_number in SEND_ONLY:
+        if (operation.startswith("recv") or operation == "iterate") and type_number in SEND_ONLY:
             return f"a {type_name(type_number)} socket only sends"
         if operation.startswith("send") and type_number in RECEIVE_ONLY:
             return f"a {type_name(type_number)} socket only receives"

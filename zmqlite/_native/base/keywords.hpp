@@ -1,5 +1,5 @@
-/* What Cython says of a keyword that a compiled method does not have, with what to write instead. It is said by
-   PyErr_Format alone, so that stands for ours from here on: a signature that took these keywords, to refuse them,
+/* What Cython says of an argument that a compiled method does not take, with what to write instead. It is said by
+   PyErr_Format and PyErr_SetString alone, so these stand for ours from here on: a signature that took these keywords, to refuse them,
    would cost something in each call. */
 #ifndef ZMQLITE_KEYWORDS_HPP
 #define ZMQLITE_KEYWORDS_HPP
@@ -64,8 +64,18 @@ static PyObject *format_error (PyObject *type, const char *format, ...)
     va_end (values);
     return NULL;
 }
+
+/* A number is wanted where flags are: most often a second part was given, or the name of a flag. */
+static void set_error (PyObject *type, const char *text)
+{
+    if (!strcmp (text, "an integer is required"))
+        text = "an integer is required: flags are numbers, such as zmq.DONTWAIT and zmq.POLLIN, and the parts of"
+               " a message come as one list";
+    PyErr_SetString (type, text);
+}
 }
 
 #define PyErr_Format zmqlite::format_error
+#define PyErr_SetString zmqlite::set_error
 
 #endif

@@ -116,23 +116,41 @@ cdef class Dispatcher:
         """Receive a part if no task waits for one and the budget allows; else None."""
         if self.receivers is None or self.receivers.waiters or socket.handle == NULL or not self.budget.consume():
             return None
-        part = recv_if_there(socket, 0, "recv")
-        if self.senders.waiters or self.pollers.waiters:  # it may have silenced what they wait for
-            self.loop_handle.used()
-        return part
+        try:
+            return recv_if_there(socket, 0, "recv")
+        finally:
+            if self.senders.waiters or self.pollers.waiters:  # it may have silenced what they wait for
+                self.loop_handle.used()
 
     def try_send(self, Socket socket not None, data, int flags):
         """Send a part if no task waits to send and the budget allows; return whether it was sent."""
         if self.senders is None or self.senders.waiters or socket.handle == NULL or not self.budget.consume():
             return False
-        sent = send_if_taken(socket, data, flags, "send")
-        if self.receivers.waiters or self.pollers.waiters:
-            self.loop_handle.used()
-        return sent
+        try:
+            return send_if_taken(socket, data, flags, "send")
+        finally:
+            if self.receivers.waiters or self.pollers.waiters:
+                self.loop_handle.used()
+
+
+cdef bint waits_elsewhere(Handle socket) except -1:
+    """Whether tasks of another thread's loop may wait on a socket, which was entered: no look at it from here may take
+    their news. (Also before the first one waits: it may have tried, and be just about to.)"""
+    cdef LoopHandle handle
+    if socket._thread_safe:  # each loop has a signal of its own
+        return False
+    with cython.critical_section(socket):
+        handle = socket._loop_handle
+    return handle is not None and handle._thread != PyThread_get_thread_ident()
+
+
+cdef inline bint serves_loop(object source) noexcept:
+    """Whether tell_loop() may have tasks to tell."""
+    return isinstance(source, Handle) and (<Handle> source)._loop_handle is not None
 
 
 cdef int tell_loop(object source) except -1:
-    """A poller has read EVENTS of a member, which may have silenced what tasks wait for: they have a look.
+    """A socket was used behind the back of its loop, which may have silenced what tasks wait for: they have a look.
 
     Not those of another thread, whose loop must not be touched from here; and each loop of a thread-safe socket has
     a signal of its own, which nothing here has silenced.
@@ -146,13 +164,12 @@ cdef int tell_loop(object source) except -1:
     return 0
 
 
-cdef bint waited_for_elsewhere(Handle self) except -1:
-    """Whether tasks in another thread may wait for what the descriptor says: their loop must not be touched from here.
-    In a socket that was entered. (Without a GIL one may have tried, and be just about to wait.)"""
-    cdef LoopHandle handle
-    if self._thread_safe:
-        return False
-    with cython.critical_section(self):
-        handle = self._loop_handle
-    return (handle is not None and handle._thread != PyThread_get_thread_ident()
-            and (ZMQLITE_FREE_THREADED or handle.readiness._wanted()))
+cdef int tell_loops(Hits *hits) except -1:
+    """Those that were looked at: the tasks that wait for them have a look, too. The poller was left."""
+    cdef Watch watch
+    cdef int number
+    for number in range(hits.count()):
+        watch = <Watch> hits.watch(number)
+        if serves_loop(watch.source):
+            tell_loop(watch.source)
+    return 0

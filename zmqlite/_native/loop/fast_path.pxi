@@ -149,6 +149,8 @@ cdef class FastPath:
             return None
         operation = self._receivers._operation(self._kind, socket, is_iteration, 0)
         self._receivers._join(operation, operation._waiter, True)
+        if socket.handle == NULL:  # closed by a finalizer, while these were made
+            operation.perform()  # it says so
         return operation
 
     def recv(self, Socket socket not None):

@@ -41,6 +41,7 @@ cdef class Batch:
         if type(messages) is list:
             messages = (<list> messages)[:]  # its owner may change it while we wait
         elif type(messages) is not tuple:
+            refuse_no_batch(messages)
             messages, source = None, iter(messages)
         if not once_claim(&self._once):
             raise RuntimeError("a batch is initialised once")

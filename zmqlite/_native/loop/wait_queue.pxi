@@ -193,7 +193,12 @@ cdef class TaskWaiter(Waiter):
 
     def first_try(self):
         """The try of a newcomer, which does not wait yet."""
-        value = self.attempt(None)
+        try:
+            value = self.attempt(None)
+        except BaseException:  # it has had the news all the same
+            if self.queue is not None:
+                self.queue.loop_handle.used()
+            raise
         if value is WOULD_BLOCK:
             return self.queue.refused(self, None)
         self.queue.loop_handle.used()

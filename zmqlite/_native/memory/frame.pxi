@@ -30,8 +30,8 @@ cdef Py_ssize_t threshold_or_default(object copy_threshold) except? -1:
 
 cdef str no_buffer(object data, str operation):
     if isinstance(data, str):
-        return (f"{operation}() takes bytes-like objects, not str (unicode): use send_string(), "
-                "or encode the text yourself")
+        return (f"{operation}() takes bytes-like objects, not str (unicode): "
+                f"{'use send_string(), or ' if operation.startswith('send') else ''}encode the text yourself")
     text = f"{operation}() takes bytes-like objects or frames, not {type(data).__name__!r}"
     return f"{text}: {instead_of(data)}" if operation.startswith("send") else text
 
@@ -42,6 +42,8 @@ cdef str instead_of(object data):
         return 'an empty message is b""'
     if isinstance(data, (int, float)):
         return "send_string(str(n)) sends it as text, send_json() as JSON"
+    if isinstance(data, str):
+        return "send_string() sends a text"
     if isinstance(data, dict):
         return "send_json() sends it as JSON, send_pyobj() as a pickle"
     if isinstance(data, (list, tuple)):

@@ -177,20 +177,25 @@ cdef class Poller:
         cdef Hits hits
         cdef bint over = False
         self._open_patiently()
-        while not over:
-            poller_guard_enter(self)
-            try:
-                self._examine()
-                over = not self._plain and self._wait(limit, end, &hits)
-            finally:
-                guard_release(&self._guard, False)
-            if self._plain and not over:
-                ready = self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
-                break
-            if not over:
-                PyErr_CheckSignals()  # outside: handlers may change what is registered
-        else:
-            ready = self._report(&hits)
+        try:
+            while not over:
+                poller_guard_enter(self)
+                try:
+                    self._examine()
+                    over = not self._plain and self._wait(limit, end, &hits)
+                finally:
+                    guard_release(&self._guard, False)
+                if self._plain and not over:
+                    ready = self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                    break
+                if not over:
+                    PyErr_CheckSignals()  # outside: handlers may change what is registered
+            else:
+                ready = self._report(&hits)
+        except BaseException:
+            tell_loops(&hits)
+            self._wake_waits()  # they meet it by themselves
+            raise
         if ready:
             self._wake_waits()
         return ready
@@ -199,9 +204,6 @@ cdef class Poller:
         cdef list registered = self.sockets
         cdef list ready = poll_items(by_descriptor(registered), timeout)
         forget_dirty(self)
-        if self._waits is not None:
-            for source, _ in registered:
-                tell_loop(source)
         return ready
 
     cdef int _wake_waits(self) except -1:
@@ -328,11 +330,11 @@ cdef class Poller:
             return 0  # poll() says so; reported already
         cdef int other = 0
         if watch.is_socket:
-            other = self._read_events(watch)
+            other = self._read_events(watch, hits)
             events = other & watch.events
         if events:
             watch.turn = self._turn
-        if events or other and self._waits is not None:
+        if events or other and serves_loop(watch.source):
             if not hits.add(<PyObject *> watch, watch.place, watch.fd, events):
                 mark_dirty_again(watch)
                 raise MemoryError
@@ -340,8 +342,8 @@ cdef class Poller:
             mark_dirty_again(watch)
         return 0
 
-    cdef int _read_events(self, Watch watch) except -1:
-        """Which events the socket of a watch has. What cannot be read stays dirty."""
+    cdef int _read_events(self, Watch watch, Hits *hits) except -1:
+        """Which events the socket of a watch has. What cannot be read stays dirty, and its tasks are told as well."""
         cdef Handle socket = watch.source
         cdef int events = 0
         cdef int error
@@ -358,6 +360,7 @@ cdef class Poller:
         guard_exit(socket)
         if error:
             mark_dirty_again(watch)
+            hits.add(<PyObject *> watch, watch.place, watch.fd, 0)
             return fail_events(socket, error)
         return events
 
@@ -372,8 +375,7 @@ cdef class Poller:
             watch = <Watch> hits.watch(number)
             if hits.events(number):
                 ready.append((watch.source if watch.is_socket else hits.fd(number), hits.events(number)))
-            if self._waits is not None and watch.is_socket:
-                tell_loop(watch.source)
+        tell_loops(hits)
         return ready
 
     def __contains__(self, socket):

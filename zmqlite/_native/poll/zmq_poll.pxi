@@ -14,8 +14,13 @@ cdef int fill_item(zmq_pollitem_t *item, object source, int events) except -1:
             fail_closed(source, "unregister it")
         item.socket = (<Handle> source).handle
         return 0
+    if isinstance(source, SocketType):
+        raise TypeError(f"{source.name} is a type of sockets: poll a socket of it, context.socket({source.name})")
     if isinstance(source, int):
-        item.fd = source
+        try:
+            item.fd = source
+        except OverflowError:
+            raise OverflowError(f"{source} is no file descriptor") from None
         return 0
     fileno = getattr(source, "fileno", None)
     if fileno is None:
@@ -45,6 +50,14 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeo
     cdef double limit = -1 if timeout is None else timeout
     cdef double end = now() + limit / 1000 if limit > 0 else 0
     cdef list inside = sockets_among(sources)
+    try:
+        return wait_inside(items, count, sources, inside, limit, end)
+    finally:
+        for socket in inside:
+            tell_loop(socket)
+
+
+cdef int wait_inside(zmq_pollitem_t *items, int count, list sources, list inside, double limit, double end) except -1:
     cdef int ready
     cdef int error = 0
     cdef long left, step
@@ -233,10 +246,20 @@ def zmq_poll(sockets, timeout=-1):
     ``timeout`` in ms, -1 or None for ever; an empty list returns at once. Objects with fileno() come
     back as their descriptor (zmq_poll).
     """
-    pairs = list(sockets)
+    pairs = pairs_of(sockets)
     if not pairs:
         return []
     return poll_items(by_descriptor(pairs), timeout)
+
+
+def pairs_of(sockets):
+    """Return the pairs that zmq_poll was given as a list. A socket in place of one would be iterated: it would wait
+    for a message, and lose it."""
+    pairs = [] if isinstance(sockets, Handle) else list(sockets)
+    for pair in (sockets, *pairs):
+        if isinstance(pair, (Handle, int)) or hasattr(pair, "fileno"):
+            raise TypeError(f"zmq_poll() takes a list of pairs, [(socket, zmq.POLLIN), ...], and {pair!r} is no pair")
+    return pairs
 
 
 cdef int refuse_poll(Handle socket) except -1:

@@ -34,9 +34,20 @@ cdef inline int check_signals_and_yield(SignalCheck *check) except -1:
     return 0
 
 
+cdef int refuse_no_batch(object messages) except -1:
+    """Say of what is one message, or none, that it is no iterable of messages."""
+    if isinstance(messages, (str, bytes, bytearray, memoryview, dict, Frame)) or not (
+            hasattr(messages, "__iter__") or hasattr(messages, "__getitem__")):
+        raise TypeError(f"send_many() takes messages, such as a list of bytes, not {type(messages).__name__!r}: "
+                        f"{'send() sends one' if PyObject_CheckBuffer(messages) else instead_of(messages)}")
+    return 0
+
+
 cdef object send_batch(Handle self, object messages, int flags):
     cdef Py_ssize_t sent = 0
     cdef SignalCheck check
+    if type(messages) is not list and type(messages) is not tuple:
+        refuse_no_batch(messages)
     check.last = check.let_go = now()
     if has_deferred_releases():
         run_deferred_releases()
@@ -303,7 +314,10 @@ cdef class Loan:
         self._view = None
         if kind is not None:
             return
-        if ZMQLITE_BLOCKS and Py_REFCNT(frame) == 1:  # nobody looks at it: the receiver may have it
-            send_body(self._socket, &frame.msg, self._flags)
-        else:
-            send_general(self._socket, frame, self._flags, True, False, None, None)
+        try:
+            if ZMQLITE_BLOCKS and Py_REFCNT(frame) == 1:  # nobody looks at it: the receiver may have it
+                send_body(self._socket, &frame.msg, self._flags)
+            else:
+                send_general(self._socket, frame, self._flags, True, False, None, None)
+        finally:
+            tell_loop(self._socket)

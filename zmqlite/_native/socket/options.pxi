@@ -72,7 +72,7 @@ cdef bytes visit_long_option(Handle self, int option):
     while error == ENOBUFS or error == EINTR:
         value = PyBytes_FromStringAndSize(NULL, size)
         guard_visit_enter(self, "getsockopt")
-        if waited_for_elsewhere(self):
+        if waits_elsewhere(self):
             guard_leave(&self._guard)
             return None
         error = libzmq_errno() if zmq_getsockopt(self.handle, option, PyBytes_AS_STRING(value), &size) else 0

@@ -383,7 +383,7 @@ cdef str instead_of_part(object part):
 cdef tuple parts_of(object msg_parts):
     """The parts as a tuple nobody else can change; whatever is no sequence is refused."""
     cdef tuple parts
-    if isinstance(msg_parts, (str, bytes, bytearray, memoryview)) or not hasattr(msg_parts, "__getitem__"):
+    if isinstance(msg_parts, (str, bytes, bytearray, memoryview, dict)) or not hasattr(msg_parts, "__getitem__"):
         raise TypeError("send_multipart() takes a sequence of parts, such as a list, not "
                         f"{type(msg_parts).__name__!r}")
     parts = tuple(msg_parts)
