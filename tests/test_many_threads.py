@@ -436,7 +436,7 @@ def test_to_read_numbers_is_in_nobodys_way(context: zmq.Context, kinds: tuple[st
 
 @needs_patch("known-numbers")
 def test_numbers_have_the_news_of_an_idle_socket(context: zmq.Context) -> None:
-    """Whoever asks: nobody is inside, so that peers that have come, and their messages, are known."""
+    """Whoever asks: nobody is inside, so that peers and their messages can be heard of."""
     pull = context.socket("PULL", bind="inproc://idle")
     push = context.socket("PUSH", connect="inproc://idle")
     push.send(b"x")

@@ -171,7 +171,7 @@ class CountedSocket(WatchedSocket):
         return self._rows_from_context(home) if found is None else list(rows(found))
 
     def _rows_from_context(self, home: Any) -> list[Row]:
-        """Another thread is inside this socket, or its tasks wait for it: the context may be asked."""
+        """Another thread is inside, or its tasks wait: the context may be asked."""
         own = self._number
         return [row for row in rows(home._get_numbers()) if row.socket == own]
 
