@@ -147,16 +147,6 @@ def wait_until(condition: Callable[[], Any], timeout: float = 5, what: str = "")
         time.sleep(0.001)
 
 
-def with_news(socket: Any) -> zmq.SocketStats:
-    """Return its numbers with what it has not heard of yet: a new peer, what has come.
-
-    Without a GIL `stats` does not enter a socket, so it has to be used first.
-    """
-    if not HAS_GIL:
-        socket.poll(0)
-    return socket.stats()
-
-
 def in_time(limit: float, attempt: Callable[[], float | None], tries: int = 5) -> None:
     """Call `attempt` until a call takes `limit` seconds at most; fail if none of `tries` does.
 

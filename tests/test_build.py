@@ -225,7 +225,7 @@ def test_others_can_cimport(tmp_path: Path) -> None:
 
 
 GUEST = """
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 from {tree} cimport Context, Frame, Socket, libzmq
 from {tree}.backend.cython cimport libzmq as same
 

@@ -399,3 +399,47 @@ def test_numbers_are_read_while_sockets_are_used_and_closed(context: zmq.Context
     for _ in range(sent * THREADS):
         pull.recv()
     wait_until(lambda: pull.stats().messages_in == sent * THREADS, what="all to be counted")
+
+
+@needs_patch("known-numbers")
+@pytest.mark.parametrize("kinds", [("PUSH", "PULL"), ("CLIENT", "SERVER")], ids="-".join)
+def test_to_read_numbers_is_in_nobodys_way(context: zmq.Context, kinds: tuple[str, str]) -> None:
+    """What comes while another thread reads them waits for that moment, and is not refused."""
+    number = iter(range(10**6))
+    open_now: list[Any] = []
+
+    def look() -> None:
+        for one in open_now[-2:]:
+            with suppress(zmq.SocketClosed):
+                assert one.stats().drops == 0
+
+    def use() -> None:
+        for _ in range(100):
+            name = f"inproc://{next(number)}"
+            with context.socket(kinds[0]) as near, context.socket(kinds[1], bind=name) as far:
+                open_now.extend((near, far))
+                near.connect(name)
+                for _ in range(20):
+                    near.send(b"x")
+                    assert far.poll(10_000 * FACTOR)
+                    assert far.recv() == b"x"
+
+    over = threading.Event()
+    joins = [in_thread(until_over(look, over)) for _ in range(THREADS)]
+    try:
+        in_thread(use)(LIMIT)
+    finally:
+        over.set()
+        for join in joins:
+            join(LIMIT)
+
+
+@needs_patch("known-numbers")
+def test_numbers_have_the_news_of_an_idle_socket(context: zmq.Context) -> None:
+    """Whoever asks: nobody is inside, so that peers and their messages can be heard of."""
+    pull = context.socket("PULL", bind="inproc://idle")
+    push = context.socket("PUSH", connect="inproc://idle")
+    push.send(b"x")
+    for stats in (in_thread(pull.stats)(LIMIT), pull.stats()):
+        assert (stats.queued_in, len(stats.peers)) == (1, 1)
+    assert pull.recv() == b"x"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import connect_pair, in_thread, needs_patch, wait_inside, wait_until, with_news
+from support import connect_pair, in_thread, needs_patch, wait_inside, wait_until
 
 import zmqlite as zmq
 from zmqlite import metrics
@@ -168,7 +168,7 @@ def test_opentelemetry(context: Any) -> None:
     metrics.instrument(context, meter)
     metrics.instrument(context)  # the global one, which does nothing unless a program sets it
     client.send(b"abc")
-    with_news(server)  # of its new peer
+    server.stats()  # it hears of its new peer
     kind, observe = meter.made["zmqlite.sent_bytes"]
     assert kind == "counter"
     found = {

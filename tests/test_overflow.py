@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from support import FACTOR, needs_drafts, needs_patch, wait_until, with_news
+from support import FACTOR, needs_drafts, needs_patch, wait_until
 
 import zmqlite as zmq
 import zmqlite.asyncio
@@ -129,7 +129,7 @@ class TestLatest:
         server = context.socket(zmq.PULL, overflow="latest", rcvtimeo=int(LIMIT))
         client = context.socket(zmq.PUSH, connect=server.bind("tcp://127.0.0.1:*"), linger=0)
         client.send_many([b"%d" % number for number in range(100)])
-        wait_until(lambda: with_news(server).drops == 99, what="the others to be replaced")
+        wait_until(lambda: server.stats().drops == 99, what="the others to be replaced")
         assert server.recv() == b"99"
 
     def test_of_a_sender(self, context: Any) -> None:

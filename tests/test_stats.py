@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import (
-    FACTOR,
-    connect_pair,
-    in_thread,
-    needs_patch,
-    wait_inside,
-    wait_until,
-    with_news,
-)
+from support import FACTOR, connect_pair, in_thread, needs_patch, wait_inside, wait_until
 from test_peers import Elsewhere
 
 import zmqlite as zmq
@@ -84,7 +76,7 @@ class TestAgainstAnotherProcess:
             assert (stats.messages_out, stats.bytes_out) == (501, 499 * 500 // 2 + 5)
             assert answer(program, 501) == [501, stats.bytes_out, 0]
         wait_until(lambda: pusher.stats().disconnects == 1, what="the end of the peer")
-        wait_until(lambda: not with_news(pusher).peers, what="its queue to go")
+        wait_until(lambda: not pusher.stats().peers, what="its queue to go")
         assert pusher.stats().messages_out == 501, "what went to a peer that left stays counted"
 
 
@@ -111,7 +103,7 @@ class TestBothEnds:
     def test_what_waits_to_be_received(self, context: Any, endpoint: str) -> None:
         server, client = connect_pair(context, endpoint, zmq.PULL, zmq.PUSH)
         client.send_many([b"x"] * 7)
-        wait_until(lambda: with_news(server).queued_in == 7, what="all seven")
+        wait_until(lambda: server.stats().queued_in == 7, what="all seven")
         for left in (6, 5, 4):
             server.recv()
             assert server.stats().queued_in == left
@@ -131,7 +123,7 @@ class TestQueues:
     def test_over_inproc_both_see_one_queue(self, context: Any) -> None:
         server, client = connect_pair(context, "inproc://queue", zmq.PULL, zmq.PUSH)
         client.send_many([b"x"] * 5)
-        assert client.stats().queued_out == with_news(server).queued_in == 5
+        assert client.stats().queued_out == server.stats().queued_in == 5
         assert client.stats().unsent == 0, "the peer has them"
         server.recv_many(2)
         assert client.stats().queued_out == server.stats().queued_in == 3
@@ -193,7 +185,7 @@ class TestDrops:
         dish = context.socket(zmq.DISH, rcvhwm=1)
         dish.join("group")
         dish.connect(radio.bind("inproc://radio"))
-        wait_until(lambda: with_news(radio).peers, what="the peer")
+        wait_until(lambda: radio.stats().peers, what="the peer")
         while not radio.stats().messages_out:  # until the group is known
             radio.send(b"x", group="group")
         for _ in range(10):
@@ -220,7 +212,7 @@ class TestDrops:
         server = context.socket(zmq.PULL, conflate=1)
         client = context.socket(zmq.PUSH, connect=server.bind("tcp://127.0.0.1:*"), linger=0)
         client.send_many([b"%d" % number for number in range(10)])
-        wait_until(lambda: with_news(server).drops == 9, what="nine that were replaced")
+        wait_until(lambda: server.stats().drops == 9, what="nine that were replaced")
         assert server.stats().queued_in == 1
         assert server.recv() == b"9"
         stats = server.stats()
@@ -351,7 +343,7 @@ class TestContext:
         for client in clients:
             client.send(b"x")
         assert context.stats().messages_out == 200
-        assert len(with_news(server).peers) == 200
+        assert len(server.stats().peers) == 200
 
     def test_a_context_that_is_closed(self, make_context: Any) -> None:
         closed = make_context()

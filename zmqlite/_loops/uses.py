@@ -43,6 +43,13 @@ class UsedSocket(Socket[T]):
         finally:
             self._used()
 
+    def visit_long_option(self, option: int) -> bytes | None:
+        """The same from any thread: None says that the loop of another one was not disturbed."""
+        found = super().visit_long_option(option)
+        if found is not None:
+            self._used()
+        return found
+
     def _set_option(self, option: int, kind: int, value: Any) -> None:
         if option != _CONNECT_ROUTING_ID:  # whose check has to know the peers
             super()._set_option(option, kind, value)

@@ -7,7 +7,6 @@ patches. Any thread may read the numbers, whatever the owner of the socket is do
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,7 +25,6 @@ from .peers import Wait, not_ours, read_texts
 __all__ = ["CountedSocket", "PeerStats", "SocketStats"]
 
 _NUMBERS = core.OWN_OPTIONS["numbers"]
-_HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 _HEAD = struct.Struct("=17q")
 _CONNECT = 2  # a direction, as libzmq says it; 1 is bound, 0 neither
 _DIRECTIONS = ("", "bound", "connected")
@@ -146,38 +144,34 @@ class CountedSocket(WatchedSocket):
     def stats(self) -> SocketStats:
         """Return what this socket has sent, received and dropped, and what waits in its queues.
 
-        May be called from any thread, also while another one uses the socket: then news of peers
-        that have come or gone may be missing. On a Python without a GIL it never enters the
-        socket, so such news is seen once its owner has used it. Costs a moment; counting itself
-        is always on.
+        May be called from any thread, also while another one uses the socket, or its tasks wait
+        for it: then news of peers that have come or gone may be missing. It is never in the way
+        of who uses the socket. Costs a moment; counting itself is always on.
 
         Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
         """
-        return summed(self._rows("stats", any_thread=True))
+        return summed(self._rows("stats"))
 
-    def _rows(self, operation: str, any_thread: bool) -> list[Row]:
+    def _rows(self, operation: str) -> list[Row]:
         """Return the rows of this socket, for its owner with all news of peers."""
+        home: Any = self.context  # None of what was made elsewhere
         try:
-            owner: Any = self.context
-            elsewhere = any_thread and (not _HAS_GIL or core.waits_elsewhere(self))
-            if elsewhere and owner is not None and not self.closed:
-                # to enter the socket for a moment would be in its owner's way, and a look that is
-                # not its loop's may take the news from the tasks that wait
-                return self._rows_from_context(owner)
-            return list(rows(self.get_long_option(_NUMBERS)))
+            found = self.visit_long_option(_NUMBERS)
+            if found is None and home is None:
+                found = self.get_long_option(_NUMBERS)
         except ThreadMisuse:
-            home: Any = self.context  # None of what was made elsewhere
             if self.closed or home is None:
                 raise
-            return self._rows_from_context(home)
+            found = None
         except InvalidArgument:
             raise not_ours(operation, self._subject()) from None
         except (SocketClosed, ContextTerminated) as error:
             error.operation = operation
             raise
+        return self._rows_from_context(home) if found is None else list(rows(found))
 
     def _rows_from_context(self, home: Any) -> list[Row]:
-        """Another thread is inside this socket: the context may be asked."""
+        """Another thread is inside, or its tasks wait: the context may be asked."""
         own = self._number
         return [row for row in rows(home._get_numbers()) if row.socket == own]
 
@@ -215,7 +209,7 @@ class Drain(Wait):
         return -self._last.unsent
 
     def _numbers(self) -> SocketStats:
-        return summed(self._counted._rows("wait_drained", any_thread=False))
+        return summed(self._counted._rows("wait_drained"))
 
     def _refuse_vain(self) -> None:
         """Nothing is in vain: what cannot leave now may later."""

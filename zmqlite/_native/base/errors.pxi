@@ -48,6 +48,8 @@ cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
     void guard_release(ThreadGuard *guard, bint shared)
     void guard_mark(ThreadGuard *guard, bint shared)
     void guard_unmark(ThreadGuard *guard, bint shared)
+    bint guard_visit(ThreadGuard *guard, bint shared)
+    void guard_leave(ThreadGuard *guard)
     bint guard_claim(ThreadGuard *guard, bint shared)
     void guard_unclaim(ThreadGuard *guard, bint shared)
     unsigned long guard_thread(ThreadGuard *guard)

@@ -30,19 +30,32 @@ static inline void guard_reset (ThreadGuard *o)
     o->users.store (0, std::memory_order_relaxed);
 }
 
-static inline bool guard_in_use (ThreadGuard *o)
-{
-    return o->thread.load (std::memory_order_acquire) != 0
-           || o->users.load (std::memory_order_acquire) != 0;
-}
+/* In place of a thread, without a GIL: one that reads what never waits, whosever the socket is. The owner is not
+   refused for that: it waits until the visit is over. */
+static constexpr unsigned long visitor = 1;
 
 static inline unsigned long guard_thread (ThreadGuard *o)
 {
-    return o->thread.load (std::memory_order_relaxed);
+    const unsigned long thread = o->thread.load (std::memory_order_acquire);
+    return thread == visitor ? 0 : thread;
+}
+
+static inline bool guard_in_use (ThreadGuard *o)
+{
+    return guard_thread (o) != 0 || o->users.load (std::memory_order_acquire) != 0;
 }
 
 #ifdef Py_GIL_DISABLED
 enum { closing = -0x10000 }; // added to `users` by who closes a thread-safe socket
+
+static inline void guard_await_visitor (ThreadGuard *o)
+{
+    // detached: the collector may have stopped the visitor, and would wait for us to stop
+    Py_BEGIN_ALLOW_THREADS
+    while (o->thread.load (std::memory_order_relaxed) == visitor)
+        std::this_thread::yield ();
+    Py_END_ALLOW_THREADS
+}
 
 static inline bool guard_acquire (ThreadGuard *o, bool shared)
 {
@@ -53,8 +66,14 @@ static inline bool guard_acquire (ThreadGuard *o, bool shared)
         return false;
     }
     unsigned long nobody = 0;
-    return o->thread.compare_exchange_strong (nobody, PyThread_get_thread_ident (),
-                                              std::memory_order_acquire);
+    while (!o->thread.compare_exchange_strong (nobody, PyThread_get_thread_ident (),
+                                               std::memory_order_acquire)) {
+        if (nobody != visitor)
+            return false;
+        guard_await_visitor (o);
+        nobody = 0;
+    }
+    return true;
 }
 static inline void guard_release (ThreadGuard *o, bool shared)
 {
@@ -72,8 +91,13 @@ static inline void guard_unmark (ThreadGuard *, bool)
 static inline bool guard_claim (ThreadGuard *o, bool shared)
 {
     int nobody = 0;
-    return shared ? o->users.compare_exchange_strong (nobody, closing, std::memory_order_acquire)
-                  : guard_acquire (o, false);
+    if (!shared)
+        return guard_acquire (o, false);
+    if (!o->users.compare_exchange_strong (nobody, closing))
+        return false;
+    if (o->thread.load () == visitor)
+        guard_await_visitor (o);
+    return true;
 }
 static inline void guard_unclaim (ThreadGuard *o, bool shared)
 {
@@ -81,6 +105,26 @@ static inline void guard_unclaim (ThreadGuard *o, bool shared)
         o->users.fetch_sub (closing, std::memory_order_release);
     else
         guard_release (o, false);
+}
+
+/* To be inside for a moment: nothing but a call that never waits, and that runs no Python. */
+static inline bool guard_visit (ThreadGuard *o, bool shared)
+{
+    unsigned long nobody = 0;
+    while (!o->thread.compare_exchange_strong (nobody, visitor)) {
+        if (nobody != visitor)
+            return false;
+        guard_await_visitor (o);
+        nobody = 0;
+    }
+    if (!shared || o->users.load () >= 0)
+        return true;
+    o->thread.store (0, std::memory_order_release);
+    return false;
+}
+static inline void guard_leave (ThreadGuard *o)
+{
+    o->thread.store (0, std::memory_order_release);
 }
 
 /* The chains of borrowed pointers (contexts, sockets, watches) change under one lock. */
@@ -126,6 +170,13 @@ static inline bool guard_claim (ThreadGuard *o, bool)
     return !guard_in_use (o);
 }
 static inline void guard_unclaim (ThreadGuard *, bool)
+{
+}
+static inline bool guard_visit (ThreadGuard *o, bool shared)
+{
+    return guard_acquire (o, shared);
+}
+static inline void guard_leave (ThreadGuard *)
 {
 }
 static inline void registry_lock () {} // the GIL is the lock

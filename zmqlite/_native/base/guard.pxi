@@ -18,6 +18,15 @@ cdef inline void guard_exit(Handle self) noexcept:
     guard_release(&self._guard, self._thread_safe)
 
 
+cdef inline int guard_visit_enter(Handle self, str operation) except -1:
+    """Enter for one short look, of any thread: without a GIL the owner, if it comes meanwhile, waits for its end."""
+    if self.handle == NULL or not guard_visit(&self._guard, self._thread_safe):
+        return refuse(self, operation)
+    if self._watch != NULL:
+        mark_watches_dirty(self)
+    return 0
+
+
 cdef inline int guard_enter_marked(Handle self, str operation) except -1:
     """Enter for a call that is no message: others, finalizers among them, are refused until guard_exit_marked()."""
     guard_enter(self, operation)

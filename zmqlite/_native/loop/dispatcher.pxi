@@ -28,6 +28,7 @@ cdef class Dispatcher:
         self._socket = PyWeakref_NewRef(socket, None)
         with cython.critical_section(socket):
             socket._loop_handle = receivers.loop_handle
+            receivers.loop_handle._thread = PyThread_get_thread_ident()
         self.loop_handle = receivers.loop_handle
         self.budget = receivers.loop_handle.budget
         self.receivers = receivers
@@ -132,12 +133,15 @@ cdef class Dispatcher:
                 self.loop_handle.used()
 
 
-def waits_elsewhere(Handle socket not None):
-    """Whether tasks of another thread's loop may wait on a socket: no look at it from here may take their news."""
+cdef bint waits_elsewhere(Handle socket) except -1:
+    """Whether tasks of another thread's loop may wait on a socket, which was entered: no look at it from here may take
+    their news. (Also before the first one waits: it may have tried, and be just about to.)"""
     cdef LoopHandle handle
+    if socket._thread_safe:  # each loop has a signal of its own
+        return False
     with cython.critical_section(socket):
         handle = socket._loop_handle
-    return handle is not None and handle._thread and handle._thread != PyThread_get_thread_ident()
+    return handle is not None and handle._thread != PyThread_get_thread_ident()
 
 
 cdef inline bint serves_loop(object source) noexcept:

@@ -64,6 +64,24 @@ cdef bytes read_long_option(Handle self, int option):
     return value[:size]
 
 
+cdef bytes visit_long_option(Handle self, int option):
+    """The same for any thread. None if that took news of the descriptor from tasks that wait for it."""
+    cdef size_t size = 4096
+    cdef bytes value
+    cdef int error = ENOBUFS
+    while error == ENOBUFS or error == EINTR:
+        value = PyBytes_FromStringAndSize(NULL, size)
+        guard_visit_enter(self, "getsockopt")
+        if waits_elsewhere(self):
+            guard_leave(&self._guard)
+            return None
+        error = libzmq_errno() if zmq_getsockopt(self.handle, option, PyBytes_AS_STRING(value), &size) else 0
+        guard_leave(&self._guard)
+    if error:
+        fail_socket(self, error, f"getsockopt({option})")
+    return value[:size]
+
+
 cdef int write_option(Handle self, int option, int kind, object value) except -1:
     cdef int number
     cdef int64_t long_number
