@@ -171,4 +171,4 @@ SLEEPERS = {
 def test_no_example_sleeps_until_a_peer_is_there() -> None:
     """There are waits for that; those that sleep for something else are listed."""
     programs = EXAMPLES.rglob("*.py")
-    assert {path.stem for path in programs if "sleep(" in path.read_text()} <= SLEEPERS
+    assert {path.stem for path in programs if "sleep(" in path.read_text()} == SLEEPERS

@@ -15,7 +15,7 @@ PLACE = "tcp://127.0.0.1:*"
 
 MISTAKES: dict[str, tuple[Callable[[Any, Any], object], type[Exception], str]] = {
     # (push, pull) -> what is said
-    "two parts": (lambda s, r: s.send(b"a", b"b"), TypeError, "flags are numbers.*one list"),
+    "two parts": (lambda s, r: s.send(b"a", b"b"), TypeError, "these are numbers.*one list"),
     "flags by name": (lambda s, r: s.send(b"a", "NOBLOCK"), TypeError, "such as zmq.DONTWAIT"),
     "parts one by one": (lambda s, r: s.send_multipart(b"a", b"b"), TypeError, "one list"),
     "parts by name": (

@@ -142,7 +142,8 @@ def check(address: str | bytes, operation: str, subject: str = "") -> str:
     elif operation in ("bind", "connect"):
         examine = _EXAMINERS.get(transport)
         if rest.startswith("/") and transport in ("tcp", "ws", "wss", "udp"):
-            judge.refuse("there is a / too many", f"write {transport}://{rest.lstrip('/')}")
+            host = _with_host(judge, rest.lstrip("/"))
+            judge.refuse("there is a / too many", f"write {transport}://{host}")
         if examine is not None:
             examine(judge, transport, rest)
     return address
@@ -161,6 +162,12 @@ def _example(transport: str) -> str:
     return f"an address looks like {forms.get(transport, transport + '://127.0.0.1:5555')}"
 
 
+def _with_host(judge: _Refuser, rest: str) -> str:
+    """Return an address after its transport, with a host where it has a port alone."""
+    host = "*" if judge.bind else "127.0.0.1"
+    return host + rest if rest.startswith(":") and rest[1:].isdigit() else rest
+
+
 def _refuse_bare(judge: _Refuser) -> NoReturn:
     """Say what is missing from a text without "://"."""
     address = judge.address
@@ -169,9 +176,8 @@ def _refuse_bare(judge: _Refuser) -> NoReturn:
         judge.refuse("a transport ends in ://", f"write {head}://{tail.lstrip('/')}")
     if address.startswith(("/", "./", "@")):
         judge.refuse("the transport is missing", f"write ipc://{address}")
-    if colon and tail.rpartition(":")[2].isdigit():
-        host = "" if head else "*" if judge.bind else "127.0.0.1"
-        judge.refuse("the transport is missing", f"write tcp://{host}{address}")
+    if colon and (tail.isdigit() or (head and tail.rpartition(":")[2].isdigit())):
+        judge.refuse("the transport is missing", f"write tcp://{_with_host(judge, address)}")
     judge.refuse("the transport is missing", _example("tcp"))
 
 

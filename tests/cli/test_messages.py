@@ -149,7 +149,7 @@ def test_options_by_name() -> None:
         (["-o", "fd=3"], "can only be read"),
         (["-T", "soon"], "is no time"),
         (["-n", "0"], "is no number of 1 or more"),
-        (["-n", "9" * 20], "is no number of 1 or more"),
+        (["-n", "9" * 20], "is too large"),
         (["-c", "tpc://127.0.0.1:1"], "did you mean tcp://"),
         ([], "say where"),
         (["-b", TCP, "-f", "xml"], "xml"),

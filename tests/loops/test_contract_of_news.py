@@ -19,8 +19,7 @@ from worlds import NOTHING, World, pair
 
 import zmqlite as zmq
 from zmqlite._native import core
-
-FD = 6  # how that option travels
+from zmqlite.options.rows import Kind
 
 # -- uses that have the news ----------------------------------------------------------------------
 
@@ -49,6 +48,8 @@ USES: dict[str, Callable[[Any, Any], object]] = {
     "stats": lambda socket, plain: socket.stats(),
     "stats, in a thread": lambda socket, plain: in_thread(plain.stats)(),
     "peers": lambda socket, plain: socket.peers,
+    "peers, in a thread": lambda socket, plain: in_thread(lambda: plain.peers)(),
+    "events, in a thread": lambda socket, plain: in_thread(lambda: plain.events)(),
     "bind": lambda socket, plain: socket.bind("inproc://another"),
     "bind, refused": lambda socket, plain: socket.bind(socket.last_endpoint),
     "connect": lambda socket, plain: socket.connect("inproc://another"),
@@ -76,7 +77,7 @@ async def test_a_use_leaves_the_message_to_who_waits(
     await world.waiting(socket)
     plain = getattr(socket, "plain", socket)
     await peer.send(b"x")
-    speaks = core.Socket._get_option(plain, zmq.FD, FD)
+    speaks = core.Socket._get_option(plain, zmq.FD, Kind.FD)
     assert select.select([speaks], [], [], 5 * FACTOR)[0]
     with contextlib.suppress(zmq.ZMQError):
         USES[use](socket, plain)

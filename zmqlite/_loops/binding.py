@@ -53,6 +53,10 @@ class TaskBinding(core.Dispatcher):
         """The socket was used, which may have taken news from tasks that wait: look for them."""
         self.loop_handle.used()
 
+    def used_elsewhere(self) -> None:
+        """The same, said in another thread: have the loop look."""
+        raise NotImplementedError
+
     def dispatch_later(self) -> None:
         """Dispatch in a while; see WaitQueue.refused."""
         if not self._later:

@@ -96,6 +96,8 @@ class LoopSocket(UsedSocket[bytes]):
             here = False
         if here:
             binding.used()
+        elif not self.thread_safe:  # else each loop has a signal of its own
+            binding.used_elsewhere()
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises

@@ -143,8 +143,12 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
 
     def _used(self) -> None:
         binding = self._binding  # which a finalizer may take away
-        if binding is not None:
+        if binding is None:
+            return
+        if _asyncio._get_running_loop() is binding.loop:
             binding.loop_handle.used()
+        elif not self.thread_safe and binding.waiting:  # else each loop has a signal of its own
+            binding.used_elsewhere()
 
     async def __aenter__(self: _SocketT) -> _SocketT:
         return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
@@ -123,6 +124,11 @@ class LoopBinding(core.Dispatcher):
         for name, queue in sides:
             for operation in queue.all():
                 operation.fail(_renamed(error, name))
+
+    def used_elsewhere(self) -> None:
+        """The socket was used while the loop does not run here: have it look."""
+        with suppress(RuntimeError):  # it is closed
+            self.loop.call_soon_threadsafe(self.loop_handle.used)
 
     def dispatch_later(self) -> None:
         """Dispatch in a while."""

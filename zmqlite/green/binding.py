@@ -136,6 +136,15 @@ class LoopBinding(TaskBinding):
             watcher.stop()
             watcher.close()
 
+    def used_elsewhere(self) -> None:
+        """The socket was used in another thread: have the hub look."""
+        self._call_threadsafe(self.used)
+
+    def _call_threadsafe(self, call: Callable[[], object]) -> None:
+        if not self.over:
+            with suppress(Exception):  # the hub may end in this moment
+                self.loop.loop.run_callback_threadsafe(call)
+
     def _after_a_while(self, me: ReferenceType[Any]) -> None:
         timer = self.loop.loop.timer(LATER)
         timer.start(_dispatch_again, me, timer)
@@ -148,9 +157,8 @@ class LoopBinding(TaskBinding):
             self._stop()
             if not self._starts:  # libev ends the process when what it is to watch is closed
                 self.release()
-        elif not self.over:
-            with suppress(Exception):  # the hub may end in this moment
-                self.loop.loop.run_callback_threadsafe(self.end)
+        else:
+            self._call_threadsafe(self.end)
 
     @property
     def over(self) -> bool:

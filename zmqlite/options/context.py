@@ -57,14 +57,14 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
                 f"set it on a socket, or context.{option.name.lower()} for those made later",
                 text="it is an option of sockets",
             )
+        if row is not None and row.writable and row.kind == INT:
+            optval = check_value(row, optval, "Context")
         if row is not None and row.acts_late and self.sockets():
             warn_late(
                 f"{row.name} was set when there were sockets already, and a context reads it "
                 "with its first socket: set it before"
             )
-        if row is not None and row.writable and row.kind == INT:
-            super().set(option, check_value(row, optval, "Context"))
-        elif isinstance(optval, (str, bytes)):
+        if isinstance(optval, (str, bytes)):
             self._set_text(option, optval.encode() if isinstance(optval, str) else optval)
         else:
             super().set(option, optval)

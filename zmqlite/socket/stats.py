@@ -144,9 +144,9 @@ class CountedSocket(WatchedSocket):
     def stats(self) -> SocketStats:
         """Return what this socket has sent, received and dropped, and what waits in its queues.
 
-        May be called from any thread, also while another one uses the socket, or its tasks wait
-        for it: then news of peers that have come or gone may be missing. It is never in the way
-        of who uses the socket. Costs a moment; counting itself is always on.
+        May be called from any thread, also while another one is inside the socket: then news of
+        peers that have come or gone may be missing. It is never in the way of who uses the
+        socket, or of tasks that wait for it. Costs a moment; counting itself is always on.
 
         Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
         """
@@ -154,24 +154,21 @@ class CountedSocket(WatchedSocket):
 
     def _rows(self, operation: str) -> list[Row]:
         """Return the rows of this socket, for its owner with all news of peers."""
-        home: Any = self.context  # None of what was made elsewhere
         try:
-            found = self.visit_long_option(_NUMBERS)
-            if found is None and home is None:
-                found = self.get_long_option(_NUMBERS)
+            return list(rows(self._visit_long_option(_NUMBERS)))
         except ThreadMisuse:
+            home: Any = self.context  # None of what was made elsewhere
             if self.closed or home is None:
                 raise
-            found = None
+            return self._rows_from_context(home)
         except InvalidArgument:
             raise not_ours(operation, self._subject()) from None
         except (SocketClosed, ContextTerminated) as error:
             error.operation = operation
             raise
-        return self._rows_from_context(home) if found is None else list(rows(found))
 
     def _rows_from_context(self, home: Any) -> list[Row]:
-        """Another thread is inside, or its tasks wait: the context may be asked."""
+        """Another thread is inside this socket: the context may be asked."""
         own = self._number
         return [row for row in rows(home._get_numbers()) if row.socket == own]
 

@@ -166,6 +166,10 @@ class LoopBinding(TaskBinding):
         with suppress(trio.RunFinishedError):
             self.loop.run_sync_soon(call)
 
+    def used_elsewhere(self) -> None:
+        """The socket was used in another thread: have the run look."""
+        self.soon(self.used)
+
     def _after_a_while(self, me: ReferenceType[Any]) -> None:
         trio.lowlevel.spawn_system_task(_dispatch_again, me)
 

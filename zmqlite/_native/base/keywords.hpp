@@ -65,12 +65,12 @@ static PyObject *format_error (PyObject *type, const char *format, ...)
     return NULL;
 }
 
-/* A number is wanted where flags are: most often a second part was given, or the name of a flag. */
+/* Most often flags are wanted there, and a second part was given, or the name of a flag. */
 static void set_error (PyObject *type, const char *text)
 {
     if (!strcmp (text, "an integer is required"))
-        text = "an integer is required: flags are numbers, such as zmq.DONTWAIT and zmq.POLLIN, and the parts of"
-               " a message come as one list";
+        text = "an integer is required; where it is flags, these are numbers, such as zmq.DONTWAIT and zmq.POLLIN,"
+               " and the parts of a message come as one list";
     PyErr_SetString (type, text);
 }
 }

@@ -201,6 +201,7 @@ cdef class ExitWait:
 
     cdef bint _is_over(self) except -1:
         """Only a look takes the context. Else it is free: a signal handler that terminates it waits in our place."""
+        cdef bint over
         if self._context is None:
             return self._look()
         with cython.critical_section(self._context):
@@ -210,9 +211,15 @@ cdef class ExitWait:
         try:
             if self._ending != self._context._termination:  # others had their turn, and began one
                 self._follow()
-            return self._look()
-        finally:
+            over = self._look()
+        except BaseException:
             self._context._ends = False
+            raise
+        if over and self._ending == NULL:
+            end_here(self._context)  # which gives it back, also when it fails
+        else:
+            self._context._ends = False
+        return over
 
     cdef int _follow(self) except -1:
         self._ending = self._context._termination
@@ -238,7 +245,6 @@ cdef class ExitWait:
                 self._known = self._ending.waits_for(&self._messages, &self._moves)
             return done
         if self._wait.over():
-            end_here(self._context)
             return True
         self._known = True
         self._moves = self._wait._unsent.moves()

@@ -133,17 +133,6 @@ cdef class Dispatcher:
                 self.loop_handle.used()
 
 
-cdef bint waits_elsewhere(Handle socket) except -1:
-    """Whether tasks of another thread's loop may wait on a socket, which was entered: no look at it from here may take
-    their news. (Also before the first one waits: it may have tried, and be just about to.)"""
-    cdef LoopHandle handle
-    if socket._thread_safe:  # each loop has a signal of its own
-        return False
-    with cython.critical_section(socket):
-        handle = socket._loop_handle
-    return handle is not None and handle._thread != PyThread_get_thread_ident()
-
-
 cdef inline bint serves_loop(object source) noexcept:
     """Whether tell_loop() may have tasks to tell."""
     return isinstance(source, Handle) and (<Handle> source)._loop_handle is not None

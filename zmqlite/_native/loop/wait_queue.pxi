@@ -72,7 +72,11 @@ cdef class LoopHandle:
     cpdef int used(self) except -1:
         """The socket was used: if a task waits, dispatch soon."""
         if self.readiness.used():
-            self.soon()
+            try:
+                self.soon()
+            except BaseException:
+                self.readiness.forget()  # else no later use would arrange a look
+                raise
         return 0
 
     cpdef int soon(self) except -1:

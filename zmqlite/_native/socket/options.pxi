@@ -65,16 +65,13 @@ cdef bytes read_long_option(Handle self, int option):
 
 
 cdef bytes visit_long_option(Handle self, int option):
-    """The same for any thread. None if that took news of the descriptor from tasks that wait for it."""
+    """The same for any thread."""
     cdef size_t size = 4096
     cdef bytes value
     cdef int error = ENOBUFS
     while error == ENOBUFS or error == EINTR:
         value = PyBytes_FromStringAndSize(NULL, size)
         guard_visit_enter(self, "getsockopt")
-        if waits_elsewhere(self):
-            guard_leave(&self._guard)
-            return None
         error = libzmq_errno() if zmq_getsockopt(self.handle, option, PyBytes_AS_STRING(value), &size) else 0
         guard_leave(&self._guard)
     if error:

@@ -337,8 +337,8 @@ cdef class Handle:
         """Return an option of our own libzmq whose value may have any size."""
         return read_long_option(self, option)
 
-    def visit_long_option(self, int option):
-        """The same, from any thread, in nobody's way; None while tasks in another thread may wait for the socket."""
+    def _visit_long_option(self, int option):
+        """The same, from any thread, in nobody's way."""
         return visit_long_option(self, option)
 
     def _set_option(self, int option, int kind, value):

@@ -38,7 +38,7 @@ class Program:
         if not reason:
             return [output]
         self.failed = True
-        complain(f"zmqlite: {self.command!r} ended with {reason}")
+        complain(f"zmqlite: {self.command!r}: {reason}")
         return [output, reason.encode()]
 
     def _run(self, request: bytes) -> tuple[bytes, str]:
