@@ -35,6 +35,7 @@ def ask(path: str, words: list[str]) -> None:
         signal.signal(number, pass_on)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     connection.connect(path)
+    connection.settimeout(0.05)
     folder = os.getcwdb()  # noqa: PTH109 - pathlib is slow to import
     facts = [os.fsencode(word) for word in words], folder, dict(os.environb)
     data = marshal.dumps(facts)
@@ -58,7 +59,10 @@ def _number(connection: _socket.socket) -> int:
 def _exactly(connection: _socket.socket, size: int) -> bytes:
     data = b""
     while len(data) < size:
-        piece = connection.recv(size - len(data))
+        try:
+            piece = connection.recv(size - len(data))
+        except TimeoutError:  # a signal that came just before recv() is heard now
+            continue
         if not piece:
             sys.exit("the process that forks has gone")
         data += piece

@@ -126,6 +126,11 @@ class End:
         if self.kind in ("ROUTER",):
             envelope, parts = parts[:1], parts[1:]
         number = opened(parts)
+        if number is None and self.kind == "REP" and b"" in parts:
+            # the last part of one was lost, and the next followed with its envelope (a number of 4
+            # bytes, and the empty part)
+            inner = [part for part in parts if len(part) not in (0, 4)]
+            number = None if opened(inner) is None else TORN
         if number is None:
             self.changed += 1
         elif number == TORN:
