@@ -376,3 +376,16 @@ def test_every_world_has_the_names(module: str) -> None:
     for name in ("stats", "wait_drained"):
         assert callable(getattr(world.Socket, name))
     assert callable(world.Context.stats)
+
+
+def test_a_socket_that_closes_while_another_thread_is_asked_says_so(context: Any) -> None:
+    """It was refused because a thread is inside, and has closed before the context is asked."""
+
+    class Closing(zmq.Socket[bytes]):
+        def _visit_long_option(self, option: int) -> bytes:
+            self.close()
+            raise zmq.ThreadMisuse
+
+    socket = context.socket(zmq.PULL, socket_class=Closing)
+    with pytest.raises(zmq.SocketClosed, match="stats on PULL socket"):
+        socket.stats()

@@ -8,7 +8,8 @@ earlier one that waits belongs to its message, and while a message is half sent 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -90,7 +91,8 @@ class RoutedSenders(core.WaitQueue):
 
     def __init__(self, handle: core.LoopHandle) -> None:
         super().__init__(handle, OUT, True)
-        self._lines: dict[Any, deque[Any]] = {}
+        # (copies are gone through: a finalizer or a signal handler may close the socket amid it)
+        self._lines: OrderedDict[Any, deque[Any]] = OrderedDict()
         self._sends: dict[Any, _Send] = {}
         self._numbers = count()
         self._serving = False
@@ -115,14 +117,14 @@ class RoutedSenders(core.WaitQueue):
         if self._tail() is not None:
             return False
         if self._half_sent():
-            return not any(send.message.begun for send in self._sends.values())
+            return not any(send.message.begun for send in list(self._sends.values()))
         return self._passes(addressee(attempt)[0])
 
     def _passes(self, peer: Any) -> bool:
         return peer not in self._lines and all(send.peer != peer for send in self._batches())
 
     def _batches(self) -> list[_Send]:
-        return [line for line in self._lines if isinstance(line, _Send)]
+        return [line for line in list(self._lines) if isinstance(line, _Send)]
 
     def may_send(self, send: _Send) -> bool:
         """Whether this holds up nothing that was called earlier and waits for the same peer."""
@@ -132,13 +134,14 @@ class RoutedSenders(core.WaitQueue):
             return True
         peer = send.peer
         first = self._lines.get(peer)
-        if first and send.line is send and self._sends[first[0]].number < send.number:
+        earlier = self._sends.get(first[0]) if first else None
+        if earlier is not None and send.line is send and earlier.number < send.number:
             return False
         return all(other.number >= send.number or other.peer != peer for other in self._batches())
 
     def crowded(self, send: _Send) -> bool:
         """Whether others wait besides."""
-        return any(other is not send for other in self._sends.values())
+        return any(other is not send for other in list(self._sends.values()))
 
     # -- as of any queue -------------------------------------------------------------------------
 
@@ -148,7 +151,9 @@ class RoutedSenders(core.WaitQueue):
         tail = self._tail()
         if tail is not None:
             message = tail.message
-        elif self._half_sent() and not any(send.message.begun for send in self._sends.values()):
+        elif self._half_sent() and not any(
+            send.message.begun for send in list(self._sends.values())
+        ):
             message = _Message(object(), begun=True)
         else:
             message = _Message(peer)
@@ -156,8 +161,10 @@ class RoutedSenders(core.WaitQueue):
 
     def joined(self, waiter: Any) -> int:
         """A waiter stands in the queue."""
-        send = self._sends[waiter] = waiter.attempted
-        self._lines.setdefault(send.line, deque()).append(waiter)
+        send = waiter.attempted
+        if send is not None:  # else it has ended meanwhile
+            self._sends[waiter] = send
+            self._lines.setdefault(send.line, deque()).append(waiter)
         return 0
 
     def left(self, waiter: Any) -> int:
@@ -167,7 +174,7 @@ class RoutedSenders(core.WaitQueue):
         if send is not None and line is not None:
             line.remove(waiter)
             if not line:
-                del self._lines[send.line]
+                self._lines.pop(send.line, None)
         return 0
 
     def serve(self, events: int, at_once: bool) -> int:
@@ -188,13 +195,15 @@ class RoutedSenders(core.WaitQueue):
                 served = self._serve_first(line, at_once)
             if served == core.BUDGET_SPENT:
                 return  # they go on in the next iteration, with this line
-            if line in self._lines:  # the others come first next time
-                self._lines[line] = self._lines.pop(line)
+            with suppress(KeyError):  # the others come first next time
+                self._lines.move_to_end(line)
 
     def _serve_first(self, line: Any, at_once: bool) -> int:
         """Return what `core.Waiter.serve` does: whether the next one may be served too."""
-        waiter = self._lines[line][0]
-        if not waiter.over and not self.may_send(self._sends[waiter]):
+        waiters = self._lines.get(line)
+        waiter = waiters[0] if waiters else None
+        send = self._sends.get(waiter)
+        if waiter is None or send is None or not (waiter.over or self.may_send(send)):
             return 0
         return int(waiter.serve(at_once))
 

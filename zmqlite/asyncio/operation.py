@@ -14,7 +14,9 @@ What happens between the arrival of a message and its reader's next step is comp
 from __future__ import annotations
 
 import asyncio
+from asyncio import InvalidStateError
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
@@ -100,7 +102,9 @@ class Operation(_Future):
             return
         if self._waiter.is_iteration and isinstance(error, (ContextTerminated, SocketClosed)):
             error = StopAsyncIteration()
-        self.set_exception(strip_internal_traceback(error))
+        error = strip_internal_traceback(error)
+        with suppress(InvalidStateError):  # a finalizer or a signal handler has ended it meanwhile
+            self.set_exception(error)
 
     def close(self) -> None:
         """The socket was closed: end."""

@@ -108,7 +108,7 @@ class LoopBinding(TaskBinding):
         waiter.begin_wait(tried)
         if self._ended:  # amid this, by a finalizer or a signal handler
             self._stop()
-            waiter.called = True  # it says so itself
+            waiter.end()
 
     def _watch(self) -> None:
         self._starts = True
@@ -117,7 +117,7 @@ class LoopBinding(TaskBinding):
             watcher.start(self.dispatch)
             self._watcher = watcher
         except SocketClosed:
-            pass  # as above
+            self._ended = True
         finally:
             self._starts = False
         if self._ended:

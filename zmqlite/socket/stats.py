@@ -158,19 +158,25 @@ class CountedSocket(WatchedSocket):
             return list(rows(self._visit_long_option(_NUMBERS)))
         except ThreadMisuse:
             home: Any = self.context  # None of what was made elsewhere
-            if self.closed or home is None:
+            if home is None:
                 raise
-            return self._rows_from_context(home)
+            return self._rows_from_context(operation, home)
         except InvalidArgument:
             raise not_ours(operation, self._subject()) from None
         except (SocketClosed, ContextTerminated) as error:
             error.operation = operation
             raise
 
-    def _rows_from_context(self, home: Any) -> list[Row]:
+    def _rows_from_context(self, operation: str, home: Any) -> list[Row]:
         """Another thread is inside this socket: the context may be asked."""
         own = self._number
-        return [row for row in rows(home._get_numbers()) if row.socket == own]
+        try:
+            found = [row for row in rows(home._get_numbers()) if row.socket == own]
+        except RuntimeError:  # the context has ended in this moment, as its sockets have
+            found = []
+        if self.closed:
+            raise SocketClosed.during(operation, self._subject(), "it was closed meanwhile")
+        return found
 
     def wait_drained(self, timeout: float | None = None) -> int:
         """Wait until all that was sent has left this process; return how much there is left: 0.

@@ -96,9 +96,9 @@ class Task(core.TaskWaiter):
             self.binding.notify()
 
     def abort(self, _: object) -> Abort:
-        """It is cancelled while it is parked."""
-        self.parked = False
-        return Abort.SUCCEEDED
+        """It is cancelled while it is parked; not if a signal handler has just woken it."""
+        parked, self.parked = self.parked, False
+        return Abort.SUCCEEDED if parked else Abort.FAILED
 
 
 class LoopBinding(TaskBinding):
@@ -148,7 +148,7 @@ class LoopBinding(TaskBinding):
         try:
             await trio.lowlevel.wait_readable(self.descriptor())
         except SocketClosed:
-            waiter.called = True  # it says so itself
+            waiter.end()
             return
         except trio.ClosedResourceError:
             return  # it was called, or the socket closes
@@ -175,15 +175,14 @@ class LoopBinding(TaskBinding):
 
     def end(self) -> None:
         """The socket closes or leaves the run: call all that wait, give the descriptor back."""
-        try:
-            here = trio.lowlevel.current_trio_token() is self.loop
-        except RuntimeError:
-            here = False
-        if not here and not self.idle:
-            self.soon(self.end)
-            return
+        if self.idle:
+            self.release()
+        else:  # not here: a finalizer or a signal handler may have closed it in mid-step
+            self.soon(self._end_all_here)
+
+    def _end_all_here(self) -> None:
         self.end_all()
-        if here and self.watcher is not None:
+        if self.watcher is not None:
             self.soon(self.release)  # it may be about to watch the descriptor
         else:
             self.release()

@@ -221,6 +221,10 @@ cdef class TaskWaiter(Waiter):
         value = self.attempt(None)
         return self.queue.refused(self, None) if value is WOULD_BLOCK else value
 
+    def end(self):
+        """The socket has: the next try meets that, whatever the order."""
+        self._ended = self.called = True
+
     def end_wait(self):
         """Leave the queue, served or not: others may be served now."""
         self.queue._leave(self)

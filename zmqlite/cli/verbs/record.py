@@ -32,6 +32,7 @@ __all__ = ["record", "replay"]
 
 FILE = "Recording"
 _LONG, _DAY = 60.0, 86400.0  # seconds
+_NAP = 0.2  # seconds; a signal that came just before a sleep is heard after it
 _LOOK = 900.0  # ms; what goes wrong is told so often
 
 
@@ -186,7 +187,7 @@ def paced(
             if due - time.monotonic() > _LONG:
                 say(f"message {number:,} follows in {in_days(due - time.monotonic())}")
             while (left := due - time.monotonic()) > 0:
-                time.sleep(min(left, _LONG))
+                time.sleep(min(left, _NAP))
         yield one
 
 
