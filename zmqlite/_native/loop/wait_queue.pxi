@@ -39,9 +39,8 @@ cdef class LoopHandle:
     awaited, has callbacks or is a send, so that a task that waits cannot vanish with its socket.
     Without a ``loop``, waking a task runs nothing: then EVENTS are read at once instead of soon.
     ``kinds`` are the loop's futures, its tasks (a tuple of classes), and the exceptions of a future
-    that was cancelled and of one that is not in the state for this; ``pending`` has the operations that
-    live, and their sockets with them, until they are over; ``watching`` says whether the loop watches
-    the descriptor.
+    that was cancelled and of one that is not in the state for this; ``pending`` keeps operations, and their
+    sockets, until they are over; ``watching`` says whether the loop watches the descriptor.
     """
 
     cdef readonly object loop
@@ -72,11 +71,7 @@ cdef class LoopHandle:
     cpdef int used(self) except -1:
         """The socket was used: if a task waits, dispatch soon."""
         if self.readiness.used():
-            try:
-                self.soon()
-            except BaseException:
-                self.readiness.forget()  # else no later use would arrange a look
-                raise
+            self.soon()
         return 0
 
     cpdef int soon(self) except -1:
