@@ -26,9 +26,12 @@ class Hits
     }
 
     /* Returns false when there is no memory. `place` is where it comes in the list. Without events it is
-       not ready, but others want to hear what was read of it. */
+       not ready, but others want to hear what was read of it: once, however often a long poll looks. */
     bool add (PyObject *watch, int place, int fd, int events)
     {
+        for (int i = 0; !events && i != _count; ++i)
+            if (_all[i].watch == watch)
+                return true;
         if (_count == _room && !grow ())
             return false;
         Py_INCREF (watch);
