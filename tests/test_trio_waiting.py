@@ -235,3 +235,35 @@ def test_many_blocked_peers(trio_context: Any) -> None:
                 await router.recv_multipart()
 
     run(main)
+
+
+def test_a_task_that_was_woken_amid_its_cancellation_is_not_woken_twice(trio_context: Any) -> None:
+    """A signal handler may close the socket when trio has begun to cancel who waits for it."""
+
+    async def main() -> None:
+        socket = trio_context.socket(zmq.DEALER, linger=0)
+        ended: list[str] = []
+
+        async def receive(scope: trio.CancelScope) -> None:
+            with scope:
+                try:
+                    await socket.recv()
+                except (zmqlite.SocketClosed, trio.ClosedResourceError):
+                    ended.append("closed")
+            ended.append("out")
+
+        async with trio.open_nursery() as nursery:
+            scopes = [trio.CancelScope(), trio.CancelScope()]
+            for scope in scopes:
+                nursery.start_soon(receive, scope)
+            await waiting(socket, count=2)
+            await testing.wait_all_tasks_blocked()
+            parked = next(one for one in socket._binding.waiters if one.parked)
+            parked.call()  # as what happens in the middle of the cancellation may do
+            assert parked.abort(None) is trio.lowlevel.Abort.FAILED
+            socket.close()
+            for scope in scopes:
+                scope.cancel()
+        assert ended.count("out") == 2
+
+    run(main)

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import pytest
-from support import FACTOR, turns
+from support import FACTOR, needs_drafts, needs_patch, turns
 
 import zmqlite as zmq
 import zmqlite.asyncio as azmq
@@ -98,6 +98,27 @@ def test_destroying_the_context_from_another_thread_wakes_the_loop(run: Any) -> 
         assert done
         assert future.cancelled()
         await asyncio.to_thread(thread.join)
+
+    run(main())
+
+
+@needs_patch("known-numbers", "known-peers")
+@pytest.mark.parametrize("kind", [zmq.DEALER, pytest.param(zmq.SERVER, marks=needs_drafts)])
+@pytest.mark.parametrize("use", ["stats", "peers"])
+def test_a_use_in_another_thread_touches_no_loop(run: Any, use: str, kind: int) -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().set_debug(True)  # refuses calls from other threads
+        with azmq.Context() as context, context.socket(kind, linger=0) as socket:
+            endpoint = socket.bind("inproc://used")
+            future = socket.recv()
+            await turns()
+            look = socket.stats if use == "stats" else lambda: socket.peers
+            await asyncio.to_thread(look)
+            assert not future.done()
+            client = zmq.CLIENT if kind == zmq.SERVER else zmq.DEALER
+            with context.socket(client, connect=endpoint) as peer:
+                await peer.send(b"x")
+                assert await asyncio.wait_for(future, LIMIT) == b"x"
 
     run(main())
 

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from support import FACTOR, in_thread, needs_patch
+from support import FACTOR, in_thread, needs_patch, wait_inside
 from worlds import NOTHING, World, pair
 
 import zmqlite as zmq
@@ -102,6 +102,24 @@ async def test_a_use_leaves_the_end_to_who_waits(world: World, context: Any, use
     for job in waits:
         with pytest.raises(zmq.ContextTerminated):
             assert await world.within(5 * FACTOR, job.join) is not NOTHING, job.call
+    socket.close()
+
+
+async def test_a_use_that_is_refused_ends_no_task(world: World, context: Any) -> None:
+    """Another thread is inside for a while: that is no news for a task that waits."""
+    socket, peer = pair(world, context, (zmq.DEALER, zmq.DEALER))
+    waits = world.spawn(socket.recv)
+    await world.waiting(socket)
+    plain = getattr(socket, "plain", socket)
+    left = in_thread(lambda: zmq.zmq_poll([(plain, zmq.POLLIN)], int(300 * FACTOR)))
+    wait_inside(plain)
+    for use in (lambda: plain.peers, lambda: plain.events, plain.recv_nonblock):
+        with contextlib.suppress(zmq.ThreadMisuse):  # unless the thread has just left
+            use()
+    assert left() == []
+    await peer.send(b"x")
+    assert await world.within(5 * FACTOR, waits.join) == b"x"
+    peer.close()
     socket.close()
 
 
