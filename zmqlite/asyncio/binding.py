@@ -101,11 +101,18 @@ class LoopBinding(core.Dispatcher):
         reader = _selector_thread.reader_of(self.loop)
         # first: who closes the socket amid this is to take it out
         self.signal, self._fd, self._reader = signal, fd, reader
+        tell = self.loop_handle.on_readable
         try:
-            reader.add_reader(fd, self.loop_handle.on_readable)
+            # one expression, so that nothing closes it in between: uvloop ends the process when
+            # what it begins to watch is being closed
+            gone = socket.closed or reader.add_reader(fd, tell)
         except BaseException:
             self.signal = self._reader = None
             raise
+        if gone or socket.closed:
+            self._reader = reader
+            self.unwatch()
+            return False
         self.loop_handle.watching = True
         return signal is not None  # which has not heard what came before it was made
 
