@@ -334,7 +334,7 @@ cdef class Poller:
             events = other & watch.events
         if events:
             watch.turn = self._turn
-        if events or other and serves_loop(watch.source):
+        if events or other and (<Handle> watch.source)._loop_handle is not None:
             if not hits.add(<PyObject *> watch, watch.place, watch.fd, events):
                 mark_dirty_again(watch)
                 raise MemoryError
@@ -375,7 +375,8 @@ cdef class Poller:
             watch = <Watch> hits.watch(number)
             if hits.events(number):
                 ready.append((watch.source if watch.is_socket else hits.fd(number), hits.events(number)))
-        tell_loops(hits)
+            if watch.is_socket and (<Handle> watch.source)._loop_handle is not None:
+                tell_loop(watch.source)
         return ready
 
     def __contains__(self, socket):
