@@ -93,7 +93,8 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self._context.shutdown()  # threads leave their waits with ContextTerminated
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():  # not where Ctrl-C came before it had begun
+                thread.join()
         self._context.destroy(linger=0)
         for process in self.processes:
             errors = process.communicate()[1]  # ends its standard input, and so the process
