@@ -153,9 +153,7 @@ class Elsewhere(zmqlite.Socket[bytes]):
     def get_long_option(self, option: int) -> bytes:
         raise zmqlite.InvalidArgument.during("getsockopt", "PULL socket")
 
-    _visit_long_option = get_long_option
-
-    def _rows_from_context(self, home: Any) -> Any:
+    def _rows_from_context(self, operation: str, home: Any) -> Any:
         raise zmqlite.InvalidArgument.during("getsockopt", "context")
 
 

@@ -21,11 +21,7 @@ import zmqlite.green
 import zmqlite.trio
 
 WORLDS = [zmqlite.asyncio, zmqlite.trio, zmqlite.green]
-FUNCTIONS = [
-    name
-    for name in zmqlite.__all__
-    if inspect.isroutine(getattr(zmqlite, name)) and not inspect.isclass(getattr(zmqlite, name))
-]
+FUNCTIONS = [name for name in zmqlite.__all__ if inspect.isroutine(getattr(zmqlite, name))]
 GROUPS = {
     "functions": [*FUNCTIONS, "NoAnswer", "Proxy", "SocketType.__call__"],
     **{

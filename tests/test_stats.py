@@ -382,7 +382,7 @@ def test_a_socket_that_closes_while_another_thread_is_asked_says_so(context: Any
     """It was refused because a thread is inside, and has closed before the context is asked."""
 
     class Closing(zmq.Socket[bytes]):
-        def _visit_long_option(self, option: int) -> bytes:
+        def get_long_option(self, option: int) -> bytes:
             self.close()
             raise zmq.ThreadMisuse
 

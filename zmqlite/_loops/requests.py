@@ -3,6 +3,7 @@
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from .._native import core
@@ -70,7 +71,7 @@ class SharedRequests(RequestSocket):
 
     if TYPE_CHECKING:
 
-        def _used(self) -> None: ...
+        def _use(self, call: Callable[..., Any], *args: Any) -> Any: ...
 
     def _receives(self) -> bool:
         binding: Any = getattr(self, "_binding", None)
@@ -90,16 +91,10 @@ class SharedRequests(RequestSocket):
         self.__class__ = type(self).__bases__[0]
 
     def _send_now(self, asked: Asked, message: list[Any]) -> None:
-        try:
-            super()._send_now(asked, message)
-        finally:
-            self._used()
+        self._use(super()._send_now, asked, message)
 
     def _read_now(self, asked: Asked, request: PendingRequest) -> None:
-        try:
-            super()._read_now(asked, request)
-        finally:
-            self._used()
+        self._use(super()._read_now, asked, request)
 
 
 class AwaitedRequests(SharedRequests, AwaitedPeers):  # type: ignore[misc]

@@ -53,9 +53,6 @@ class UsedSocket(Socket[T]):
         """As of any socket: what is asked for its numbers, or its peers, hears all news."""
         return self._use(super().get_long_option, option)
 
-    def _visit_long_option(self, option: int) -> bytes:
-        return self._use(super()._visit_long_option, option)
-
     def _set_option(self, option: int, kind: int, value: Any) -> None:
         if option != _CONNECT_ROUTING_ID:  # whose check has to know the peers
             super()._set_option(option, kind, value)

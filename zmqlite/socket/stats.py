@@ -155,7 +155,7 @@ class CountedSocket(WatchedSocket):
     def _rows(self, operation: str) -> list[Row]:
         """Return the rows of this socket, for its owner with all news of peers."""
         try:
-            return list(rows(self._visit_long_option(_NUMBERS)))
+            return list(rows(self.get_long_option(_NUMBERS)))
         except ThreadMisuse:
             home: Any = self.context  # None of what was made elsewhere
             if home is None:

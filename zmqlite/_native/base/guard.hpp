@@ -30,8 +30,8 @@ static inline void guard_reset (ThreadGuard *o)
     o->users.store (0, std::memory_order_relaxed);
 }
 
-/* In place of a thread, without a GIL: one that reads what never waits, whosever the socket is. The owner is not
-   refused for that: it waits until the visit is over. */
+/* In place of a thread, without a GIL: one that reads what never waits, in any thread. The owner is not refused for
+   that: it waits until the visit is over. */
 static constexpr unsigned long visitor = 1;
 
 static inline unsigned long guard_thread (ThreadGuard *o)

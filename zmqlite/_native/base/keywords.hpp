@@ -1,6 +1,6 @@
 /* What Cython says of an argument that a compiled method does not take, with what to write instead. It is said by
-   PyErr_Format and PyErr_SetString alone, so these stand for ours from here on: a signature that took these keywords, to refuse them,
-   would cost something in each call. */
+   PyErr_Format and PyErr_SetString alone, so these stand for ours from here on: a signature that took these keywords,
+   to refuse them, would cost something in each call. */
 #ifndef ZMQLITE_KEYWORDS_HPP
 #define ZMQLITE_KEYWORDS_HPP
 

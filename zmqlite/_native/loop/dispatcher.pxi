@@ -133,11 +133,6 @@ cdef class Dispatcher:
                 self.loop_handle.used()
 
 
-cdef inline bint serves_loop(object source) noexcept:
-    """Whether tell_loop() may have tasks to tell."""
-    return isinstance(source, Handle) and (<Handle> source)._loop_handle is not None
-
-
 cdef int tell_loop(object source) except -1:
     """A socket was used behind the back of its loop, which may have silenced what tasks wait for: they have a look.
 
@@ -159,6 +154,5 @@ cdef int tell_loops(Hits *hits) except -1:
     cdef int number
     for number in range(hits.count()):
         watch = <Watch> hits.watch(number)
-        if serves_loop(watch.source):
-            tell_loop(watch.source)
+        tell_loop(watch.source)
     return 0

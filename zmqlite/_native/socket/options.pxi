@@ -50,22 +50,8 @@ cdef object read_option(Handle self, int option, int kind):
 
 
 cdef bytes read_long_option(Handle self, int option):
-    """Read an option of our own libzmq whose value has any size: it says ENOBUFS and how much it takes."""
-    cdef size_t size = 4096
-    cdef bytes value
-    cdef int error = ENOBUFS
-    while error == ENOBUFS or error == EINTR:
-        value = PyBytes_FromStringAndSize(NULL, size)
-        guard_enter(self, "getsockopt")
-        error = libzmq_errno() if zmq_getsockopt(self.handle, option, PyBytes_AS_STRING(value), &size) else 0
-        guard_exit(self)
-    if error:
-        fail_socket(self, error, f"getsockopt({option})")
-    return value[:size]
-
-
-cdef bytes visit_long_option(Handle self, int option):
-    """The same for any thread."""
+    """Read an option of our own libzmq whose value has any size: it says ENOBUFS and how much it takes. From any
+    thread, in nobody's way."""
     cdef size_t size = 4096
     cdef bytes value
     cdef int error = ENOBUFS

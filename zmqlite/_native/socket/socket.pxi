@@ -337,10 +337,6 @@ cdef class Handle:
         """Return an option of our own libzmq whose value may have any size."""
         return read_long_option(self, option)
 
-    def _visit_long_option(self, int option):
-        """The same, from any thread, in nobody's way."""
-        return visit_long_option(self, option)
-
     def _set_option(self, int option, int kind, value):
         """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
 
