@@ -150,6 +150,9 @@ class Terminal:
         self.seen = ""
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        modes = termios.tcgetattr(slave)
+        modes[3] |= termios.NOFLSH  # Ctrl-C would throw away what was drawn and is not read yet
+        termios.tcsetattr(slave, termios.TCSANOW, modes)
 
         def take_terminal() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,30 @@ def test_ctrl_c_in_a_finalizer_is_no_failure(
     assert capsys.readouterr().err == "zmqlite: interrupted\n"
     assert app.main(["demo"]) == 130
     assert capsys.readouterr().err == "zmqlite: interrupted\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
+def test_ctrl_c_in_a_finalizer_strikes_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python ignores what a finalizer raises: the command would go on as if nothing had come."""
+
+    class Ending:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def run(words: list[str], came: list[int]) -> int:
+        Ending()
+        assert came == [signal.SIGINT]
+        threading.Event().wait(LIMIT)
+        return 0
+
+    monkeypatch.setattr(app, "run", run)
+    hook = sys.unraisablehook
+    assert app.main(["demo"]) == 130
+    assert capsys.readouterr().err == "zmqlite: interrupted\n"
+    assert sys.unraisablehook is hook
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import warnings
+from _thread import interrupt_main
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -81,24 +82,44 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _interrupts_noted() -> Generator[list[int], None, None]:
-    """Yield a list of the Ctrl-Cs that came: one that strikes in a finalizer ends nothing, and
-    what fails then (the workers had it, too) fails for that reason."""
+    """Yield a list of the Ctrl-Cs that came. One that strikes in a finalizer ends nothing, so it
+    strikes again a moment later; what fails until then (the workers had it, too) fails for it."""
     came: list[int] = []
+    ended = threading.Event()
 
     def note(number: int, frame: Any) -> None:
         came.append(number)
         signal.default_int_handler(number, frame)
 
+    def again(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            threading.Thread(target=_interrupt_later, args=(ended,), daemon=True).start()
+        else:
+            hook(unraisable)
+
     main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT)
+    before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
     if not main_thread or before is not signal.default_int_handler:
         yield came
         return
+    sys.unraisablehook = again
     signal.signal(signal.SIGINT, note)
     try:
         yield came
     finally:
+        ended.set()
         signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = hook
+
+
+def _interrupt_later(ended: threading.Event) -> None:
+    """Interrupt the main thread as Ctrl-C does, once the finalizer that had it is left."""
+    if ended.wait(0.01):
+        return
+    if hasattr(signal, "pthread_kill"):  # which ends a wait in libzmq, too
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        interrupt_main()
 
 
 def run(words: list[str], came: list[int]) -> int:
