@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,25 @@ def test_ctrl_c_in_a_finalizer_strikes_again(
     assert capsys.readouterr().err == "zmqlite: interrupted\n"
     assert sys.unraisablehook is hook
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_ctrl_c_leaves_unclosed_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may strike when a context is made and nobody has it yet; warnings may be errors."""
+
+    def run(words: list[str], came: list[int]) -> int:
+        context = zmq.Context()
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        del context
+        return 1
+
+    monkeypatch.setattr(app, "run", run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert app.main(["demo"]) == 130
+    assert capsys.readouterr().err == "zmqlite: interrupted\n"
 
 
 # --- its workers ----------------------------------------------------------------------------

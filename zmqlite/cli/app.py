@@ -65,8 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise KeyboardInterrupt
             return code
     except KeyboardInterrupt:
-        # Ctrl-C may strike between opening something and noting it down; that is no news now
-        warnings.simplefilter("ignore", ResourceWarning)
         complain("zmqlite: interrupted")
         return INTERRUPTED
     except CommandError as error:
@@ -89,6 +87,8 @@ def _interrupts_noted() -> Generator[list[int], None, None]:
 
     def note(number: int, frame: Any) -> None:
         came.append(number)
+        # it may strike between opening something and noting it down; that is no news now
+        warnings.simplefilter("ignore", ResourceWarning)
         signal.default_int_handler(number, frame)
 
     def again(unraisable: sys.UnraisableHookArgs) -> None:
