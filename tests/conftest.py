@@ -36,7 +36,18 @@ WILDCARDS = {
 }
 
 
+def _hear_signals() -> None:
+    """Undo what `nohup` and a shell's `&` did: what a test starts inherits ignored signals, and
+    would not end by them. A handler it does not inherit."""
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and signal.getsignal(hang_up) is signal.SIG_IGN:
+        signal.signal(hang_up, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _hear_signals()
     config.addinivalue_line("filterwarnings", "error")
     # the real standard error, which pytest is about to replace: a hang must not end without a word
     config.stash[_REAL_STDERR] = os.fdopen(os.dup(2), "w")
