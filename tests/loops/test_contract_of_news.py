@@ -184,25 +184,35 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "poll": lambda socket: socket.poll(),
 }
 
+ROUTED: dict[str, Callable[[Any], Any]] = {
+    "recv_multipart": CALLS["recv_multipart"],
+    "send_multipart": lambda socket: socket.send_multipart([b"full", bytearray(b"x")]),
+    "send part by part": lambda socket: send_in_parts(socket),
+    "send_many": lambda socket: socket.send_many([[b"open", b"x"], (b"full", b"y")]),
+    "poll": lambda socket: socket.poll(None, zmq.POLLIN),
+}
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 12),
-    reason="what a trace function of Python 3.11 calls in the middle of a line can confuse it",
-)
-@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside-others"])
-@pytest.mark.parametrize("call", CALLS)
-async def test_a_socket_closed_in_the_middle_of_a_call(
-    world: World, context: Any, call: str, others: bool
+
+async def send_in_parts(router: Any) -> None:
+    await router.send(b"full", zmq.SNDMORE)
+    await router.send(b"x")
+
+
+async def close_at_each_line(
+    world: World,
+    make: Callable[[], Any],
+    call: Callable[[Any], Any],
+    others: Callable[[Any], list[Callable[[], Any]]],
 ) -> None:
+    """Close a socket at one line after the other of a call on it: all that waits is told."""
     number = 1
     while True:
-        socket = world.socket(context, zmq.DEALER)
-        jobs = []
-        if others:
-            jobs = [world.spawn(socket.recv), world.spawn(socket.send, b"w")]
-            await world.waiting(socket, 2)
+        socket = make()
+        jobs = [world.spawn(other) for other in others(socket)]
+        if jobs:
+            await world.waiting(socket, len(jobs))
         at = AtLine(number, socket.close)
-        jobs.append(world.spawn(at.run, lambda: CALLS[call](socket)))  # noqa: B023
+        jobs.append(world.spawn(at.run, lambda: call(socket)))  # noqa: B023
         await world.settle()
         reached = not at.left
         if not reached:
@@ -214,3 +224,56 @@ async def test_a_socket_closed_in_the_middle_of_a_call(
             break
         number += 1
     assert number > 5, "nothing of it runs in Python"
+
+
+not_midline = pytest.mark.skipif(
+    sys.version_info < (3, 12),
+    reason="what a trace function of Python 3.11 calls in the middle of a line can confuse it",
+)
+
+
+@not_midline
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside-others"])
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_socket_closed_in_the_middle_of_a_call(
+    world: World, context: Any, call: str, others: bool
+) -> None:
+    await close_at_each_line(
+        world,
+        lambda: world.socket(context, zmq.DEALER),
+        CALLS[call],
+        lambda socket: [socket.recv, lambda: socket.send(b"w")] if others else [],
+    )
+
+
+@not_midline
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside-others"])
+@pytest.mark.parametrize("call", ROUTED)
+async def test_a_router_closed_in_the_middle_of_a_call(
+    world: World, context: Any, call: str, others: bool
+) -> None:
+    peers: list[Any] = []
+
+    def half_full_router() -> Any:
+        """One of its peers takes messages, the other one none."""
+        while peers:
+            peers.pop().close()
+        router = world.socket(context, zmq.ROUTER, router_mandatory=True, sndhwm=1)
+        endpoint = router.bind(f"inproc://{id(router):x}")
+        for name, most in ((b"open", 0), (b"full", 1)):
+            peers.append(world.socket(context, zmq.DEALER, routing_id=name, rcvhwm=most))
+            peers[-1].connect(endpoint)
+        while router.send_nonblock(b"full", zmq.SNDMORE):
+            router.send_nonblock(b"x")
+        return router
+
+    await close_at_each_line(
+        world,
+        half_full_router,
+        ROUTED[call],
+        lambda router: [
+            router.recv_multipart,
+            lambda: router.send_multipart([b"full", b"w"]),
+            lambda: router.send_multipart([b"open", b"w"]),
+        ][: 2 if others else 0],
+    )

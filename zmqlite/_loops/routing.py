@@ -106,9 +106,9 @@ class RoutedSenders(core.WaitQueue):
 
     def _tail(self) -> _Send | None:
         """Return the send called last if it waits and the next part is called behind it."""
-        if not self.waiters:
+        waiter = next(reversed(self.waiters), None)
+        if waiter is None:
             return None
-        waiter = self.waiters[-1]
         send = self._sends.get(waiter)
         return send if send is not None and send.more and not waiter.awaited else None
 
