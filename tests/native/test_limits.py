@@ -129,22 +129,25 @@ def test_opening_and_closing_in_a_loop_does_not_run_out_of_descriptors(loop):
 
 
 @linux_only
-def test_a_copy_of_a_descriptor_waits_for_closed_sockets():
+@pytest.mark.parametrize("copy", ["core.duplicate(0)", "core.duplicate_fd_of(one)"])
+def test_a_copy_of_a_descriptor_waits_for_closed_sockets(copy):
     """As event loops make one for what waits."""
     program(
         """
         import resource
         from zmqlite._native import core
-        zmq.PAIR().close()
+        one = zmq.PAIR()
+        copy = lambda: eval(sys.argv[1])
         used = len(os.listdir("/proc/self/fd"))
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
         for _ in range(400):
             zmq.PAIR().close()
-            os.close(core.duplicate(0))
+            os.close(copy())
         kept = []
-        error = refused(lambda: [kept.append(core.duplicate(0)) for _ in range(30)], OSError)
+        error = refused(lambda: [kept.append(copy()) for _ in range(30)], OSError)
         assert error.errno == 24, error
-        """
+        """,
+        copy,
     )
 
 

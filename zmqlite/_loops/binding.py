@@ -84,7 +84,7 @@ class TaskBinding(core.Dispatcher):
             elif os.name == "nt":  # a handle, which os.dup does not know
                 self._fd = socket._get_option(SocketOption.FD.value, Kind.FD)
             else:
-                self._fd = core.duplicate(socket._get_option(SocketOption.FD.value, Kind.FD))
+                self._fd = core.duplicate_fd_of(socket)
         return self._fd
 
     def release(self) -> None:

@@ -60,6 +60,7 @@ cdef extern from "base/guard.hpp" namespace "zmqlite" nogil:
     void pause_thread(double seconds)
     void set_errno(int error)
     bint usable_fd(int fd)
+    int copy_fd(int fd)
 
 cdef extern from "base/guard.hpp" namespace "zmqlite":
     void registry_lock()

@@ -9,6 +9,7 @@
 #include <thread>
 
 #ifndef _WIN32
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #endif
@@ -258,6 +259,18 @@ static inline bool usable_fd (int fd)
     socklen_t size = sizeof type;
     return fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode)
            && getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+#endif
+}
+
+/* A copy of `fd` that children do not inherit, as os.dup() makes it. -1: there is none, errno says why. */
+static inline int copy_fd (int fd)
+{
+#ifdef _WIN32
+    (void) fd; // of libzmq's it is a handle, which nothing copies
+    errno = EINVAL;
+    return -1;
+#else
+    return fcntl (fd, F_DUPFD_CLOEXEC, 0);
 #endif
 }
 }

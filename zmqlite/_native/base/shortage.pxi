@@ -62,6 +62,32 @@ def duplicate(int fd):
                 raise
 
 
+def duplicate_fd_of(Handle socket not None):
+    """Return a copy of a socket's FD, for event loops; where descriptors may come back, try again.
+
+    The socket is entered, so that nothing closes it between the reading and the copying: the number may be
+    anybody's descriptor in the next moment. Raises what a use of the socket raises.
+    """
+    cdef Shortage shortage
+    cdef zmq_fd_t fd = -1
+    cdef size_t size
+    cdef int error, own
+    while True:
+        guard_enter(socket, "getsockopt")
+        error = EINTR
+        while error == EINTR:
+            size = sizeof(fd)
+            error = libzmq_errno() if zmq_getsockopt(socket.handle, ZMQ_FD, &fd, &size) else 0
+        own = -1 if error else copy_fd(<int> fd)
+        if own < 0 and not error:
+            error = errno
+        guard_exit(socket)
+        if not error:
+            return own
+        if not passes(&shortage, error):
+            fail_socket(socket, error, "getsockopt(FD)")
+
+
 cdef str scarce(Context context, int error):
     """What there is not enough of after all, and what helps. No context: of descriptors."""
     cdef int most

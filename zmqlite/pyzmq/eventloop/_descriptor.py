@@ -27,7 +27,8 @@ class Descriptor:
         if self._signal is not None:
             self._fd = self._signal.fileno()
         else:
-            self._fd = core.duplicate(socket.fd) if self._copied else socket.fd
+            socket._fd_given = True  # the loop is to hear what `stats` would take from it
+            self._fd = core.duplicate_fd_of(socket) if self._copied else socket.fd
 
     def fileno(self) -> int:
         """Return the descriptor."""
