@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -389,3 +390,22 @@ def test_a_socket_that_closes_while_another_thread_is_asked_says_so(context: Any
     socket = context.socket(zmq.PULL, socket_class=Closing)
     with pytest.raises(zmq.SocketClosed, match="stats on PULL socket"):
         socket.stats()
+
+
+def test_who_watches_the_descriptor_keeps_its_wake_up(context: zmq.Context[Any]) -> None:
+    """FD speaks once for each news: `stats()` of another thread must not have it."""
+    source, target = connect_pair(context, bound=zmq.PUSH, connected=zmq.PULL)
+    fd = target.fd
+    while target.events:
+        target.recv()
+    assert not select.select([fd], [], [], 0)[0]
+    source.send(b"news")
+    assert select.select([fd], [], [], LIMIT / 1000)[0]
+    assert in_thread(target.stats)().messages_in == 0
+    assert select.select([fd], [], [], 0)[0], "its wake-up is gone"
+    assert target.events == zmq.POLLIN
+    assert target.recv() == b"news"
+    assert target.stats().messages_in == 1
+    target.close()
+    with pytest.raises(zmq.SocketClosed):
+        target.stats()

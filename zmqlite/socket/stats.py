@@ -145,8 +145,10 @@ class CountedSocket(WatchedSocket):
         """Return what this socket has sent, received and dropped, and what waits in its queues.
 
         May be called from any thread, also while another one is inside the socket: then news of
-        peers that have come or gone may be missing. It is never in the way of who uses the
-        socket, or of tasks that wait for it. Costs a moment; counting itself is always on.
+        peers that have come or gone may be missing, and so may those of a socket whose FD was
+        asked for, until its `events` are read: to hear of them would take the wake-up from who
+        watches that descriptor. It is never in the way of who uses the socket, or of tasks that
+        wait for it. Costs a moment; counting itself is always on.
 
         Raises `NotSupported` with a libzmq that zmqlite did not build, `SocketClosed`.
         """
@@ -154,10 +156,12 @@ class CountedSocket(WatchedSocket):
 
     def _rows(self, operation: str) -> list[Row]:
         """Return the rows of this socket, for its owner with all news of peers."""
+        home: Any = self.context  # None of what was made elsewhere
         try:
+            if operation == "stats" and getattr(self, "_fd_given", False) and home is not None:
+                return self._rows_from_context(operation, home)
             return list(rows(self.get_long_option(_NUMBERS)))
         except ThreadMisuse:
-            home: Any = self.context  # None of what was made elsewhere
             if home is None:
                 raise
             return self._rows_from_context(operation, home)
@@ -168,8 +172,10 @@ class CountedSocket(WatchedSocket):
             raise
 
     def _rows_from_context(self, operation: str, home: Any) -> list[Row]:
-        """Another thread is inside this socket: the context may be asked."""
+        """The context may be asked when another thread is inside this socket; it takes no news."""
         own = self._number
+        if self.closed:
+            raise SocketClosed.during(operation, self._subject(), "the socket is closed")
         try:
             found = [row for row in rows(home._get_numbers()) if row.socket == own]
         except RuntimeError:  # the context has ended in this moment, as its sockets have
