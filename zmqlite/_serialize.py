@@ -40,6 +40,8 @@ class PayloadSocket(core.Socket):
         """Send text as one part; `kwargs` are those of `send`."""
         if not isinstance(u, str):
             raise TypeError(f"send_string() sends str, not {type(u).__name__}: use send()")
+        if encoding != "utf-8":
+            _check_encoding("send_string", encoding)
         data = u.encode(encoding, _LOSSLESS)
         return self.send(data, flags, copy, **kwargs) if kwargs else self.send(data, flags, copy)
 
@@ -47,6 +49,7 @@ class PayloadSocket(core.Socket):
         """Receive one part as text."""
         convert: Callable[[bytes], str] = _as_text
         if encoding != "utf-8":
+            _check_encoding("recv_string", encoding)
             convert = methodcaller("decode", encoding, _LOSSLESS)
         return self._receive(convert, flags)
 
@@ -64,6 +67,11 @@ class PayloadSocket(core.Socket):
         """Send texts as the parts of one message; `kwargs` are those of `send_multipart`."""
         if isinstance(strings, str):
             raise TypeError("send_strings() takes a list of strings: use send_string() for one")
+        if not hasattr(strings, "__iter__"):
+            kind = type(strings).__name__
+            raise TypeError(f"send_strings() takes a list of strings, not {kind!r}")
+        if encoding != "utf-8":
+            _check_encoding("send_strings", encoding)
         parts = [_encoded(text, encoding) for text in strings]
         return self.send_multipart(parts, flags, copy, **kwargs)
 
@@ -71,6 +79,7 @@ class PayloadSocket(core.Socket):
         """Receive all parts of a message as texts."""
         if encoding == "utf-8":
             return self._receive_parts(core.as_texts, flags)
+        _check_encoding("recv_strings", encoding)
 
         def texts(parts: list[bytes]) -> list[str]:
             return [part.decode(encoding, _LOSSLESS) for part in parts]
@@ -107,6 +116,11 @@ class PayloadSocket(core.Socket):
                 "recv_json() got an unexpected keyword argument 'timeout': "
                 "set rcvtimeo on the socket (in ms), or wait with poll(ms) before"
             )
+        if "cls" not in kwargs:
+            try:
+                json.JSONDecoder(**kwargs)
+            except TypeError as error:
+                raise TypeError(f"recv_json() hands its keywords to json: {error}") from None
         return self._receive(partial(json.loads, **kwargs), flags)
 
     def send_pyobj(
@@ -136,6 +150,11 @@ class PayloadSocket(core.Socket):
         **kwargs: Any,
     ) -> core.MessageTracker | None:
         """Send the parts that `serialize(msg)` returns; `kwargs` are those of `send_multipart`."""
+        if not callable(serialize):
+            raise TypeError(
+                "send_serialized() takes a function that makes a list of parts, "
+                f"not {type(serialize).__name__!r}"
+            )
         return self.send_multipart(serialize(msg), flags, copy, **kwargs)
 
     @overload
@@ -181,6 +200,18 @@ def _encoded(text: str, encoding: str) -> bytes:
             "use send_multipart() for parts of bytes"
         )
     return text.encode(encoding, _LOSSLESS)
+
+
+def _check_encoding(operation: str, encoding: object) -> None:
+    """Refuse what is no encoding before a message is received: it would be consumed."""
+    try:
+        "".encode(encoding)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{operation}() takes the name of an encoding, such as 'utf-8', not {encoding!r:.80}"
+        ) from None
+    except LookupError as error:
+        raise LookupError(f"{operation}(): {error}") from None
 
 
 def _part_envelope(parts: list[bytes]) -> tuple[list[bytes], list[bytes]]:

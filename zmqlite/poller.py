@@ -135,15 +135,25 @@ def select_by(
     timeout: float | None,
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """`select` by what waits as `zmq_poll` does."""
+    limit = core.time_limit("select", timeout, "seconds")
     wanted: dict[Any, int] = {}
     for members, event in zip(lists, (_IN, _OUT, _ERR), strict=True):
-        if isinstance(members, core.Socket):  # to iterate over it would wait for a message
-            raise TypeError(f"select() takes lists of sockets: write [socket], not {members!r}")
-        for member in members:
-            wanted[member] = wanted.get(member, 0) | event
-    milliseconds = -1.0 if timeout is None or timeout < 0 else timeout * 1000
-    found = poll(list(wanted.items()), milliseconds)
+        # to iterate over a socket would wait for a message, over a file would read it
+        if isinstance(members, (str, bytes)) or hasattr(members, "fileno"):
+            raise _no_list(members)
+        try:
+            for member in members:
+                wanted[member] = wanted.get(member, 0) | event
+        except TypeError:
+            raise _no_list(members) from None
+    found = poll(list(wanted.items()), limit if limit < 0 else limit * 1000)
     readable, writable, failed = (
         [member for member, events in found if events & event] for event in (_IN, _OUT, _ERR)
     )
     return readable, writable, failed
+
+
+def _no_list(members: object) -> TypeError:
+    return TypeError(
+        f"select() takes lists of sockets: write [socket], [] for none, not {members!r:.80}"
+    )

@@ -22,6 +22,7 @@ __all__ = [
     "Batch",
     "ForeignAgain",
     "addressee",
+    "no_flags",
     "perform",
     "poll",
     "recv",
@@ -33,6 +34,7 @@ __all__ = [
     "send_parts",
     "snapshot",
     "strip_internal_traceback",
+    "without_waiting",
 ]
 
 IN, OUT = 1, 2
@@ -51,6 +53,22 @@ _recv_nonblock = core.Socket._try_recv
 _recv_multipart_nonblock = core.Socket._try_recv_multipart
 _send = core.Socket.send
 _send_multipart = core.Socket.send_multipart
+
+
+def no_flags(flags: object) -> TypeError:
+    """Return (not raise) the error for flags that are no number, as the core says it."""
+    return TypeError(
+        "an integer is required: flags are numbers, such as zmq.DONTWAIT, and the parts of a "
+        f"message come as one list; not {flags!r:.80}"
+    )
+
+
+def without_waiting(flags: int) -> int:
+    """Return flags with DONTWAIT among them."""
+    try:
+        return flags | _DONTWAIT
+    except TypeError:
+        raise no_flags(flags) from None
 
 
 def perform(attempt: Any) -> Any:

@@ -231,7 +231,8 @@ class WaitingProxy(ProxyBase):
 
     async def _wait(self, timeout: float | None) -> bool:
         self._need_start("wait")
-        over = await self._join(None if timeout is None or timeout < 0 else timeout / 1000)
+        limit = core.time_limit("wait", timeout)
+        over = await self._join(None if limit < 0 else limit / 1000)
         if over:
             self._tell()
         return over

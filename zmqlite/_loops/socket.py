@@ -11,7 +11,7 @@ from ..enums import SocketOption
 from ..error import Again, SocketClosed, ThreadMisuse, ZMQError
 from ..options.rows import Kind
 from .binding import TaskBinding
-from .operations import perform
+from .operations import perform, without_waiting
 from .uses import UsedSocket
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class LoopSocket(UsedSocket[bytes]):
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises
         `Again`."""
-        return super().loan(size, flags | DONTWAIT)
+        return super().loan(size, without_waiting(flags))
 
     # -- time limits -----------------------------------------------------------------------------
 

@@ -211,7 +211,7 @@ cdef class Poller:
     cdef int _reserve(self, int count) except -1
     cdef int _epoll(self, long timeout) except? -1
     cdef bint _wait(self, double limit, double end, Hits *hits) except -1
-    cdef list _poll_plainly(self, object timeout)
+    cdef list _poll_plainly(self, double limit)
     cdef int _wake_waits(self) except -1
     cdef int _check_found(self, int count, Hits *hits) except -1
     cdef int _check_dirty(self, Hits *hits) except -1

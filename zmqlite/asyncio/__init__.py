@@ -30,8 +30,9 @@ from .._loops.proxies import AwaitedProxy
 from .._loops.requests import AwaitedRequests
 from .._native import core
 from ..context import Context as _Context
-from ..enums import PollEvent
+from ..enums import PollEvent, SocketOption
 from ..error import Again, SocketClosed, ThreadMisuse
+from ..options.rows import Kind
 from ..poller import select as select
 from ..poller import zmq_poll as zmq_poll
 from ..proxy import device as device
@@ -56,7 +57,7 @@ if not TYPE_CHECKING:  # a list would hide the constants from checkers
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
-_POLLIN = PollEvent.POLLIN.value
+_POLLIN, _FD = PollEvent.POLLIN.value, SocketOption.FD.value
 _DONTWAIT = 1
 
 
@@ -117,7 +118,7 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
         None or a negative number waits for ever; 0 is answered at once.
         """
         look = partial(_attempts.poll, self, flags)
-        limit = -1 if timeout is None else timeout
+        limit = core.time_limit("poll", timeout)
         if 0 < limit < 1:
             self._warn_of_seconds(limit)
         binding, now = self._current_binding(), 0 if limit else _DONTWAIT
@@ -137,7 +138,7 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
         if self.thread_safe:
             signal = core.ReadyFD(self)
             return signal, signal.fileno()
-        return None, self.fd
+        return None, self._get_option(_FD, Kind.FD)  # not as FD is asked for: nobody else has it
 
     # -- calls that may silence the descriptor: who waits must have another look ------------------
 

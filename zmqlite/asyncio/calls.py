@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Calls"]
 
-_DONTWAIT = 1
-
 
 class Calls(Receives):
     """The half of an asyncio `Socket` that moves messages."""
@@ -117,10 +115,11 @@ class Calls(Receives):
         batch = core.Batch(self, messages, flags)
         binding = self._current_binding()
         queue = binding.senders
-        limit = -1 if flags & _DONTWAIT else None  # such a batch ends where it would have to wait
+        # with DONTWAIT a batch ends where it would have to wait
+        limit = -1 if flags == _attempts.without_waiting(flags) else None
         sending = self._submit(binding, queue, batch, flags, Sending.of(queue, batch), limit=limit)
         return cast("Count", sending)
 
     def loan(self, size: int, flags: int = 0) -> core.Loan:
         """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
-        return super().loan(size, flags | _DONTWAIT)
+        return super().loan(size, _attempts.without_waiting(flags))

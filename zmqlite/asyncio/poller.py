@@ -44,15 +44,15 @@ class Poller(LoopPoller):
         first.
         """
         loop = self._running_loop()
-        if timeout == 0 or budget_of(loop).consume():
+        limit = core.time_limit("poll", timeout)
+        if not limit or budget_of(loop).consume():
             ready = self.poll_nonblock()
-            if ready or timeout == 0:
+            if ready or not limit:
                 future: Future[list[tuple[Any, int]]] = loop.create_future()
                 future.set_result(ready)
                 return future
-        if timeout is None or timeout < 0:
-            return loop.create_task(self._wait(None))
-        return loop.create_task(self._wait(loop.time() + timeout / 1000))
+        deadline = None if limit < 0 else loop.time() + limit / 1000
+        return loop.create_task(self._wait(deadline))
 
     async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
         loop = asyncio.get_running_loop()

@@ -92,8 +92,12 @@ class Receives(FuturePayload):
         ``limit`` its time limit in ms if that is no option of the socket.
         """
         paused = False
-        if not tried and (flags & _DONTWAIT or not queue.waiters or queue.passes(attempt)):
-            if flags & _DONTWAIT or binding.budget.consume():
+        try:
+            at_once = flags & _DONTWAIT
+        except TypeError:
+            raise _attempts.no_flags(flags) from None
+        if not tried and (at_once or not queue.waiters or queue.passes(attempt)):
+            if at_once or binding.budget.consume():
                 future: Future[Any] = operation or Future(loop=binding.loop)
                 try:
                     one = attempt if operation is None else operation._waiter.attempted
@@ -111,7 +115,7 @@ class Receives(FuturePayload):
                 self._operation, attempt, is_iteration=is_iteration, events=events
             )
         if limit is None:
-            limit = 0 if flags & _DONTWAIT else time_limit(self, queue)
+            limit = 0 if at_once else time_limit(self, queue)
         wait_in_queue(self, binding, operation, limit, tried, paused)
         return operation
 

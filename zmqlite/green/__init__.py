@@ -91,6 +91,7 @@ class Socket(SharedRequests, Calls):  # type: ignore[misc]
         is closed, also meanwhile.
         """
         look = partial(attempts.poll, self, flags)
+        limit = core.time_limit("poll", timeout)
         if self.closed:
             return int(look())  # it says so
         binding: LoopBinding = self._attach()
@@ -98,10 +99,10 @@ class Socket(SharedRequests, Calls):  # type: ignore[misc]
             binding.rest()
         waiter = Sleeper(binding.pollers, look, flags)
         found = waiter.first_try()
-        if found is WOULD_BLOCK and timeout != 0:
-            if timeout and 0 < timeout < 1:
-                self._warn_of_seconds(timeout)
-            found = binding.wait(waiter, True, deadline(timeout))
+        if found is WOULD_BLOCK and limit:
+            if 0 < limit < 1:
+                self._warn_of_seconds(limit)
+            found = binding.wait(waiter, True, deadline(limit))
         return 0 if found is WOULD_BLOCK else int(found)
 
 
@@ -118,6 +119,7 @@ class Context(_Context[Socket]):
 
     def term(self, timeout: float | None = None) -> None:
         """As `zmqlite.Context.term`; other greenlets run meanwhile."""
+        core.time_limit("term", timeout, "seconds")  # here: the hub's threads print errors
         _apply(super().term, timeout)
 
     def destroy(self, linger: int | None = None) -> None:

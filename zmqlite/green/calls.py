@@ -28,9 +28,9 @@ __all__ = ["Calls", "deadline"]
 _hub = gevent.get_hub
 
 
-def deadline(milliseconds: float | None) -> float | None:
+def deadline(milliseconds: float) -> float | None:
     """Return when a limit is over, None for never."""
-    if milliseconds is None or milliseconds < 0:
+    if milliseconds < 0:
         return None
     return time.monotonic() + milliseconds / 1000
 
@@ -46,12 +46,16 @@ class Calls(LoopSocket):
 
     def _perform(self, attempt: Any, flags: int, receives: bool = True) -> Any:
         """Do an operation at once or when its turn comes; see `_loops.operations` for attempts."""
+        try:
+            at_once = flags & DONTWAIT
+        except TypeError:
+            raise attempts.no_flags(flags) from None
         binding: LoopBinding = self._attach(attempt)
         if not binding.budget.consume():
             binding.rest()
         queue = binding.receivers if receives else binding.senders
         waiter = Sleeper(queue, attempt)
-        tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
+        tried = bool(at_once) or not queue.waiters or queue.passes(attempt)
         if tried:
             value = waiter.first_try()
             if value is not WOULD_BLOCK:

@@ -35,11 +35,12 @@ class Poller(LoopPoller):
 
         ``timeout`` in ms, None for ever; an empty list when it is over.
         """
+        limit = core.time_limit("poll", timeout)
         ready = self.poll_nonblock()
-        if ready or timeout == 0:
+        if ready or not limit:
             gevent.sleep(0)  # who polls in a loop lets others run
             return ready
-        end = deadline(timeout)
+        end = deadline(limit)
         event = Event()
         while True:
             found = self._poll_these(event, end)
@@ -127,13 +128,14 @@ def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], objec
 
 def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
     """As `zmqlite.zmq_poll`; other greenlets run meanwhile."""
+    limit = core.time_limit("zmq_poll", timeout)
     poller = Poller()
     for source, flags in core.pairs_of(sockets):
         if isinstance(source, (core.Socket, int)):
             poller.register(source, flags)
         else:
             poller.register(source.fileno(), flags)
-    return poller.poll(timeout) if len(poller) else []
+    return poller.poll(limit) if len(poller) else []
 
 
 def select(

@@ -52,7 +52,7 @@ def check_value(option: Option, value: Any, subject: str = "") -> Any:
 
 
 def _check_int(option: Option, value: Any, subject: str) -> int:
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__index__"):
+    if isinstance(value, (str, bytes, type)) or not hasattr(value, "__index__"):
         raise TypeError(f"{option.name} takes an int, got {_short(value)}{_meant(option, value)}")
     number = int(value.__index__())
     low, high = _BOUNDS[option.kind]

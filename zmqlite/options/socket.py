@@ -38,8 +38,9 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
     makes it, and calls of methods then take a longer way for as long as the object lives.
     """
 
-    __slots__ = ("_descriptor", "_late", "_pem")
+    __slots__ = ("_descriptor", "_fd_given", "_late", "_pem")
     _descriptor: core.ReadyFD  # of a type that has no descriptor
+    _fd_given: bool  # FD was asked for: others may watch it
     _late: frozenset[int]  # the options that were warned of
     _pem: dict[int, Any]  # what was set for wss
     _takes_text = True  # set() encodes a str
@@ -54,11 +55,13 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         """
         if option == _HWM:
             option = _SNDHWM
+        if option == _FD:
+            self._fd_given = True
         if option == _EVENTS and (emulated := getattr(self, "_descriptor", None)) is not None:
             return emulated.events()
         try:
             return self._get_option(option, _KINDS.get(option, Kind.INT))
-        except TypeError:
+        except (TypeError, OverflowError):
             raise _no_number("getsockopt", option) from None
         except ZMQError as error:
             if self.closed:
@@ -81,7 +84,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         type, `NotSupported` for an option that this libzmq lacks, `SocketClosed`,
         `ContextTerminated`.
         """
-        row = _ROWS.get(option)
+        row = _row_of("setsockopt", option)
         if row is None:
             self._set_unlisted(option, optval)
             return
@@ -127,9 +130,9 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
 
         Raises `ValueError` for an unknown option, `TypeError` for one that is a number.
         """
-        row = _ROWS.get(option)
+        row = _row_of("get_string", option)
         if row is None:
-            raise ValueError(f"{option} is not the number of a socket option")
+            raise ValueError(f"get_string(): {option!r:.80} is not the number of a socket option")
         if row.kind not in TEXTUAL:
             raise TypeError(f"{row.name} is a number, not text: use get()")
         text: bytes = self.get(option)
@@ -260,6 +263,13 @@ def _level_outside() -> int:
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     return level
+
+
+def _row_of(operation: str, option: Any) -> Option | None:
+    try:
+        return _ROWS.get(option)
+    except TypeError:  # nothing that can be a key
+        raise _no_number(operation, option) from None
 
 
 def _no_number(operation: str, option: object) -> TypeError:

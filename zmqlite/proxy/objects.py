@@ -129,7 +129,8 @@ class Proxy(ProxyBase):
         ``timeout`` in milliseconds, None for ever. Raises what ended it.
         """
         self._need_start("wait")
-        over: bool = self._runner.wait(None if timeout is None or timeout < 0 else timeout / 1000)
+        limit = core.time_limit("wait", timeout)
+        over: bool = self._runner.wait(None if limit < 0 else limit / 1000)
         if over:
             self._tell()
         return over

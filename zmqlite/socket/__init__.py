@@ -18,7 +18,7 @@ from ..enums import Event, PollEvent, SocketType
 from ..error import ZMQBindError, ZMQError
 from ..security import check_pem, preflight
 from ..security.hardening import require_zap
-from .address_errors import hint_for, is_pair, misplaced, refuse_unreachable, taken
+from .address_errors import check_ports, hint_for, is_pair, misplaced, refuse_unreachable, taken
 from .requests import RequestSocket
 
 __all__ = ["Socket"]
@@ -129,7 +129,9 @@ class Socket(RequestSocket, Generic[T]):
     def fileno(self) -> int:
         """Return the descriptor that turns readable when `events` may have changed: FD.
 
-        It is no descriptor to read from, and it is edge-triggered: read `events` after each use.
+        It is no descriptor to read from, and it is edge-triggered: read `events` after each use of
+        the socket, whatever used it, a `Poller` in another thread too. Only `stats` may be called
+        by others at any time.
         """
         return self.fd
 
@@ -241,6 +243,7 @@ class Socket(RequestSocket, Generic[T]):
         Without a range the system picks one; with one, ports of min_port <= port < max_port are
         tried at random. Raises `ZMQBindError` when `max_tries` of them were taken.
         """
+        check_ports(addr, min_port, max_port, max_tries)
         if (min_port, max_port) == _PORTS:
             bound = self.bind(f"{addr}:*")
             return int(bound.rstrip("/").rpartition(":")[2])
@@ -325,7 +328,7 @@ class Socket(RequestSocket, Generic[T]):
         arrives. Nothing is reported about inproc connections.
         """
         self._take_monitor(addr)
-        self._monitor(addr, int(events), int(version), int(socket_type))
+        self._monitor(addr, events, version, socket_type)
 
     def get_monitor_socket(
         self: _SocketT, events: int | None = None, addr: str | None = None

@@ -12,7 +12,15 @@ from ..enums import Errno, SocketOption
 from ..error import InvalidArgument
 from ..options.rows import Kind
 
-__all__ = ["hint_for", "is_pair", "misplaced", "refuse_unreachable", "taken", "transports"]
+__all__ = [
+    "check_ports",
+    "hint_for",
+    "is_pair",
+    "misplaced",
+    "refuse_unreachable",
+    "taken",
+    "transports",
+]
 
 _BINDS_NAMES = "bind-names.patch" in LIBZMQ_PATCHES or LIBZMQ_VERSION >= (4, 3, 5)
 
@@ -208,3 +216,23 @@ def _parts(address: str) -> tuple[str, str, str]:
     transport, _, rest = address.partition("://")
     host, _, port = rest.partition("/")[0].rpartition(":")
     return transport, host, port
+
+
+def check_ports(addr: object, first: Any, end: Any, tries: Any) -> None:
+    """Refuse what `bind_to_random_port` would else say in the words of others."""
+    if not isinstance(addr, str):
+        raise TypeError(
+            f"Expected addr to be str, got: {addr!r:.80}; "
+            "bind_to_random_port takes a text such as tcp://127.0.0.1"
+        )
+    for number in (first, end, tries):
+        if not isinstance(number, int):
+            raise TypeError(
+                "bind_to_random_port() takes min_port, max_port and max_tries as numbers, "
+                f"not {number!r:.80}"
+            )
+    if not 0 < first < end <= 65536:
+        raise ValueError(
+            "bind_to_random_port() tries ports of min_port <= port < max_port, from 1 to 65535; "
+            f"there are none from {first!r:.20} to {end!r:.20}"
+        )

@@ -256,18 +256,9 @@ class PeerSocket(SocketSettings):
 def checked_timeout(socket: SocketSettings, operation: str, timeout: Any) -> float | None:
     """Return a timeout in ms, None for ever. Raises TypeError or ValueError for what is none, and
     warns of one that is meant in seconds."""
-    if timeout is None:
-        return None
-    hint = f"{operation}() takes milliseconds as its timeout, not {timeout!r:.80}"
-    try:
-        looks_like_seconds = 0 < timeout < 1
-    except TypeError:
-        raise TypeError(hint) from None
-    if timeout != timeout:
-        raise ValueError(hint)
-    if looks_like_seconds:
-        socket._warn_of_seconds(timeout, operation)
-    limit: float = timeout
+    limit = core.time_limit(operation, timeout)
+    if 0 < limit < 1:
+        socket._warn_of_seconds(limit, operation)
     return None if limit < 0 else limit
 
 

@@ -34,12 +34,12 @@ class Poller(LoopPoller):
         ``timeout`` in ms, None or a negative number for ever; the list is empty when it is over
         first.
         """
+        limit = core.time_limit("poll", timeout)
         ready = self.poll_nonblock()
-        if ready or timeout == 0:
+        if ready or not limit:
             await trio.lowlevel.checkpoint()
             return ready
-        limit = math.inf if timeout is None or timeout < 0 else timeout / 1000
-        with trio.move_on_after(limit):
+        with trio.move_on_after(math.inf if limit < 0 else limit / 1000):
             while not ready:
                 ready = await self._once()
         return ready

@@ -60,12 +60,16 @@ class AwaitedSocket(CoroutinePayload):
     async def _perform(self, attempt: Any, flags: int, receives: bool = True) -> Any:
         """Do an operation at once or when its turn comes; see `_loops.operations` for attempts."""
         try:
+            at_once = flags & DONTWAIT
+        except TypeError:
+            raise attempts.no_flags(flags) from None
+        try:
             binding = self._attach(attempt)
             if not binding.budget.consume():
                 await binding.rest()
             queue = binding.receivers if receives else binding.senders
             waiter = Task(binding, queue, attempt)
-            tried = bool(flags & DONTWAIT) or not queue.waiters or queue.passes(attempt)
+            tried = bool(at_once) or not queue.waiters or queue.passes(attempt)
             if tried:
                 value = waiter.first_try()
                 if value is not WOULD_BLOCK:
@@ -241,18 +245,19 @@ class AwaitedSocket(CoroutinePayload):
         """
         await checkpoint_if_cancelled()
         look = partial(attempts.poll, self, flags)
+        limit = core.time_limit("poll", timeout)
         try:
             binding = self._attach(look)
             if not binding.budget.consume():
                 await binding.rest()
             waiter = Task(binding, binding.pollers, look, flags)
             found = waiter.first_try()
-            if found is WOULD_BLOCK and (timeout is None or timeout < 0):
+            if found is WOULD_BLOCK and limit < 0:
                 found = await binding.wait(waiter, True)
-            elif found is WOULD_BLOCK and timeout:
-                if timeout < 1:
-                    self._warn_of_seconds(timeout)
-                with _trio.move_on_after(timeout / 1000):
+            elif found is WOULD_BLOCK and limit:
+                if limit < 1:
+                    self._warn_of_seconds(limit)
+                with _trio.move_on_after(limit / 1000):
                     found = await binding.wait(waiter, True)
         except _SocketClosed as error:
             raise SocketClosed.during(error.operation, error.subject, error.hint) from None

@@ -113,8 +113,9 @@ cdef class MessageTracker:
         """
         cdef double end = -1
         cdef double left = 0.05
-        if timeout is not None and timeout >= 0:
-            end = now() + timeout
+        cdef double limit = limit_of("wait", timeout, "seconds")
+        if limit >= 0:
+            end = now() + limit
         while not self.done:
             if end >= 0:
                 left = min(0.05, end - now())

@@ -172,7 +172,7 @@ cdef class Poller:
         what is registered. Raises ClosedSocket when a registered socket was closed, also meanwhile;
         ThreadMisuse while another thread is in poll() (zmq_poll).
         """
-        cdef double limit = -1 if timeout is None else timeout
+        cdef double limit = limit_of("poll", timeout)
         cdef double end = now() + limit / 1000 if limit > 0 else 0
         cdef Hits hits
         cdef bint over = False
@@ -186,7 +186,7 @@ cdef class Poller:
                 finally:
                     guard_release(&self._guard, False)
                 if self._plain and not over:
-                    ready = self._poll_plainly(timeout if limit <= 0 else max(0.0, (end - now()) * 1000))
+                    ready = self._poll_plainly(limit if limit <= 0 else max(0.0, (end - now()) * 1000))
                     break
                 if not over:
                     PyErr_CheckSignals()  # outside: handlers may change what is registered
@@ -200,9 +200,9 @@ cdef class Poller:
             self._wake_waits()
         return ready
 
-    cdef list _poll_plainly(self, object timeout):
+    cdef list _poll_plainly(self, double limit):
         cdef list registered = self.sockets
-        cdef list ready = poll_items(by_descriptor(registered), timeout)
+        cdef list ready = poll_items(by_descriptor(registered), limit)
         forget_dirty(self)
         return ready
 

@@ -34,6 +34,30 @@ cdef int fail_closed(Handle socket, str hint="") except -1:
     raise ClosedSocket.during("poll", subject_of(socket), hint, text="the socket is closed")
 
 
+def time_limit(str operation not None, timeout, str unit="milliseconds"):
+    """Return the time limit of an operation as a number, -1 for none: None, what is below 0, what is infinite."""
+    return limit_of(operation, timeout, unit)
+
+
+cdef double limit_of(str operation, object timeout, str unit="milliseconds") except? -1:
+    cdef double limit
+    if timeout is None:
+        return -1
+    try:
+        limit = timeout
+    except TypeError:
+        raise TypeError(no_limit(operation, timeout, unit)) from None
+    except OverflowError:
+        limit = FOREVER if timeout > 0 else -1
+    if limit != limit:
+        raise ValueError(no_limit(operation, timeout, unit))
+    return -1 if limit < 0 or limit == FOREVER else limit
+
+
+cdef str no_limit(str operation, object timeout, str unit):
+    return f"{operation}() takes {unit} as its timeout, not {timeout!r:.80}"
+
+
 cdef long poll_step(double end, double timeout) noexcept:
     """How many ms the next wait may take: whole ones, rounded up, so that it never ends early."""
     cdef double left
@@ -45,9 +69,8 @@ cdef long poll_step(double end, double timeout) noexcept:
     return 0 if left <= 0 else <long> (left * 1000) + 1
 
 
-cdef int wait_items(zmq_pollitem_t *items, int count, list sources, object timeout) except -1:
+cdef int wait_items(zmq_pollitem_t *items, int count, list sources, double limit) except -1:
     """zmq_poll with exact time under signals; the sockets count as used while it waits."""
-    cdef double limit = -1 if timeout is None else timeout
     cdef double end = now() + limit / 1000 if limit > 0 else 0
     cdef list inside = sockets_among(sources)
     try:
@@ -138,7 +161,7 @@ cdef void unblock_all(list sockets) noexcept:
         guard_unmark(&(<Handle> socket)._guard, (<Handle> socket)._thread_safe)
 
 
-cdef list poll_items(list pairs, object timeout):
+cdef list poll_items(list pairs, double limit):
     """Poll (source, events) pairs once; return those that are ready with their masks.
 
     A socket listed twice waits in one place for both: looking at its events takes the news out of its
@@ -165,7 +188,7 @@ cdef list poll_items(list pairs, object timeout):
                 used += 1
             else:
                 items[place].events |= items[used].events
-        if wait_items(items, used, sources, timeout):
+        if wait_items(items, used, sources, limit):
             for (source, wanted), place in zip(pairs, slots):
                 events = items[place].revents
                 if items[place].socket != NULL:
@@ -231,11 +254,12 @@ cdef int poll_one(Handle self, int wanted, object timeout) except -1:
         if interpreter_exits():
             block_forever()
         fail_closed(self)
+    cdef double limit = limit_of("poll", timeout)
     if not self._thread_safe:
         ready = ready_events(self, wanted)
-        if ready or timeout == 0:
+        if ready or limit == 0:
             return ready
-    for _, ready in poll_items([(self, wanted)], timeout):
+    for _, ready in poll_items([(self, wanted)], limit):
         return ready
     return 0
 
@@ -246,20 +270,37 @@ def zmq_poll(sockets, timeout=-1):
     ``timeout`` in ms, -1 or None for ever; an empty list returns at once. Objects with fileno() come
     back as their descriptor (zmq_poll).
     """
-    pairs = pairs_of(sockets)
+    cdef list pairs = pairs_of(sockets)
+    cdef double limit = limit_of("zmq_poll", timeout)
     if not pairs:
         return []
-    return poll_items(by_descriptor(pairs), timeout)
+    return poll_items(by_descriptor(pairs), limit)
 
 
 def pairs_of(sockets):
-    """Return the pairs that zmq_poll was given as a list. A socket in place of one would be iterated: it would wait
-    for a message, and lose it."""
-    pairs = [] if isinstance(sockets, Handle) else list(sockets)
-    for pair in (sockets, *pairs):
-        if isinstance(pair, (Handle, int)) or hasattr(pair, "fileno"):
-            raise TypeError(f"zmq_poll() takes a list of pairs, [(socket, zmq.POLLIN), ...], and {pair!r} is no pair")
+    """Return the pairs that zmq_poll was given, as a list. What is no list of pairs is not iterated over: a socket
+    would wait for a message, and lose it; a file would be read."""
+    cdef list pairs
+    if isinstance(sockets, (Handle, str, bytes, bytearray, dict)) or hasattr(sockets, "fileno"):
+        raise no_pairs(f"not {sockets!r:.80}")
+    try:
+        pairs = list(sockets)
+    except TypeError:
+        if hasattr(sockets, "__iter__"):  # what it draws from has failed
+            raise
+        raise no_pairs(f"not {sockets!r:.80}") from None
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:  # a text of two characters is none, nor is a set
+            raise no_pairs(f"and {pair!r:.80} is no pair")
+        if not hasattr(pair[1], "__index__") or isinstance(pair[1], type):
+            raise no_pairs(f"and the events of {pair!r:.80} are no number")
+        if isinstance(pair[1], int) and not -0x8000 <= pair[1] <= 0x7fff:  # libzmq's have 16 bits
+            raise ValueError(f"zmq_poll() takes a sum of zmq.POLLIN, POLLOUT, POLLERR and POLLPRI, not {pair[1]!r:.80}")
     return pairs
+
+
+cdef object no_pairs(str problem):
+    return TypeError(f"zmq_poll() takes a list of pairs, [(socket, zmq.POLLIN), ...], {problem}")
 
 
 cdef int refuse_poll(Handle socket) except -1:

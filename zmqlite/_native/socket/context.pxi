@@ -183,7 +183,7 @@ cdef class Context:
         context can be terminated again. Interruptible by signals; a second call is no error
         (zmq_ctx_term). In the child of a fork it does nothing.
         """
-        cdef double limit = -1 if timeout is None else timeout
+        cdef double limit = limit_of("term", timeout, "seconds")
         cdef double end = now() + limit
         cdef EndWait wait = EndWait(self)
         cdef int outcome

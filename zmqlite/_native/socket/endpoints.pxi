@@ -1,17 +1,18 @@
 # Attaching: bind and connect, with what libzmq may answer on the way.
 
 
-cdef bytes address_bytes(object address):
+cdef bytes address_bytes(str operation, object address):
     if not isinstance(address, str):
-        raise TypeError(f"Expected addr to be str, got {type(address).__name__!r}")
+        raise TypeError(f"Expected addr to be str, got {type(address).__name__!r}; {operation} takes a text such as "
+                        f"{'inproc://events' if operation == 'monitor' else 'tcp://127.0.0.1:5555'}")
     if "\0" in address:
-        raise ValueError(f"an address has no NUL in it: {address!r}")
+        raise ValueError(f"{operation}({address!r}): an address has no NUL in it")
     return (<object> address).encode("utf-8", "surrogateescape")
 
 
 cdef object attach_patiently(Handle self, str operation, object address):
     """Bind or connect, and return the resolved endpoint; where descriptors may come back, try again."""
-    cdef bytes name = address_bytes(address)
+    cdef bytes name = address_bytes(operation, address)
     cdef const char *text = name
     cdef Shortage shortage
     cdef int error = EMFILE

@@ -142,7 +142,7 @@ cdef class Socket(Handle):
         """
         return send_batch(self, messages, flags)
 
-    def recv_many(self, Py_ssize_t max=1000, int flags=0, *, bint multipart=False):
+    def recv_many(self, max=1000, int flags=0, *, bint multipart=False):
         """Receive what is there, at most ``max`` messages, in one call; wait only for the first.
 
         Returns parts as bytes, in order, as that many calls of recv() would; the last message is always
@@ -152,15 +152,17 @@ cdef class Socket(Handle):
         exception, that of a handler too, carries the whole messages received until then in its attribute
         ``received``, a list as it would have been returned.
         """
+        if type(max) is not int:
+            max = whole_number(max, 1, 0x7fffffff, "recv_many() takes the most messages to receive as its max")
         return recv_batch(self, max, flags, multipart)
 
-    def loan(self, size_t size, int flags=0):
+    def loan(self, size, int flags=0):
         """Lend a writable buffer of ``size`` bytes inside libzmq: ``with sock.loan(n) as view: ...``.
 
         Fill the memoryview in place; leaving the block sends it without a copy, leaving it by an
         exception sends nothing. Do not touch the memory after the block. Raises as send().
         """
-        return Loan(self, size, flags)
+        return Loan(self, whole_number(size, 0, 0x7fffffffffffffff, "loan() takes the size of a message in bytes"), flags)
 
     def __iter__(self):
         """Iterate over received parts, as recv() gives them, until the socket or the context closes."""

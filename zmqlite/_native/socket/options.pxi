@@ -13,6 +13,9 @@ cdef enum:
     XSUB_VERBOSE_UNSUBSCRIBE = 115
 
 
+cdef object MOST_EVENTS = int(0xffffffffffffffff)  # of a monitor: 64 bits
+
+
 cdef object read_option(Handle self, int option, int kind):
     cdef int number = 0
     cdef int64_t long_number = 0
@@ -112,10 +115,27 @@ cdef int fail_option(Handle self, int error, int option, object value) except -1
 
 cdef int whole_linger(object linger) except? -1:
     """A linger that may be any whole number; half a millisecond would be none at all."""
-    if isinstance(linger, float) and linger != int(linger):
-        raise TypeError(f"linger takes whole milliseconds, got {linger!r}: {linger:g} s are "
-                        f"{round(linger * 1000)}")
-    return linger
+    if isinstance(linger, float) and linger == linger and abs(linger) != FOREVER:
+        if linger != int(linger):
+            raise TypeError(f"linger takes whole milliseconds, got {linger!r}: {linger:g} s are "
+                            f"{round(linger * 1000)}")
+        linger = int(linger)
+    return whole_number(linger, -0x80000000, 0x7fffffff, "linger takes whole milliseconds, -1 for ever, 0 for not at all")
+
+
+cdef object whole_number(object value, object least, object most, str said):
+    """A whole number between two; else an error that begins with what is said of it."""
+    if isinstance(value, type) or not hasattr(value, "__index__"):
+        raise TypeError(f"{said}; not {value!r:.80}")
+    number = value.__index__()
+    if not least <= number <= most:
+        raise ValueError(f"{said}; not {number!r:.80}")
+    return number
+
+
+cdef uint32_t peer_number(str operation, object routing_id) except? 0:
+    return whole_number(routing_id, 0, 0xffffffff,
+                        f"{operation}() takes the number of a peer of a SERVER or PEER as its routing id")
 
 
 cdef int check_peer_id(Handle self, bytes routing_id) except -1:

@@ -292,7 +292,7 @@ cdef MessageTracker make_msg(
 cdef int address_msg(Handle self, zmq_msg_t *msg, object routing_id, object group) except -1:
     """Set routing id and group, and refuse what would overrun libzmq's datagram buffer."""
     cdef size_t size
-    if routing_id is not None and zmq_msg_set_routing_id(msg, <uint32_t> routing_id) != 0:
+    if routing_id is not None and zmq_msg_set_routing_id(msg, peer_number("send", routing_id)) != 0:
         fail(libzmq_errno(), "send", subject_of(self), "a routing id is a number above 0")
     if group is not None:
         give_group(msg, group_name(group))

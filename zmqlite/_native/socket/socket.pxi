@@ -190,7 +190,7 @@ cdef class Handle:
 
     def connect_peer(self, address):
         """Connect a PEER or SERVER and return the routing id of the new peer (zmq_connect_peer, draft)."""
-        cdef bytes name = address_bytes(address)
+        cdef bytes name = address_bytes("connect_peer", address)
         cdef uint32_t peer
         guard_enter_marked(self, "connect_peer")
         try:
@@ -202,22 +202,27 @@ cdef class Handle:
         finally:
             guard_exit_marked(self)
 
-    def disconnect_peer(self, uint32_t routing_id):
+    def disconnect_peer(self, routing_id):
         """Disconnect one peer of a PEER or SERVER (zmq_disconnect_peer, libzmq after 4.3.5)."""
+        cdef uint32_t peer = peer_number("disconnect_peer", routing_id)
         guard_enter_marked(self, "disconnect_peer")
         try:
-            if zmq_disconnect_peer(self.handle, routing_id) != 0:
+            if zmq_disconnect_peer(self.handle, peer) != 0:
                 fail_socket(self, libzmq_errno(), "disconnect_peer",
                            "zmq_disconnect_peer needs a libzmq newer than 4.3.5 with drafts")
         finally:
             guard_exit_marked(self)
 
-    def peer_state(self, bytes routing_id not None):
+    def peer_state(self, routing_id):
         """Return the POLLIN/POLLOUT mask of one peer of a ROUTER (zmq_socket_get_peer_state, draft)."""
         cdef int state
+        cdef bytes name
+        if not isinstance(routing_id, bytes):
+            raise TypeError(f"peer_state() takes the routing id of a peer as bytes, not {routing_id!r:.80}")
+        name = routing_id
         guard_enter_marked(self, "peer_state")
         try:
-            state = zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(routing_id), len(routing_id))
+            state = zmq_socket_get_peer_state(self.handle, PyBytes_AS_STRING(name), len(name))
             if state < 0:
                 fail_socket(self, libzmq_errno(), "peer_state")
             return state
@@ -254,7 +259,7 @@ cdef class Handle:
         self._detach("disconnect", str(address))
 
     def _detach(self, str operation, str address):
-        cdef bytes name = address_bytes(address)
+        cdef bytes name = address_bytes(operation, address)
         guard_enter_marked(self, operation)
         try:
             error = attach(self, &zmq_unbind if operation == "unbind" else &zmq_disconnect, name)
@@ -294,10 +299,13 @@ cdef class Handle:
         finally:
             guard_exit_marked(self)
 
-    def _monitor(self, address, uint64_t events, int version=1, int socket_type=0):
+    def _monitor(self, address, events, version=1, socket_type=0):
         """Publish the socket's events on an inproc address, or stop with None
         (zmq_socket_monitor_versioned; version 1 on a PAIR needs no drafts)."""
-        cdef bytes name = None if address is None else address_bytes(address)
+        cdef uint64_t mask = whole_number(events, 0, MOST_EVENTS, "monitor() takes a sum of events, as zmq.EVENT_ALL is")
+        cdef int layout = whole_number(version, 0, 0xffff, "monitor() takes 1 or 2 as its version")
+        cdef int kind = whole_number(socket_type, 0, 0xffff, "monitor() takes a type of sockets, such as zmq.PAIR")
+        cdef bytes name = None if address is None else address_bytes("monitor", address)
         cdef const char *text = NULL
         cdef Shortage shortage
         cdef int error = EMFILE
@@ -305,10 +313,10 @@ cdef class Handle:
             text = name
         while error:
             guard_enter_marked(self, "monitor")
-            if version == 1 and socket_type == ZMQ_PAIR:
-                rc = zmq_socket_monitor(self.handle, text, <int> events)
+            if layout == 1 and kind == ZMQ_PAIR:
+                rc = zmq_socket_monitor(self.handle, text, <int> mask)
             else:
-                rc = zmq_socket_monitor_versioned(self.handle, text, events, version, socket_type)
+                rc = zmq_socket_monitor_versioned(self.handle, text, mask, layout, kind)
             error = libzmq_errno() if rc != 0 else 0
             guard_exit_marked(self)
             if error and not passes(&shortage, error):
