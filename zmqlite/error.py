@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     _Self = TypeVar("_Self", bound="ZMQError")
 
+# What a program may catch or filter. The functions and the two classes that only the package uses
+# (`ClosedContext`, `ClosedSocket`, `error_for`, `strerror_for`) are not for it.
 __all__ = [
     "AddressInUse",
     "AddressNotAvailable",
