@@ -45,7 +45,8 @@ def create_certificates(
     replaced. Only the owner can read the second. Raises `OSError` when they cannot be written.
     """
     public, secret = (key.decode("ascii") for key in curve_keypair())
-    lines = [_property(key, value) for key, value in (metadata or {}).items()]
+    properties = (metadata or {}).items()
+    lines = [f"    {_line(key)} = {_line(value)}\n" for key, value in properties]
     date = datetime.datetime.now().isoformat(" ", "seconds")
     heads = (head.format(name=_line(name), date=date) for head in (_PUBLIC_HEAD, _SECRET_HEAD))
     public_text, secret_text = (f"{head}\nmetadata\n" for head in heads)
@@ -56,10 +57,6 @@ def create_certificates(
     secret_text += "".join(lines) + keys + f'    secret-key = "{secret}"\n'
     _write_private(secret_file, secret_text)
     return public_file, secret_file
-
-
-def _property(key: str | bytes, value: str | bytes) -> str:
-    return f"    {_line(key)} = {_line(value)}\n"
 
 
 def _line(text: str | bytes) -> str:

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["check_readable", "check_value", "explain", "lacking", "late_message"]
+__all__ = ["check_readable", "check_value", "explain", "lacking"]
 
 _BOUNDS = {
     INT: (-(2**31), 2**31 - 1),
@@ -87,17 +87,18 @@ def _check_bytes(option: Option, value: Any, subject: str) -> bytes:
                 "or encode it"
             )
         raise TypeError(f"{option.name} takes bytes, got {_short(value)}")
-    size = len(value)
+    size, problem = len(value), ""
     if option.kind == KEY:
         if size not in _KEY_SIZES or (size == _KEY_SIZES[-1] and value[-1]):
             problem = f"a key of {size} bytes"
-            raise _refusal(option, "set", subject, problem, "a key has 32 bytes, or 40 in Z85")
     elif size < (option.low or 0) or (option.high is not None and size > option.high):
-        raise _refusal(option, "set", subject, f"a value of {size} bytes", _allowed(option))
-    if option.name == "METADATA":
+        problem = f"a value of {size} bytes"
+    elif option.name == "METADATA":
         key, colon, text = value.partition(b":")
         if not (colon and text and key.startswith(b"X-") and len(key) <= 255):
-            raise _refusal(option, "set", subject, f"{value!r}", 'write b"X-key:value"')
+            problem = f"{value!r}"
+    if problem:
+        raise _refusal(option, "set", subject, problem, _allowed(option))
     return value
 
 
@@ -169,14 +170,6 @@ def explain(
 
 
 _XPUB = SocketType.XPUB.value
-
-
-def late_message(option: Option) -> str:
-    """Return the text of the `LateOptionWarning` for an option set after bind or connect."""
-    return (
-        f"{option.name} was set after bind or connect, and the endpoints that exist keep the old "
-        "value: set it first"
-    )
 
 
 def _refusal(

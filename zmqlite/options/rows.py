@@ -75,8 +75,8 @@ class Option:
 
     def __init__(
         self,
-        name: str,
         number: int,
+        name: str,
         kind: int,
         doc: str,
         access: str = "rw",
@@ -102,14 +102,13 @@ class Option:
         return f"<option {self.name}={self.number}>"
 
 
-def _row(number: int, name: str, kind: int, doc: str, access: str = "rw", **facts: Any) -> Option:
-    return Option(name, number, kind, doc, access, **facts)
+_row = Option
 
 
 def _flag(number: int, name: str, doc: str, access: str = "rw", **facts: Any) -> Option:
     """An int that libzmq takes as off or on."""
     facts.setdefault("low", 0)
-    return Option(name, number, INT, doc, access, flag=True, **facts)
+    return Option(number, name, INT, doc, access, flag=True, **facts)
 
 
 def _switch(number: int, name: str, doc: str, access: str = "rw", **facts: Any) -> Option:
@@ -119,13 +118,13 @@ def _switch(number: int, name: str, doc: str, access: str = "rw", **facts: Any) 
 
 def _ms(number: int, name: str, low: int | None, default: int, doc: str, **facts: Any) -> Option:
     """A time in milliseconds."""
-    return Option(name, number, INT, doc, default=default, low=low, unit="ms", **facts)
+    return Option(number, name, INT, doc, default=default, low=low, unit="ms", **facts)
 
 
 def _text(number: int, name: str, doc: str, access: str = "rw", **facts: Any) -> Option:
     if "r" in access:
         facts.setdefault("default", b"")
-    return Option(name, number, STRING, doc, access, **facts)
+    return Option(number, name, STRING, doc, access, **facts)
 
 
 _V40, _V41, _V42, _V43 = (4, 0, 0), (4, 1, 0), (4, 2, 0), (4, 3, 0)

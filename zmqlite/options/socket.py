@@ -13,11 +13,11 @@ from .._serialize import PayloadSocket
 from ..enums import SocketOption, SocketType
 from ..error import DraftFDWarning, LateOptionWarning, ZMQError
 from .attributes import SocketOptions
-from .check import check_readable, check_value, explain, late_message
+from .check import check_readable, check_value, explain
 from .rows import TEXTUAL, Kind, Option
 from .table import SOCKET_OPTIONS, find
 
-__all__ = ["SocketSettings", "declares", "unknown", "warn_late", "warn_of_seconds"]
+__all__ = ["SocketSettings", "declares", "unknown", "warn_late"]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
@@ -183,14 +183,28 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
             raise self._explained(error, option, "set") from None
 
     def _warn_of_seconds(self, timeout: float, operation: str = "poll") -> None:
-        warn_of_seconds(timeout, operation)
+        """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds.
+
+        What is left of a time limit may be as short; that has more digits than a person writes.
+        """
+        if round(timeout, 2) != timeout:
+            return
+        limit = f"{'' if operation == 'poll' else 'timeout='}{round(timeout * 1000)}"
+        text = (
+            f"{operation}() takes milliseconds, and {timeout:g} of them are over at once: "
+            f"for {timeout:g} s write {operation}({limit})"
+        )
+        warnings.warn(text, UserWarning, stacklevel=_level_outside())
 
     def _warn_late(self, row: Option) -> None:
         warned: frozenset[int] = getattr(self, "_late", frozenset())
         if row.number in warned:
             return
         self._late = warned | {row.number}
-        warn_late(late_message(row))
+        warn_late(
+            f"{row.name} was set after bind or connect, and the endpoints that exist keep the old "
+            "value: set it first"
+        )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make room for attributes that a subclass declares under the name of an option."""
@@ -240,21 +254,6 @@ def _deletable(owner: object, name: str) -> bool:
 def warn_late(message: str) -> None:
     """Issue a `LateOptionWarning` that points at the first line outside this package."""
     warnings.warn(message, LateOptionWarning, stacklevel=_level_outside())
-
-
-def warn_of_seconds(timeout: float, operation: str = "poll") -> None:
-    """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds.
-
-    What is left of a time limit may be as short; that has more digits than a person writes.
-    """
-    if round(timeout, 2) != timeout:
-        return
-    limit = f"{'' if operation == 'poll' else 'timeout='}{round(timeout * 1000)}"
-    text = (
-        f"{operation}() takes milliseconds, and {timeout:g} of them are over at once: "
-        f"for {timeout:g} s write {operation}({limit})"
-    )
-    warnings.warn(text, UserWarning, stacklevel=_level_outside())
 
 
 def _level_outside() -> int:

@@ -15,7 +15,6 @@ __all__ = [
     "SOCKET_OPTIONS",
     "OptionTable",
     "find",
-    "nearest",
 ]
 
 
@@ -97,8 +96,3 @@ MESSAGE_OPTIONS = OptionTable(MESSAGE_ROWS)
 def find(key: str | int) -> Option | None:
     """Return the socket option of that number or name (any case), None when there is none."""
     return SOCKET_OPTIONS.find(key)
-
-
-def nearest(name: str) -> str | None:
-    """Return the socket option whose name is most like a misspelt one, in lower case."""
-    return SOCKET_OPTIONS.nearest(name)

@@ -146,8 +146,4 @@ class _Calls:
 
 def counted(parts: Sequence[bytes]) -> ProxyStatistics:
     """Return the statistics in an answer."""
-    return ProxyStatistics(*map(_counter, parts))
-
-
-def _counter(part: bytes) -> int:
-    return int.from_bytes(part, sys.byteorder)
+    return ProxyStatistics(*(int.from_bytes(part, sys.byteorder) for part in parts))
