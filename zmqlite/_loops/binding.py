@@ -1,8 +1,4 @@
-"""What ties one socket to one loop whose tasks are suspended in the middle of a call.
-
-The promise: a cancelled receive took no message, a cancelled send did not happen. It rests on one
-rule: a task performs its own operation, in the very step in which it wakes up, and leaves without
-another pause (`core.TaskWaiter`). To be called means only that a try is worth it.
+"""What ties one socket to one loop, and the budget that a loop's sockets share.
 
 No loop is known here: what suspends a task and wakes it is added by those that inherit.
 """
@@ -10,8 +6,9 @@ No loop is known here: what suspends a task and wakes it is added by those that 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
-from weakref import ReferenceType, ref
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from .._native import core
 from ..enums import SocketOption
@@ -19,12 +16,29 @@ from ..options.rows import Kind
 from .operations import IN, OUT
 from .routing import senders_for
 
-__all__ = ["LATER", "TaskBinding", "dispatch_again"]
+__all__ = ["LATER", "Binding", "TaskBinding", "dispatch_again", "make_budget"]
 
 LATER = 0.05  # seconds
 
+_budgets: WeakKeyDictionary[Any, core.FairnessBudget] = WeakKeyDictionary()
 
-def dispatch_again(binding: ReferenceType[TaskBinding]) -> None:
+
+def make_budget(call_soon: Callable[[Any], Any], grace: int, loop: Any) -> core.FairnessBudget:
+    """Return the budget of a loop, made at the first use; `call_soon(loop)` is how it is told."""
+    budget = _budgets.get(loop)
+    if budget is None:
+        home = ref(loop)  # which must not live on for its budget
+
+        def soon(end: Callable[[], object]) -> None:
+            alive = home()
+            if alive is not None:
+                call_soon(alive)(end)
+
+        budget = _budgets[loop] = core.FairnessBudget(soon, grace)
+    return budget
+
+
+def dispatch_again(binding: ReferenceType[Binding]) -> None:
     """Do what `dispatch_later` put off."""
     target = binding()
     if target is not None:
@@ -32,22 +46,19 @@ def dispatch_again(binding: ReferenceType[TaskBinding]) -> None:
         target.used()
 
 
-class TaskBinding(core.Dispatcher):
-    """One socket in one loop: its descriptor, and the tasks that wait."""
+class Binding(core.Dispatcher):
+    """One socket in one loop: what waits for it, and in which order it is served."""
 
     _fd = -1
     _later = False
 
-    def __init__(self, socket: core.Socket, loop: Any, budget: core.FairnessBudget) -> None:
+    def __init__(
+        self, socket: core.Socket, loop: Any, budget: core.FairnessBudget, *of_handle: Any
+    ) -> None:
         self.loop = loop
-        handle = core.LoopHandle(self, budget)
+        handle = core.LoopHandle(self, budget, *of_handle)
         receivers, senders = core.WaitQueue(handle, IN), senders_for(socket, handle)
         super().__init__(socket, receivers, senders, core.PollQueue(handle, IN | OUT))
-
-    @property
-    def idle(self) -> bool:
-        """Whether no task waits."""
-        return not self.waiting
 
     def used(self) -> None:
         """The socket was used, which may have taken news from tasks that wait: look for them."""
@@ -67,7 +78,19 @@ class TaskBinding(core.Dispatcher):
         """Have the loop call `dispatch_again` after `LATER`, and keep nothing alive for it."""
         raise NotImplementedError
 
-    # -- the descriptor --------------------------------------------------------------------------
+
+class TaskBinding(Binding):
+    """The same where tasks are suspended in the middle of a call, with its descriptor.
+
+    The promise: a cancelled receive took no message, a cancelled send did not happen. It rests on
+    one rule: a task performs its own operation, in the very step in which it wakes up, and leaves
+    without another pause (`core.TaskWaiter`). To be called means only that a try is worth it.
+    """
+
+    @property
+    def idle(self) -> bool:
+        """Whether no task waits."""
+        return not self.waiting
 
     def descriptor(self) -> int:
         """Return what speaks when the socket may be ready; our own, so that it outlives the

@@ -6,21 +6,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._native import core
-from ..enums import SocketOption
-from ..error import Again, SocketClosed, ThreadMisuse, ZMQError
-from ..options.rows import Kind
+from ..error import Again, SocketClosed, ThreadMisuse
 from .binding import TaskBinding
-from .operations import perform, without_waiting
+from .operations import perform
 from .uses import UsedSocket
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["DONTWAIT", "LoopSocket"]
-
-DONTWAIT = 1
-_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
+__all__ = ["LoopSocket"]
 
 
 class LoopSocket(UsedSocket[bytes]):
@@ -98,23 +92,6 @@ class LoopSocket(UsedSocket[bytes]):
             binding.used()
         elif not self.thread_safe:  # else each loop has a signal of its own
             binding.used_elsewhere()
-
-    def loan(self, size: int, flags: int = 0) -> core.Loan:
-        """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises
-        `Again`."""
-        return super().loan(size, without_waiting(flags))
-
-    # -- time limits -----------------------------------------------------------------------------
-
-    def _limit(self, flags: int, receives: bool) -> int:
-        """Return how long an operation may wait, in ms; -1 for ever."""
-        if flags & DONTWAIT:
-            return 0
-        option = _RCVTIMEO if receives else _SNDTIMEO
-        try:
-            return int(core.Socket._get_option(self, option, Kind.INT))
-        except ZMQError:  # a socket that fails says why when it is tried
-            return -1
 
     def _again(self, limit: int, receives: bool) -> Again:
         return self._not_now("recv" if receives else "send", limit)

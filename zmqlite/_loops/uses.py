@@ -11,16 +11,22 @@ from typing import Any, TypeVar
 
 from .._native import core
 from ..enums import SocketOption
-from ..error import ForkError, SocketClosed, ThreadMisuse
+from ..error import ForkError, SocketClosed, ThreadMisuse, ZMQError
+from ..options.rows import Kind
 from ..socket import Socket
+from .operations import without_waiting
 
-__all__ = ["UsedSocket"]
+__all__ = ["DONTWAIT", "UsedSocket"]
+
+DONTWAIT = 1
 
 T = TypeVar("T")
 _R = TypeVar("_R")
 _REFUSED = (ThreadMisuse, SocketClosed, ForkError)
 _EVENTS = SocketOption.EVENTS.value
 _CONNECT_ROUTING_ID = SocketOption.CONNECT_ROUTING_ID.value
+_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
+_get_option = core.Socket._get_option
 
 
 class UsedSocket(Socket[T]):
@@ -74,6 +80,20 @@ class UsedSocket(Socket[T]):
     def send_nonblock(self, data: core.Data, flags: int = 0) -> bool:
         """As `zmqlite.Socket.send_nonblock`; overtakes the tasks that wait."""
         return self._use(super().send_nonblock, data, flags)
+
+    def loan(self, size: int, flags: int = 0) -> core.Loan:
+        """As `zmqlite.Socket.loan`, but leaving the block never waits: it sends or raises
+        `Again`."""
+        return super().loan(size, without_waiting(flags))
+
+    def _limit(self, flags: int, receives: bool) -> int:
+        """Return how long an operation may wait, in ms; -1 for ever."""
+        if flags & DONTWAIT:
+            return 0
+        try:
+            return int(_get_option(self, _RCVTIMEO if receives else _SNDTIMEO, Kind.INT))
+        except ZMQError:  # a socket that fails says why when it is tried
+            return -1
 
     def _bind(self, address: str) -> str:
         return self._use(super()._bind, address)

@@ -10,11 +10,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from operator import attrgetter
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType
 
-from .._loops.operations import IN, OUT
-from .._loops.routing import senders_for
+from .._loops.binding import LATER, Binding, dispatch_again, make_budget
 from .._native import core
 from ..error import ZMQError
 from . import selector_thread as _selector_thread
@@ -22,7 +23,6 @@ from .operation import Operation
 
 __all__ = ["LoopBinding", "budget_of"]
 
-_LATER = 0.05  # seconds; see WaitQueue.refused
 _PATIENCE = 1.0  # seconds that another thread waits for a loop to let go of a socket
 
 _KINDS = (
@@ -32,27 +32,8 @@ _KINDS = (
     asyncio.InvalidStateError,
 )
 
-_budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, core.FairnessBudget] = WeakKeyDictionary()
-
-
-def budget_of(loop: asyncio.AbstractEventLoop) -> core.FairnessBudget:
-    """Return the budget of a loop, made at the first use."""
-    budget = _budgets.get(loop)
-    if budget is None:
-        budget = _budgets[loop] = core.FairnessBudget(_caller(loop))
-    return budget
-
-
-def _caller(loop: asyncio.AbstractEventLoop) -> Callable[..., object]:
-    """Return the loop's call_soon without holding the loop: its budget must not keep it alive."""
-    target = ref(loop)
-
-    def call_soon(callback: Callable[[], object]) -> None:
-        alive = target()
-        if alive is not None:
-            alive.call_soon(callback)
-
-    return call_soon
+budget_of: Callable[[asyncio.AbstractEventLoop], core.FairnessBudget]
+budget_of = partial(make_budget, attrgetter("call_soon"), 8)
 
 
 def _renamed(error: ZMQError, operation: str) -> ZMQError:
@@ -62,30 +43,15 @@ def _renamed(error: ZMQError, operation: str) -> ZMQError:
     return type(error).during(operation, error.subject, error.hint, errno=error.errno)
 
 
-def _dispatch_again(binding: ReferenceType[LoopBinding]) -> None:
-    target = binding()
-    if target is not None:
-        target._again = None
-        target.loop_handle.used()
-
-
-class LoopBinding(core.Dispatcher):
+class LoopBinding(Binding):
     """One socket in one loop: its descriptor in the loop's selector, and who waits."""
 
     _reader: _selector_thread.Reader | None = None
-    _fd = -1
-    _again: asyncio.TimerHandle | None = None
 
     def __init__(self, socket: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        handle = core.LoopHandle(self, budget_of(loop), loop, _KINDS)
-        receivers = core.WaitQueue(handle, IN)
-        senders = senders_for(socket, handle)
-        pollers = core.PollQueue(handle, IN | OUT)
-        super().__init__(socket, receivers, senders, pollers)
-        self.fast_path = core.FastPath(
-            asyncio._get_running_loop, socket._operation, receivers, senders, pollers
-        )
+        super().__init__(socket, loop, budget_of(loop), loop, _KINDS)
+        queues = self.receivers, self.senders, self.pollers
+        self.fast_path = core.FastPath(asyncio._get_running_loop, socket._operation, *queues)
 
     def watch(self) -> bool:
         """Have the loop call `dispatch` when the descriptor speaks, until the end or an error.
@@ -137,11 +103,8 @@ class LoopBinding(core.Dispatcher):
         with suppress(RuntimeError):  # it is closed
             self.loop.call_soon_threadsafe(self.loop_handle.used)
 
-    def dispatch_later(self) -> None:
-        """Dispatch in a while."""
-        if self._again is None:
-            me: ReferenceType[LoopBinding] = ref(self)
-            self._again = self.loop.call_later(_LATER, _dispatch_again, me)
+    def _after_a_while(self, me: ReferenceType[Any]) -> None:
+        self.loop.call_later(LATER, dispatch_again, me)
 
     def operations(self) -> list[Operation]:
         """Return all that wait."""

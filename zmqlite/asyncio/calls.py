@@ -119,7 +119,3 @@ class Calls(Receives):
         limit = -1 if flags == _attempts.without_waiting(flags) else None
         sending = self._submit(binding, queue, batch, flags, Sending.of(queue, batch), limit=limit)
         return cast("Count", sending)
-
-    def loan(self, size: int, flags: int = 0) -> core.Loan:
-        """As `zmqlite.Socket.loan`; leaving the block sends at once, or raises `Again`."""
-        return super().loan(size, _attempts.without_waiting(flags))

@@ -9,24 +9,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .._loops import operations as _attempts
-from .._loops.operations import IN, WOULD_BLOCK, YIELD
+from .._loops.operations import WOULD_BLOCK, YIELD
 from .._native import core
-from ..enums import SocketOption
-from ..error import Again, ZMQError
-from ..options.rows import Kind
+from ..error import Again
 from .binding import LoopBinding
 from .operation import Operation
 
 __all__ = [
     "Raising",
     "Sending",
-    "time_limit",
     "try_now",
     "wait_in_queue",
 ]
-
-_RCVTIMEO, _SNDTIMEO = SocketOption.RCVTIMEO.value, SocketOption.SNDTIMEO.value
-_get_option = core.Socket._get_option
 
 
 class Sending(Operation):
@@ -147,14 +141,6 @@ def wait_in_queue(
     if socket.closed:  # amid all this, by a finalizer or a signal handler
         binding.unwatch()
         operation.perform()  # it says so
-
-
-def time_limit(socket: core.Socket, queue: core.WaitQueue) -> int:
-    """Return how long what waits in this queue may do so, in ms; -1 for ever."""
-    try:
-        return int(_get_option(socket, _RCVTIMEO if queue.events == IN else _SNDTIMEO, Kind.INT))
-    except ZMQError:  # a socket that fails says why when it is tried
-        return -1
 
 
 class Raising:

@@ -15,9 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 
 from .._loops import operations as _attempts
+from .._loops.uses import DONTWAIT
 from .._native import core
 from .binding import LoopBinding
-from .futures import Raising, time_limit, try_now, wait_in_queue
+from .futures import Raising, try_now, wait_in_queue
 from .operation import Operation
 from .payload import FuturePayload
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Receives"]
-
-_DONTWAIT = 1
 
 
 class Receives(FuturePayload):
@@ -93,7 +92,7 @@ class Receives(FuturePayload):
         """
         paused = False
         try:
-            at_once = flags & _DONTWAIT
+            at_once = flags & DONTWAIT
         except TypeError:
             raise _attempts.no_flags(flags) from None
         if not tried and (at_once or not queue.waiters or queue.passes(attempt)):
@@ -115,7 +114,7 @@ class Receives(FuturePayload):
                 self._operation, attempt, is_iteration=is_iteration, events=events
             )
         if limit is None:
-            limit = 0 if at_once else time_limit(self, queue)
+            limit = self._limit(flags, queue.events == _attempts.IN)
         wait_in_queue(self, binding, operation, limit, tried, paused)
         return operation
 

@@ -9,36 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from operator import attrgetter
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType
 
 import gevent
 from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event
 
-from .._loops.binding import LATER, TaskBinding, dispatch_again
+from .._loops.binding import LATER, TaskBinding, dispatch_again, make_budget
 from .._loops.operations import WOULD_BLOCK
 from .._native import core
 from ..error import SocketClosed
 
 __all__ = ["LoopBinding", "Sleeper", "budget_of_hub", "wait_for"]
 
-_budgets: WeakKeyDictionary[Any, core.FairnessBudget] = WeakKeyDictionary()
-
-
-def budget_of_hub(hub: Any) -> core.FairnessBudget:
-    """Return the budget of a hub, made at the first use."""
-    budget = _budgets.get(hub)
-    if budget is None:
-        home = ref(hub)  # which must not live on for its budget
-
-        def soon(end: Callable[[], object]) -> None:
-            alive = home()
-            if alive is not None:
-                alive.loop.run_callback(end)
-
-        budget = _budgets[hub] = core.FairnessBudget(soon, grace=0)
-    return budget
+budget_of_hub: Callable[[Any], core.FairnessBudget]
+budget_of_hub = partial(make_budget, attrgetter("loop.run_callback"), 0)
 
 
 def wait_for(event: Event, deadline: float | None) -> bool:

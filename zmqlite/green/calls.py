@@ -16,7 +16,8 @@ import gevent
 
 from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
-from .._loops.socket import DONTWAIT, LoopSocket
+from .._loops.socket import LoopSocket
+from .._loops.uses import DONTWAIT
 from ..error import ContextTerminated, SocketClosed
 from .binding import LoopBinding, Sleeper
 
