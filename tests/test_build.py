@@ -369,7 +369,7 @@ def test_wheel_is_complete_and_carries_nothing_else() -> None:
     expected += ["zmqlite/_native/base/guard.hpp", "zmqlite/_native/poll/hits.hpp"]  # for cimport
     expected += [f"zmqlite/{world}constants.pyi" for world in ("", "asyncio/", "green/", "trio/")]
     expected += [f"zmqlite/options/{name}.pyi" for name in ("_flat", "_typed")]
-    expected += [f"zmqlite/{world}/payload.pyi" for world in ("asyncio", "trio")]
+    expected += [f"zmqlite/{world}/_typed.pyi" for world in ("asyncio", "trio")]
     expected += ["zmqlite/py.typed", "zmqlite/_build.py", "zmqlite/cli/demo/worker.py"]
     expected += [f"zmqlite/pyzmq/{n}" for n in ("__init__.pxd", "backend/cython/_zmq.pxd")]
     expected += [f"zmqlite/pyzmq/_path/zmq/{n}" for n in ("__init__.py", "__init__.pxd")]
@@ -414,6 +414,6 @@ def test_sdist_needs_no_network() -> None:
         r"LICENSE",
     ):
         assert any(re.fullmatch(pattern, name) for name in names), pattern
-    made = r"zmqlite/(_build\.py|include/|options/.*pyi|.*(constants|payload)\.pyi)"
+    made = r"zmqlite/(_build\.py|include/|options/.*pyi|.*(constants|_typed)\.pyi)"
     unwanted = re.compile(made + r"|.*\.(so|pyd|pyc)$|build/")
     assert [name for name in names if unwanted.match(name)] == []

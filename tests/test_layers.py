@@ -80,7 +80,6 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "asyncio.wakeup",
         "asyncio.tasks",
         "asyncio.futures",
-        "asyncio.payload",
         "asyncio.receives",
         "asyncio.calls",
         "asyncio.gate",
@@ -88,7 +87,6 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "asyncio.poller",
         "asyncio",
         "trio.binding",
-        "trio.payload",
         "trio.wakeup",
         "trio.tasks",
         "trio.socket",
@@ -254,7 +252,7 @@ def target_of(node: ast.ImportFrom, path: Path) -> list[str]:
 
 
 # Stubs without a module: what checkers read of names that are made at import. They have no floor.
-FOR_CHECKERS = {"options._flat", "options._typed"}
+FOR_CHECKERS = {"options._flat", "options._typed", "asyncio._typed", "trio._typed"}
 
 
 def relative_imports(path: Path) -> Iterator[tuple[ast.ImportFrom, str]]:

@@ -4,11 +4,11 @@
     constants.pyi        the same with the types of sockets
     */constants.pyi      the same for the event loops, whose types make their sockets
     options/_typed.pyi   the options as attributes and as keywords
-    */payload.pyi        the conversions of sockets that are awaited
+    */_typed.pyi         what the calls of sockets return that are awaited
 
 Every build writes them into the package; `python tests/written_out.py` does so without a build.
 Constants come from `enums` and `constants`, options from the rows of `options.rows`, conversions
-from the signatures in `_serialize`.
+from the signatures in `_serialize`, the other calls from those of the core.
 """
 
 from __future__ import annotations
@@ -59,11 +59,9 @@ def stubs(package: Path) -> dict[str, str]:
         "constants.pyi": _flat_names(types),
         **{f"{world}/constants.pyi": _types_of_a_loop(types) for world in WORLDS},
         "options/_typed.pyi": _typed_options(rows),
-        "asyncio/payload.pyi": _conversions(
-            package, "FuturePayload(UsedSocket[Future[Any]])", "Future[{}]"
-        ),
-        "trio/payload.pyi": _conversions(
-            package, "CoroutinePayload(LoopSocket)", "Coroutine[Any, Any, {}]"
+        "asyncio/_typed.pyi": _calls(package, "calls import Calls", "Future[{}]"),
+        "trio/_typed.pyi": _calls(
+            package, "socket import AwaitedSocket", "Coroutine[Any, Any, {}]"
         ),
     }
 
@@ -220,9 +218,10 @@ def _lines(types: dict[str, str]) -> str:
     return "".join(f"    {n.lower()}: {kind}; {n}: {kind}\n" for n, kind in types.items())
 
 
-# -- the conversions -----------------------------------------------------------------------------
+# -- what is awaited -----------------------------------------------------------------------------
 
-CONVERSIONS = '''"""The conversions of sockets that are awaited.
+AWAITED = ("send", "recv", "recv_multipart", "recv_many")  # whose results the arguments say
+CALLS = '''"""The calls of sockets that are awaited, and what they return.
 
 {mark}
 """
@@ -235,34 +234,42 @@ from asyncio import Future
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Literal, TypeVar, overload
 
-from .._loops.socket import LoopSocket
-from .._loops.uses import UsedSocket
 from .._native import core
+from .._native.core import Data, Frame, MessageTracker
+from .{source} as _Calls
 
 _T = TypeVar("_T")
 
-class {heading}:
+class Calls(_Calls):
 '''
 
 
-def _conversions(package: Path, heading: str, awaited: str) -> str:
-    """Return the stub of the conversions of one event loop: a class with this heading."""
-    source = (package / "_serialize.py").read_text(encoding="utf-8")
-    found = (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef))
-    mark = MARK.format("zmqlite/_serialize.py")
-    text = CONVERSIONS.format(mark=mark, heading=heading)
-    return text + "\n".join(f"    {line}" for line in _signatures(next(found), awaited)) + "\n"
+def _calls(package: Path, source: str, awaited: str) -> str:
+    """Return the stub of the calls of one event loop's sockets."""
+    names = "_serialize.py", "_native/core.pyi"
+    conversions, core = (_classes((package / name).read_text(encoding="utf-8")) for name in names)
+    nodes = conversions["PayloadSocket"]
+    nodes += [node for node in core["Socket"] if getattr(node, "name", "") in AWAITED]
+    mark = MARK.format(" and ".join(f"zmqlite/{name}" for name in names))
+    lines = (f"    {line}" for line in _signatures(nodes, awaited))
+    return CALLS.format(mark=mark, source=source) + "\n".join(lines) + "\n"
 
 
-def _signatures(source: ast.ClassDef, awaited: str) -> Iterator[str]:
+def _classes(text: str) -> dict[str, list[ast.stmt]]:
+    return {one.name: one.body for one in ast.parse(text).body if isinstance(one, ast.ClassDef)}
+
+
+def _signatures(nodes: list[ast.stmt], awaited: str) -> Iterator[str]:
     """Yield the lines of the calls of a class as checkers read them, each result to be awaited."""
-    calls = [node for node in source.body if isinstance(node, ast.FunctionDef)]
+    calls = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     overloaded = {node.name for node in calls if node.decorator_list}
-    for node in source.body:
+    for node in nodes:
         if isinstance(node, ast.FunctionDef):
             if node.name in overloaded and not node.decorator_list:
                 continue  # what checkers do not see
-            result = awaited.format(ast.unparse(node.returns or ast.Constant(None)))
+            result = ast.unparse(node.returns or ast.Constant(None))
+            results = result.split(" | ") if node.name in AWAITED else [result]
+            result = " | ".join(map(awaited.format, results))
             node.returns = ast.parse(result, mode="eval").body
             node.body = [ast.Expr(ast.Constant(...))]
             for place, value in enumerate(node.args.defaults):

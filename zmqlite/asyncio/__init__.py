@@ -39,14 +39,17 @@ from ..proxy import device as device
 from ..proxy import proxy as proxy
 from . import constants as _constants
 from .binding import budget_of
-from .calls import Calls
 from .constants import *  # noqa: F403
 from .gate import GateService
 from .poller import Poller as Poller
 from .tasks import TaskRunner
 from .wakeup import Wakeup, is_cancelled
 
-if not TYPE_CHECKING:  # a list would hide the constants from checkers
+if TYPE_CHECKING:
+    from ._typed import Calls
+else:  # a list would hide the constants from checkers
+    from .calls import Calls
+
     __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
     __all__ += ["device", "proxy", "select", "zmq_poll"]  # blocking ones
     __all__ += [*_constants.__all__, *_names.__all__]

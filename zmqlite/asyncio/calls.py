@@ -1,7 +1,8 @@
 """The data calls of an asyncio socket: what `zmqlite.Socket` has, returning Futures.
 
 Here are those that send. Each is an attempt (`_loops.operations`) that is made at once, or waits
-in a queue (`_native/loop/wait_queue.pxi`).
+in a queue (`_native/loop/wait_queue.pxi`). What checkers see of those that return what their
+arguments say, and of the conversions, stands in `_typed`, which the build writes.
 """
 
 # mypy: disable-error-code="override"
@@ -11,7 +12,7 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, cast
 
 from .._loops import operations as _attempts
 from .._native import core
@@ -29,37 +30,6 @@ class Calls(Receives):
 
     __slots__ = ()
 
-    @overload
-    def send(
-        self,
-        data: core.Data,
-        flags: int = 0,
-        copy: Literal[True] = True,
-        track: Literal[False] = False,
-        routing_id: int | None = None,
-        group: str | bytes | None = None,
-    ) -> Future[None]: ...
-    @overload
-    def send(
-        self,
-        data: core.Data,
-        flags: int = 0,
-        *,
-        copy: Literal[False],
-        track: bool = False,
-        routing_id: int | None = None,
-        group: str | bytes | None = None,
-    ) -> Future[core.MessageTracker]: ...
-    @overload
-    def send(
-        self,
-        data: core.Data,
-        flags: int = 0,
-        copy: bool = True,
-        track: bool = False,
-        routing_id: int | None = None,
-        group: str | bytes | None = None,
-    ) -> Future[core.MessageTracker] | Future[None]: ...
     def send(
         self,
         data: core.Data,

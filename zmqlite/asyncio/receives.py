@@ -12,15 +12,14 @@ import asyncio
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .._loops import operations as _attempts
-from .._loops.uses import DONTWAIT
+from .._loops.uses import DONTWAIT, UsedSocket
 from .._native import core
 from .binding import LoopBinding
 from .futures import Raising, try_now, wait_in_queue
 from .operation import Operation
-from .payload import FuturePayload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Receives"]
 
 
-class Receives(FuturePayload):
+class Receives(UsedSocket[Any]):
     """The calls of an asyncio `Socket` that receive, and its tie to a loop."""
 
     __slots__ = ("_binding", "_fast_path")  # see SocketSettings
@@ -136,18 +135,6 @@ class Receives(FuturePayload):
         attempt = partial(_attempts.recv_parts, self, copy, convert)
         return self._receive_by(attempt, flags)
 
-    @overload
-    def recv(
-        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
-    ) -> Future[bytes]: ...
-    @overload
-    def recv(
-        self, flags: int = 0, *, copy: Literal[False], track: bool = False
-    ) -> Future[core.Frame]: ...
-    @overload
-    def recv(
-        self, flags: int = 0, copy: bool = True, track: bool = False
-    ) -> Future[bytes] | Future[core.Frame]: ...
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part: a Future of bytes, or of a Frame with ``copy=False``."""
         fast_path = self._fast_path
@@ -161,18 +148,6 @@ class Receives(FuturePayload):
         attempt = self if copy else partial(_attempts.recv, self, False)
         return self._receive_by(attempt, flags)
 
-    @overload
-    def recv_multipart(
-        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
-    ) -> Future[list[bytes]]: ...
-    @overload
-    def recv_multipart(
-        self, flags: int = 0, *, copy: Literal[False], track: bool = False
-    ) -> Future[list[core.Frame]]: ...
-    @overload
-    def recv_multipart(
-        self, flags: int = 0, copy: bool = True, track: bool = False
-    ) -> Future[list[bytes]] | Future[list[core.Frame]]: ...
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message: a Future of the list of its parts."""
         binding = self._current_binding()
@@ -184,14 +159,6 @@ class Receives(FuturePayload):
         attempt = partial(_attempts.recv_into, self, buffer, nbytes)
         return cast("Future[int]", self._receive_by(attempt, flags))
 
-    @overload
-    def recv_many(
-        self, max: int = 1000, flags: int = 0, *, multipart: Literal[False] = False
-    ) -> Future[list[bytes]]: ...
-    @overload
-    def recv_many(
-        self, max: int = 1000, flags: int = 0, *, multipart: Literal[True]
-    ) -> Future[list[list[bytes]]]: ...
     def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
         """Receive what is there, at most ``max`` messages; wait only for the first."""
         attempt = partial(_attempts.recv_many, self, max, multipart)

@@ -37,12 +37,15 @@ from .binding import budget_of_run
 from .constants import *  # noqa: F403
 from .gate import GateService
 from .poller import Poller as Poller
-from .socket import AwaitedSocket
 from .socket import SocketClosed as SocketClosed
 from .tasks import TaskRunner
 from .wakeup import Wakeup
 
-if not TYPE_CHECKING:  # a list would hide the constants from checkers
+if TYPE_CHECKING:
+    from ._typed import Calls as AwaitedSocket
+else:  # a list would hide the constants from checkers
+    from .socket import AwaitedSocket
+
     __all__ = ["Context", "Poller", "Proxy", "Socket", "set_fairness"]
     __all__ += ["device", "proxy", "select", "zmq_poll"]  # blocking ones
     __all__ += [*_constants.__all__, *_names.__all__]

@@ -3,7 +3,8 @@ cancellable.
 
 The quick way comes first: not cancelled, nobody waits, this pass of the run has had no more than
 its share, and libzmq can do it now. Everything else, errors included, goes the long way through
-`trio/binding.py`.
+`trio/binding.py`. What checkers see of calls that return what their arguments say, and of the
+conversions, stands in `_typed`, which the build writes.
 """
 
 # mypy: disable-error-code="override"
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 import trio as _trio
 from trio.lowlevel import (
@@ -24,13 +25,13 @@ from trio.lowlevel import (
 
 from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
+from .._loops.socket import LoopSocket
 from .._loops.uses import DONTWAIT
 from .._native import core
 from ..enums import PollEvent
 from ..error import ContextTerminated, ZMQError
 from ..error import SocketClosed as _SocketClosed
 from .binding import LoopBinding, Task
-from .payload import CoroutinePayload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,7 +46,7 @@ class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
     too."""
 
 
-class AwaitedSocket(CoroutinePayload):
+class AwaitedSocket(LoopSocket):
     """The half of `zmqlite.trio.Socket` that knows trio: it waits, sends and receives."""
 
     def _running_loop(self) -> TrioToken:
@@ -96,18 +97,6 @@ class AwaitedSocket(CoroutinePayload):
     ) -> Any:
         return convert(await self.recv_multipart(flags, copy))
 
-    @overload
-    async def recv(
-        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
-    ) -> bytes: ...
-    @overload
-    async def recv(
-        self, flags: int = 0, *, copy: Literal[False], track: bool = False
-    ) -> core.Frame: ...
-    @overload
-    async def recv(
-        self, flags: int = 0, copy: bool = True, track: bool = False
-    ) -> bytes | core.Frame: ...
     @enable_ki_protection
     async def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one part as bytes, or as a Frame with ``copy=False``."""
@@ -120,18 +109,6 @@ class AwaitedSocket(CoroutinePayload):
         attempt = self if copy else partial(attempts.recv, self, False)
         return await self._perform(attempt, flags)
 
-    @overload
-    async def recv_multipart(
-        self, flags: int = 0, copy: Literal[True] = True, track: bool = False
-    ) -> list[bytes]: ...
-    @overload
-    async def recv_multipart(
-        self, flags: int = 0, *, copy: Literal[False], track: bool = False
-    ) -> list[core.Frame]: ...
-    @overload
-    async def recv_multipart(
-        self, flags: int = 0, copy: bool = True, track: bool = False
-    ) -> list[bytes] | list[core.Frame]: ...
     async def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one message as the list of its parts."""
         await checkpoint_if_cancelled()
@@ -142,14 +119,6 @@ class AwaitedSocket(CoroutinePayload):
         await checkpoint_if_cancelled()
         return int(await self._perform(partial(attempts.recv_into, self, buffer, nbytes), flags))
 
-    @overload
-    async def recv_many(
-        self, max: int = 1000, flags: int = 0, *, multipart: Literal[False] = False
-    ) -> list[bytes]: ...
-    @overload
-    async def recv_many(
-        self, max: int = 1000, flags: int = 0, *, multipart: Literal[True]
-    ) -> list[list[bytes]]: ...
     async def recv_many(self, max: int = 1000, flags: int = 0, *, multipart: bool = False) -> Any:
         """Receive what is there, at most ``max`` messages; wait only for the first."""
         await checkpoint_if_cancelled()
