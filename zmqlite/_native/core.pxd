@@ -137,7 +137,7 @@ cdef class Handle:
     cdef dict _peer_ids          # CONNECT_ROUTING_IDs in use, and the endpoint of each
     cdef bytes _next_peer_id
     cdef object _loop_handle     # of the event loop that serves it
-    cdef void *_ready_fds        # borrowed: the chain of its ReadySignals
+    cdef void *_ready_fds        # borrowed: the chain of its ReadyFDs
     cdef Once _once
 
     cdef int _make(self, Context context, int socket_type, size_t address) except -1

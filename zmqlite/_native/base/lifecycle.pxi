@@ -228,7 +228,7 @@ cdef class ExitWait:
 
     cdef double _quiet(self):
         """How long nothing has to move. A socket that has nothing to send needs a moment to end as well."""
-        cdef uint64_t messages = self._messages if self._ending != NULL else self._wait.messages()
+        cdef uint64_t messages = self._messages if self._ending != NULL else self._wait._unsent.messages()
         return max(self._patience, MOMENT if messages else REAPING)
 
     cdef str _why(self):
@@ -300,18 +300,16 @@ cdef ExitWait exit_wait(Context context):
     wait._wait._told = True  # we say it ourselves
     if context._termination != NULL:
         wait._follow()
-        context._ends = False
-        return wait
-    zmq_ctx_shutdown(context.handle)
-    if wait._wait.over() and not wait._wait.known:
-        wait._ending = begin_termination(context.handle, term_calls())
-        with cython.critical_section(context):
-            context._termination = wait._ending
-        if wait._ending == NULL:  # no thread can be had that waits for us: wait ourselves
-            if wait._limit < 0:
-                end_here(context)
-            context._ends = False
-            return None
+    else:
+        zmq_ctx_shutdown(context.handle)
+        if wait._wait.over() and not wait._wait.known:
+            wait._ending = begin_termination(context.handle, term_calls())
+            with cython.critical_section(context):
+                context._termination = wait._ending
+            if wait._ending == NULL:  # no thread can be had that waits for us: wait ourselves
+                if wait._limit < 0:
+                    end_here(context)
+                wait = None
     context._ends = False
     return wait
 

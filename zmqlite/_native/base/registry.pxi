@@ -250,19 +250,18 @@ cdef void take_from_registry(Handle self) noexcept:
     self._previous = NULL
 
 
-cdef bint is_member(void *handle) noexcept:
-    """Whether this is the address of an open socket of ours. Under the lock."""
-    cdef void *context
+cdef void *socket_at(void *handle) noexcept:
+    """The open socket of ours that has this address, NULL for none. Under the lock."""
+    cdef void *context = all_contexts
     cdef void *socket
-    cdef bint found = False
-    context = all_contexts
-    while context != NULL and not found:
+    while context != NULL:
         socket = (<Context> context)._sockets
-        while socket != NULL and not found:
-            found = (<Handle> socket).handle == handle
+        while socket != NULL:
+            if (<Handle> socket).handle == handle:
+                return socket
             socket = (<Handle> socket)._next
         context = (<Context> context)._next
-    return found
+    return NULL
 
 
 # An address that libzmq would follow into the void is refused. Where others may have contexts and sockets in the
@@ -274,7 +273,7 @@ cdef bint link_shadow(Handle self, void *handle) noexcept:
     cdef size_t size = sizeof(number)
     cdef bint found
     registry_lock()
-    found = (is_member(handle) or not LIBZMQ_ALONE) and zmq_getsockopt(
+    found = (socket_at(handle) != NULL or not LIBZMQ_ALONE) and zmq_getsockopt(
         handle, ZMQ_TYPE, &number, &size) == 0
     if found:
         self._shadow = True

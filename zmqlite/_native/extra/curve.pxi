@@ -84,16 +84,3 @@ def z85_decode(z85bytes):
     if b"\0" in text or zmq_z85_decode(<uint8_t *> PyBytes_AS_STRING(data), text) == NULL:
         raise ValueError("the text has characters or groups that are not Z85")
     return data
-
-
-def _tune(borrow=None, batch=None, inside=None):
-    """Set the sizes from which bytes are lent, over inproc alone and otherwise, and the batch size, of new
-    sockets. For benchmarks."""
-    global ZERO_COPY_MIN, BATCH_SIZE, ZERO_COPY_MIN_INPROC
-    if borrow is not None:
-        ZERO_COPY_MIN = borrow
-    if inside is not None:
-        ZERO_COPY_MIN_INPROC = inside
-    if batch is not None:
-        BATCH_SIZE = batch
-    return ZERO_COPY_MIN, BATCH_SIZE, ZERO_COPY_MIN_INPROC

@@ -97,14 +97,14 @@ class BytesPool : private BytesLists
         const size_t index = index_of (block);
         recycle ();
         if (index < slots)
-            return let_out (static_cast<int> (index), size);
+            return publish_at (static_cast<int> (index), size);
         PyObject *const bytes = complete (block, size);
         block->bytes = nullptr;
         return bytes;
     }
 
     /* A bytes object to be filled, in a block if possible; a new reference, or NULL with an exception. */
-    PyObject *fresh (size_t size)
+    PyObject *allocate (size_t size)
     {
         recycle ();
         const int kind = kind_of (size);
@@ -112,22 +112,21 @@ class BytesPool : private BytesLists
         if (index < 0)
             index = make (size);
         if (index >= 0)
-            return let_out (index, size);
+            return publish_at (index, size);
         return PyErr_Occurred () ? nullptr
                                  : PyBytes_FromStringAndSize (nullptr, static_cast<Py_ssize_t> (size));
     }
 
-    /* Whether libzmq found no block, of whatever size, since the last supply. */
+    /* Whether libzmq found no block, of whatever size, since the last refill. */
     bool missed () const { return _missed.load (std::memory_order_relaxed); }
 
     /* A body of this size was received, but not as bytes: if libzmq has found no block for such, it may next time. */
-    void supply (size_t size)
+    void refill (size_t size)
     {
         const int kind = kind_of (size);
         _missed.store (false, std::memory_order_relaxed);
-        if (!_wanted[kind].load (std::memory_order_relaxed))
+        if (!_wanted[kind].exchange (false, std::memory_order_relaxed))
             return;
-        _wanted[kind].store (false, std::memory_order_relaxed);
         const int index = make (size);
         if (index >= 0)
             push (index);
@@ -204,7 +203,7 @@ class BytesPool : private BytesLists
         }
     }
 
-    PyObject *let_out (int index, size_t size)
+    PyObject *publish_at (int index, size_t size)
     {
         PyObject *const bytes = complete (&block_at (index), size);
         _out[_out_count++] = static_cast<uint16_t> (index);

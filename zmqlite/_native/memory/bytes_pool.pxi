@@ -6,9 +6,9 @@ cdef extern from "memory/bytes_pool.hpp" namespace "zmqlite":
         bint fits(size_t size) noexcept nogil
         void *take_or_make(size_t size, void **hint)
         PyObject *publish(void *hint, size_t size)
-        PyObject *fresh(size_t size)
+        PyObject *allocate(size_t size)
         bint missed()
-        void supply(size_t size)
+        void refill(size_t size)
         void recycle_now()
         void clear()
         void renew()
@@ -42,7 +42,7 @@ cdef inline object new_body(Py_ssize_t size):
     """A bytes object of this size, to be filled before anybody sees it."""
     cdef PyObject *made
     if ZMQLITE_BLOCKS and BytesPool.fits(size):
-        made = bytes_pool.fresh(size)
+        made = bytes_pool.allocate(size)
         if made == NULL:
             raise MemoryError
         return own(made)
@@ -69,4 +69,4 @@ cdef int init_room(zmq_msg_t *msg, size_t size) noexcept:
 cdef inline void refill_pool(zmq_msg_t *msg) noexcept:
     """A part was received that stays in libzmq's memory."""
     if ZMQLITE_BLOCKS and bytes_pool.missed() and BytesPool.fits(zmq_msg_size(msg)):
-        bytes_pool.supply(zmq_msg_size(msg))
+        bytes_pool.refill(zmq_msg_size(msg))

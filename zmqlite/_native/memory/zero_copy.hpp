@@ -7,7 +7,7 @@
 
    A message received in the same process over lent bytes IS the lent object, so it can be handed over
    without a copy: our patched libzmq finds the Lease from the message, and who closes the last copy
-   settles it at once. Of another libzmq's message nobody can tell; it is received as any other. */
+   ends it at once. Of another libzmq's message nobody can tell; it is received as any other. */
 #ifndef ZMQLITE_ZERO_COPY_HPP
 #define ZMQLITE_ZERO_COPY_HPP
 

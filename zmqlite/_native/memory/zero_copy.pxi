@@ -19,12 +19,12 @@ cdef extern from "memory/zero_copy.hpp" namespace "zmqlite":
     void close_here(zmq_msg_t *msg)
     Leased *all_leased(size_t *count)
 
-# From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the loan
-# and its way home cost more than the copy. See docs/performance.md.
+# From this size on, immutable bytes are lent to libzmq instead of copied. Measured: below it the lease
+# and its release cost more than the copy. See docs/performance.md.
 cdef Py_ssize_t ZERO_COPY_MIN = 1536
 BORROW_THRESHOLD = ZERO_COPY_MIN
 
-# The same for a socket that has only had inproc endpoints: there the receiver settles the loan.
+# The same for a socket that has only had inproc endpoints: there the receiver ends the lease.
 cdef Py_ssize_t ZERO_COPY_MIN_INPROC = 512 if LIBZMQ_LENDS else ZERO_COPY_MIN
 INSIDE_THRESHOLD = ZERO_COPY_MIN_INPROC
 

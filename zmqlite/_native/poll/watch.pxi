@@ -6,7 +6,7 @@
 # and clean when nothing can have changed without its descriptor speaking. epoll watches the clean ones.
 # Where there is no epoll, or a source cannot be watched that way, the poller uses zmq_poll throughout.
 #
-# The thread that uses a socket heats the watches of all its pollers, while their own threads look at theirs. So
+# The thread that uses a socket marks the watches of all its pollers, while their own threads look at theirs. So
 # what both touch (the chain of a socket's watches, a poller's chain of dirty ones, and the flags that say whether a
 # watch is in them) changes only under the lock of the chains, which is the GIL where there is one. The chains
 # hold no references: a watch that goes leaves them under that lock, before its memory does, and nobody takes a

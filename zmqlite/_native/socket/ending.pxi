@@ -243,14 +243,6 @@ cdef class EndWait:
             names.append(f"{name}: {unsent_text(count)}" if count or not name.endswith(" is open") else name)
         return joined(names) or "closed sockets"
 
-    cdef uint64_t messages(self):
-        """How many messages wait in the queues."""
-        cdef uint64_t count = 0
-        cdef size_t place
-        for place in range(self._unsent.sockets()):
-            count += self._unsent.unsent(place)
-        return count
-
     cdef double set_by_program(self):
         """Until when the lingers that the program set make a context wait; 0 if none does."""
         cdef double end = 0

@@ -103,9 +103,6 @@ cdef class Socket(Handle):
 
     # The same for event loops, under the names of the calls that fail when these do.
 
-    def _try_send(self, data, int flags=0):
-        return send_if_taken(self, data, flags, "send")
-
     def _try_recv(self, int flags=0):
         return recv_if_there(self, flags, "recv")
 

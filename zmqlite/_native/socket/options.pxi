@@ -1,5 +1,15 @@
 # Options: how their values travel. Names, kinds and ranges are in zmqlite.options.
 
+# What our own libzmq adds to them, for those who read it in Python.
+OWN_OPTIONS = {
+    "peers_count": ZMQLITE_PEERS_COUNT,
+    "peers_list": ZMQLITE_PEERS_LIST,
+    "peers_gone": ZMQLITE_PEERS_GONE,
+    "topic_takers": ZMQLITE_TOPIC_TAKERS,
+    "numbers": ZMQLITE_NUMBERS,
+    "drop_newest": ZMQLITE_DROP_NEWEST,
+}
+
 cdef enum:  # how an option's value travels; the codes of zmqlite.options
     KIND_INT = 0
     KIND_INT64 = 1
@@ -50,22 +60,6 @@ cdef object read_option(Handle self, int option, int kind):
     if kind != KIND_BYTES and size and text[size - 1] == 0:
         size -= 1
     return PyBytes_FromStringAndSize(text, size)
-
-
-cdef bytes read_long_option(Handle self, int option):
-    """Read an option of our own libzmq whose value has any size: it says ENOBUFS and how much it takes. From any
-    thread, in nobody's way."""
-    cdef size_t size = 4096
-    cdef bytes value
-    cdef int error = ENOBUFS
-    while error == ENOBUFS or error == EINTR:
-        value = PyBytes_FromStringAndSize(NULL, size)
-        guard_visit_enter(self, "getsockopt")
-        error = libzmq_errno() if zmq_getsockopt(self.handle, option, PyBytes_AS_STRING(value), &size) else 0
-        guard_leave(&self._guard)
-    if error:
-        fail_socket(self, error, f"getsockopt({option})")
-    return value[:size]
 
 
 cdef int write_option(Handle self, int option, int kind, object value) except -1:

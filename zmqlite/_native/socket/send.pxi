@@ -365,10 +365,8 @@ cdef object send_mixed_parts(
         frame = frames[place]
         send_msg(self, &frame.msg, flags if place == last else flags | ZMQ_SNDMORE)
     guard_exit(self)
-    if copy and not trackers:
-        return None
     if not trackers:
-        return DONE if not copy and not track else (DONE if track else None)
+        return None if copy else DONE
     return trackers[0] if len(trackers) == 1 else MessageTracker(*trackers)
 
 

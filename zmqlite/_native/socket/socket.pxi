@@ -113,20 +113,14 @@ cdef class Handle:
     def _shadowed(self):
         """Return the Socket that this is a second handle on; None if it is none, or not of ours."""
         cdef list found = []  # first: making it may run the collector, which may shorten the chain
-        cdef void *context
         cdef void *place
         if not self._shadow or self.handle == NULL:
             return None
         registry_lock()
         try:
-            context = all_contexts
-            while context != NULL:
-                place = (<Context> context)._sockets
-                while place != NULL:
-                    if (<Handle> place).handle == self.handle:
-                        keep(found, place)
-                    place = (<Handle> place)._next
-                context = (<Context> context)._next
+            place = socket_at(self.handle)
+            if place != NULL:
+                keep(found, place)
         finally:
             registry_unlock()
         return found[0] if found else None
@@ -342,8 +336,19 @@ cdef class Handle:
         return read_option(self, option, kind)
 
     def get_long_option(self, int option):
-        """Return an option of our own libzmq whose value may have any size."""
-        return read_long_option(self, option)
+        """Return an option of our own libzmq whose value may have any size: it says ENOBUFS and how much it takes.
+        From any thread, in nobody's way."""
+        cdef size_t size = 4096
+        cdef bytes value
+        cdef int error = ENOBUFS
+        while error == ENOBUFS or error == EINTR:
+            value = PyBytes_FromStringAndSize(NULL, size)
+            guard_visit_enter(self, "getsockopt")
+            error = libzmq_errno() if zmq_getsockopt(self.handle, option, PyBytes_AS_STRING(value), &size) else 0
+            guard_leave(&self._guard)
+        if error:
+            fail_socket(self, error, f"getsockopt({option})")
+        return value[:size]
 
     def _set_option(self, int option, int kind, value):
         """Set the option with this number; ``kind`` says how its value travels (zmq_setsockopt).
