@@ -9,44 +9,26 @@ from __future__ import annotations
 
 import sys
 
-from .enums import (
-    ContextOption,
-    DeviceType,
-    Errno,
-    Event,
-    Flag,
-    GSSAPINameType,
-    MessageOption,
-    NormMode,
-    PollEvent,
-    ReconnectStop,
-    RouterNotify,
-    SecurityMechanism,
-    SocketOption,
-    SocketType,
-)
+from . import enums
 
 TYPE_CHECKING = False  # importing typing would cost more than this whole module
 if TYPE_CHECKING:
     from enum import Enum
     from typing import Any, NoReturn
 
+_FAMILIES: list[type[Enum]] = [
+    one
+    for one in vars(enums).values()
+    if isinstance(one, type(enums.SocketType)) and one.__module__ == enums.__name__
+    if not one.__name__.startswith("_")
+]
 # What zmq.h puts before the names of a family.
-_FAMILIES: dict[type[Enum], str] = {
-    SocketType: "",
-    SocketOption: "",
-    ContextOption: "",
-    MessageOption: "",
-    Flag: "",
-    PollEvent: "",
-    Event: "EVENT_",
-    SecurityMechanism: "",
-    GSSAPINameType: "GSSAPI_NT_",
-    ReconnectStop: "RECONNECT_STOP_",
-    RouterNotify: "NOTIFY_",
-    NormMode: "NORM_",
-    DeviceType: "",
-    Errno: "",
+_PREFIXES = {
+    "Event": "EVENT_",
+    "GSSAPINameType": "GSSAPI_NT_",
+    "ReconnectStop": "RECONNECT_STOP_",
+    "RouterNotify": "NOTIFY_",
+    "NormMode": "NORM_",
 }
 
 # Numbers and names of zmq.h that belong to no enum.
@@ -68,10 +50,11 @@ _OTHERS: dict[str, int | str] = {
 
 def _flat() -> dict[str, Any]:
     names: dict[str, Any] = {}
-    for family, prefix in _FAMILIES.items():
+    for family in _FAMILIES:
         names[family.__name__] = family
+        prefix = _PREFIXES.get(family.__name__, "")
         for name, member in family.__members__.items():
-            if prefix and not name.startswith("PROTOCOL_ERROR_"):
+            if not name.startswith("PROTOCOL_ERROR_"):
                 name = prefix + name
             # IPV6 and BLOCKY alone mean the option of a socket, which comes first
             names.setdefault(name, member)

@@ -343,24 +343,12 @@ class LateOptionWarning(UserWarning):
     """An option was set after bind or connect, too late for the connections that exist."""
 
 
+# errno -> class: the one that stands for it, and what else is meant by some.
 _classes: dict[int, type[ZMQError]] = {
-    Errno.EAGAIN.value: Again,
-    Errno.ETERM.value: ContextTerminated,
-    _errno.EINTR: InterruptedSystemCall,
-    Errno.EFSM.value: StateError,
-    Errno.ENOTSOCK.value: SocketClosed,
-    _errno.EBUSY: ThreadMisuse,
-    Errno.EINVAL.value: InvalidArgument,
+    **{kind._default_errno or 0: kind for kind in ZMQError.__subclasses__()},
     _errno.EOPNOTSUPP: NotSupported,
-    Errno.ENOTSUP.value: NotSupported,
     Errno.EPROTONOSUPPORT.value: NotSupported,
-    Errno.EADDRINUSE.value: AddressInUse,
-    Errno.EADDRNOTAVAIL.value: AddressNotAvailable,
-    Errno.EHOSTUNREACH.value: HostUnreachable,
-    _errno.EACCES: PermissionDenied,
-    _errno.EPERM: PermissionDenied,
-    _errno.ENOENT: AddressNotFound,
-    Errno.ENOCOMPATPROTO.value: IncompatibleProtocol,
+    _errno.EPERM: PermissionDenied,  # a ForkError is raised by name only
 }
 
 

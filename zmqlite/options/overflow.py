@@ -12,15 +12,11 @@ from ..enums import SocketOption, SocketType
 from ..error import InvalidArgument, NotSupported
 from .rows import Kind
 
-__all__ = ["POLICIES", "set_overflow"]
-
-POLICIES = ("block", "drop_newest", "drop_oldest", "latest")
+__all__ = ["set_overflow"]
 
 _DROP_NEWEST = core.OWN_OPTIONS["drop_newest"]
 _PUBLISHERS = frozenset({SocketType.PUB, SocketType.XPUB, SocketType.RADIO})
-_RECEIVERS = frozenset(
-    {SocketType.SUB, SocketType.XSUB, SocketType.PULL, SocketType.DISH, SocketType.GATHER}
-)
+_RECEIVERS = core.RECEIVE_ONLY | {SocketType.XSUB}
 _KEEPS_LATEST = frozenset(
     {SocketType.PUB, SocketType.SUB, SocketType.PUSH, SocketType.PULL, SocketType.DEALER}
 )
@@ -48,9 +44,11 @@ def set_overflow(socket: Any, policy: str) -> None:
 
     Raises `InvalidArgument` for an unknown name, `NotSupported` where it cannot be had.
     """
-    if policy not in POLICIES:
+    if policy not in _OTHERWISE:
         raise InvalidArgument.during(
-            "overflow", socket._subject(), f"it takes one of {', '.join(POLICIES)}, not {policy!r}"
+            "overflow",
+            socket._subject(),
+            f"it takes one of {', '.join(_OTHERWISE)}, not {policy!r}",
         )
     kind = SocketType(socket.type)
     reason = _REFUSED.get((kind, policy)) or _OTHERWISE[policy](socket, kind)
