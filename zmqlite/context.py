@@ -235,11 +235,14 @@ class Context(ContextSettings, Generic[SocketT]):
         return self
 
     def __exit__(self, kind: Any, *exc: object) -> None:
-        if kind is None:  # what an exception leaves open is no news
-            for socket in self.sockets():
-                message = f"Destroying context with unclosed socket {socket!r}"
-                warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
+        self._warn_of_open(kind)
         self.destroy()
+
+    def _warn_of_open(self, kind: Any) -> None:
+        """At the end of a `with`, for its caller: what an exception leaves open is no news."""
+        for socket in self.sockets() if kind is None else ():
+            message = f"Destroying context with unclosed socket {socket!r}"
+            warnings.warn(message, ResourceWarning, stacklevel=3, source=socket)
 
     # -- other handles on the same context -------------------------------------------------------
 

@@ -74,21 +74,16 @@ def parse_monitor_message(msg: Sequence[bytes]) -> MonitorMessage:
     if len(parts) >= 4 and all(len(part) == _NUMBER_V2.size for part in parts[:-2]):
         number, count, *values = (_NUMBER_V2.unpack(part)[0] for part in parts[:-2])
         if count == len(values):
-            return _version_two(Event(number), tuple(values), parts[-2], parts[-1])
+            event, (local, remote) = Event(number), parts[-2:]
+            return {
+                "event": event,
+                "value": _meaning(event, values[0] if values else 0),
+                "endpoint": local or remote,
+                "values": tuple(values),
+                "local": local,
+                "remote": remote,
+            }
     raise ValueError(f"not the message of a monitor socket: {msg!r:.80}")
-
-
-def _version_two(
-    event: Event, values: tuple[int, ...], local: bytes, remote: bytes
-) -> MonitorMessage:
-    return {
-        "event": event,
-        "value": _meaning(event, values[0] if values else 0),
-        "endpoint": local or remote,
-        "values": values,
-        "local": local,
-        "remote": remote,
-    }
 
 
 def _meaning(event: Event, value: int) -> int:

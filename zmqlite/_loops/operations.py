@@ -19,8 +19,6 @@ __all__ = [
     "OUT",
     "WOULD_BLOCK",
     "YIELD",
-    "Batch",
-    "ForeignAgain",
     "addressee",
     "no_flags",
     "perform",
@@ -43,10 +41,6 @@ WOULD_BLOCK: Any = core.WOULD_BLOCK
 """The socket cannot do it now."""
 YIELD: Any = core.YIELD
 """The socket could go on; others should have their turn first."""
-Batch = core.Batch
-"""Sends many messages, going on where it stopped."""
-ForeignAgain = core.ForeignAgain
-"""The coat of an Again that the caller's own code raised."""
 
 _DONTWAIT, _SNDMORE = 1, 2
 _recv_nonblock = core.Socket._try_recv
@@ -104,7 +98,7 @@ def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
     except StopIteration as error:
         raise RuntimeError("a conversion raised StopIteration") from error
     except Again as error:
-        raise ForeignAgain(error) from None
+        raise core.ForeignAgain(error) from None
 
 
 def strip_internal_traceback(error: BaseException) -> BaseException:
@@ -157,7 +151,7 @@ def poll(socket: Any, flags: int) -> Any:
 
 def addressee(attempt: Any) -> tuple[Any, bool]:
     """Return whom a send of a routing socket is for, and whether another part is to follow."""
-    if isinstance(attempt, Batch):
+    if isinstance(attempt, core.Batch):
         message = attempt.peek()
         return _first(
             message[0] if isinstance(message, (list, tuple)) and message else message

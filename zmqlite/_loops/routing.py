@@ -14,21 +14,18 @@ from itertools import count
 from typing import Any
 
 from .._native import core
-from .operations import OUT, WOULD_BLOCK, YIELD, Batch, addressee
+from ..enums import SocketType
+from .operations import OUT, WOULD_BLOCK, YIELD, addressee
 
-__all__ = ["RoutedSenders", "routes_by_peer", "senders_for"]
+__all__ = ["RoutedSenders", "senders_for"]
 
-_BY_PEER = frozenset((6, 11, 12, 19))  # ROUTER, STREAM, SERVER, PEER
-
-
-def routes_by_peer(socket_type: int) -> bool:
-    """Whether each message has an addressee: one peer may be full while another is not."""
-    return socket_type in _BY_PEER
+# Each message has an addressee: one peer may be full while another is not.
+_BY_PEER = frozenset((SocketType.ROUTER, SocketType.STREAM, SocketType.SERVER, SocketType.PEER))
 
 
 def senders_for(socket: core.Socket, handle: core.LoopHandle) -> core.WaitQueue:
     """Return the queue of those that send through a socket."""
-    if routes_by_peer(socket._type_number):
+    if socket._type_number in _BY_PEER:
         return RoutedSenders(handle)
     return core.WaitQueue(handle, OUT, True)
 
@@ -56,17 +53,17 @@ class _Send:
         self.message = message
         self.more = more
         self.number = number
-        self.line: Any = self if isinstance(attempt, Batch) else message.peer
+        self.line: Any = self if isinstance(attempt, core.Batch) else message.peer
 
     @property
     def peer(self) -> Any:
         """The peer that the next message is for."""
-        if isinstance(self._attempt, Batch):
+        if isinstance(self._attempt, core.Batch):
             return addressee(self._attempt)[0]
         return self.message.peer
 
     def __call__(self) -> Any:
-        if isinstance(self._attempt, Batch):
+        if isinstance(self._attempt, core.Batch):
             return self._send_batch(self._attempt)
         if not self._queue.may_send(self):
             return WOULD_BLOCK

@@ -17,7 +17,6 @@ Cancelling a receive never loses a message, and a cancelled send did not happen.
 from __future__ import annotations
 
 import asyncio as _asyncio
-import warnings
 from asyncio import Future
 from contextlib import suppress
 from functools import partial
@@ -177,10 +176,7 @@ class Context(_Context[Socket]):
 
     async def __aexit__(self, kind: Any, *exc: object) -> None:
         """Close what is open and end the context; other tasks run while messages are sent."""
-        if kind is None:
-            for socket in self.sockets():
-                message = f"Destroying context with unclosed socket {socket!r}"
-                warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
+        self._warn_of_open(kind)
         if self._shadow:  # its owner ends the context
             self.destroy()
             return

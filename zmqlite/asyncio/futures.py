@@ -95,7 +95,7 @@ def try_now(binding: LoopBinding, attempt: Any, future: Future[Any]) -> bool:
         return True
     except (KeyboardInterrupt, SystemExit):
         raise
-    except _attempts.ForeignAgain as foreign:
+    except core.ForeignAgain as foreign:
         future.set_exception(_attempts.strip_internal_traceback(foreign.error))
         return False
     except BaseException as error:

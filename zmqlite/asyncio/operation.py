@@ -74,20 +74,12 @@ class Operation(_Future):
         """Of a poll: the events."""
         return self._waiter.events
 
-    def attempt(self) -> Any:
-        """Return the result, WOULD_BLOCK or YIELD; an error ends the operation."""
-        return self._waiter.attempt(self)
-
     def perform(self) -> bool:
         """Try it now; return whether it is over, well or badly."""
         try:
             return self._waiter.perform(self)
         finally:
             del self  # the traceback of a conversion's error leads to this frame
-
-    def finish(self, value: Any) -> None:
-        """End well."""
-        self._waiter.finish(self, value)
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel. A cancelled send was not sent; a cancelled receive took no message."""
@@ -120,7 +112,7 @@ class Operation(_Future):
         """
         waiter = self._waiter
         if isinstance(waiter.queue, core.PollQueue):
-            self.finish(0)
+            waiter.finish(self, 0)
             return
         if not tried and not waiter.queue.waiters:
             self.perform()

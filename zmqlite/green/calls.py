@@ -18,6 +18,7 @@ from .._loops import operations as attempts
 from .._loops.operations import WOULD_BLOCK
 from .._loops.socket import LoopSocket
 from .._loops.uses import DONTWAIT
+from .._native import core
 from ..error import ContextTerminated, SocketClosed
 from .binding import LoopBinding, Sleeper
 
@@ -150,7 +151,7 @@ class Calls(LoopSocket):
         in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for each message; with
         DONTWAIT it returns when the next one would have to wait.
         """
-        with attempts.Batch(self, messages, flags) as batch:
+        with core.Batch(self, messages, flags) as batch:
             while self._perform(batch, flags, False) is attempts.YIELD:
                 pass
         return batch.sent

@@ -6,8 +6,9 @@ promise that libzmq does not keep: docs/hardening.md says what remains.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from .._native import core
 from ..enums import SocketOption
 
 __all__ = ["HARDENED", "HardenedValue", "require_zap"]
@@ -55,20 +56,13 @@ ZAP_DOMAIN = "global"
 """The domain that a hardened socket asks for when it has none of its own."""
 
 
-class _Asked(Protocol):
-    """What `require_zap` needs of a socket."""
-
-    def get(self, option: int, /) -> Any: ...
-    def set(self, option: int, optval: Any, /) -> None: ...
-
-
-def require_zap(socket: _Asked, drafts: bool) -> None:
+def require_zap(socket: Any) -> None:
     """Let nobody in at the next bind unless a ZAP handler of the same context says so.
 
-    With `drafts`, a handler that is not there counts as a refusal; without, libzmq offers no such
+    With drafts, a handler that is not there counts as a refusal; without, libzmq offers no such
     option, and NULL and CURVE let everybody in until a handler is bound.
     """
     if not socket.get(SocketOption.ZAP_DOMAIN):
         socket.set(SocketOption.ZAP_DOMAIN, ZAP_DOMAIN.encode())
-    if drafts:
+    if core.DRAFT_API:
         socket.set(SocketOption.ZAP_ENFORCE_DOMAIN, 1)

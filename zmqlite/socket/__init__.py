@@ -193,7 +193,7 @@ class Socket(RequestSocket, Generic[T]):
         if address.startswith("wss:") and core.has("wss"):
             check_pem(operation, address, getattr(self, "_pem", {}))
         if operation == "bind" and getattr(self, "_zap_required", False):
-            require_zap(self, core.DRAFT_API)
+            require_zap(self)
         try:
             resolved = (self._bind if operation == "bind" else self._connect)(address)
         except ZMQError as error:

@@ -16,7 +16,6 @@ call that can be done at once does it only when this pass of the run has had its
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -135,10 +134,7 @@ class Context(_Context[Socket]):
         return self
 
     async def __aexit__(self, kind: Any, *exc: object) -> None:
-        if kind is None:  # what an exception leaves open is no news
-            for socket in self.sockets():
-                message = f"leaving the context with unclosed socket {socket!r}"
-                warnings.warn(message, ResourceWarning, stacklevel=2, source=socket)
+        self._warn_of_open(kind)
         await self.aclose()
 
 

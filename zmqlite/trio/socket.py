@@ -198,7 +198,7 @@ class AwaitedSocket(LoopSocket):
         sent before it in its attribute ``sent``; one more may have been drawn. SNDTIMEO is for
         each message; with DONTWAIT it returns when the next one would have to wait.
         """
-        with attempts.Batch(self, messages, flags) as batch:
+        with core.Batch(self, messages, flags) as batch:
             await checkpoint_if_cancelled()
             while await self._perform(batch, flags, False) is attempts.YIELD:
                 pass
