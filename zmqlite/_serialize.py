@@ -116,7 +116,7 @@ class PayloadSocket(core.Socket):
                 "recv_json() got an unexpected keyword argument 'timeout': "
                 "set rcvtimeo on the socket (in ms), or wait with poll(ms) before"
             )
-        if "cls" not in kwargs:
+        if kwargs and "cls" not in kwargs:
             try:
                 json.JSONDecoder(**kwargs)
             except TypeError as error:
