@@ -125,8 +125,9 @@ class BytesPool : private BytesLists
     {
         const int kind = kind_of (size);
         _missed.store (false, std::memory_order_relaxed);
-        if (!_wanted[kind].exchange (false, std::memory_order_relaxed))
+        if (!_wanted[kind].load (std::memory_order_relaxed))
             return;
+        _wanted[kind].store (false, std::memory_order_relaxed);
         const int index = make (size);
         if (index >= 0)
             push (index);
