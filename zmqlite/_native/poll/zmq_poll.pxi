@@ -295,7 +295,7 @@ def pairs_of(sockets):
         if not hasattr(pair[1], "__index__") or isinstance(pair[1], type):
             raise no_pairs(f"and the events of {pair!r:.80} are no number")
         if isinstance(pair[1], int) and not -0x8000 <= pair[1] <= 0x7fff:  # libzmq's have 16 bits
-            raise ValueError(f"zmq_poll() takes a sum of zmq.POLLIN, POLLOUT, POLLERR and POLLPRI, not {pair[1]!r:.80}")
+            raise OverflowError(f"zmq_poll() takes a sum of zmq.POLLIN, POLLOUT, POLLERR and POLLPRI, not {pair[1]!r:.80}")
     return pairs
 
 

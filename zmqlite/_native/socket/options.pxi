@@ -123,7 +123,7 @@ cdef object whole_number(object value, object least, object most, str said):
         raise TypeError(f"{said}; not {value!r:.80}")
     number = value.__index__()
     if not least <= number <= most:
-        raise ValueError(f"{said}; not {number!r:.80}")
+        raise OverflowError(f"{said}; not {number!r:.80}")
     return number
 
 
