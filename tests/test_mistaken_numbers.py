@@ -194,6 +194,38 @@ def test_no_number_of_an_option(context: zmq.Context[Any]) -> None:
             call([1])
 
 
+def test_no_number_of_an_option_of_a_context(context: zmq.Context[Any]) -> None:
+    some: Any = context
+    for option in ("IO_THREADS", None, [1], 10**30):
+        with pytest.raises(TypeError, match="of a context takes the number of an option"):
+            some.get(option)
+    for option in ("IO_THREADS", None, [1], int):
+        with pytest.raises(TypeError, match="of a context takes the number of an option"):
+            some.set(option, 1)
+
+
+def test_what_is_no_type_of_sockets(world: World) -> None:
+    with world.module.Context() as context:
+        for kind in (None, b"REQ", 1.5, [1], int):
+            with pytest.raises(TypeError, match=r"socket\(\) takes a type of sockets.*not "):
+                context.socket(kind)
+
+
+def test_a_limit_that_is_none_leaves_the_defaults_of_a_context(context: zmq.Context[Any]) -> None:
+    with pytest.raises(TypeError, match="MAXMSGSIZE takes an int"):
+        context.harden(maxmsgsize="1 MB")  # type: ignore[arg-type]
+    assert not context.sockopts
+    context.socket(zmq.PULL).close()
+
+
+def test_no_message_of_a_monitor() -> None:
+    for message in (None, "x", 5, ["x"]):
+        with pytest.raises(TypeError, match=r"parse_monitor_message\(\) takes the list of parts"):
+            zmq.parse_monitor_message(message)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"recv_monitor_message\(\) takes a monitor socket"):
+        zmq.recv_monitor_message(b"x")
+
+
 # -- encodings, and what converts -----------------------------------------------------------------
 
 ENCODED: dict[str, Callable[[Any, Any, Any], Any]] = {

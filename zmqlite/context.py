@@ -14,11 +14,12 @@ from ._native.address import address_of
 from ._threads import first_use_lock
 from .enums import ContextOption, SocketOption, SocketType, set_socket_factory
 from .error import ZMQError
-from .options.check import check_value
+from .options.check import check_value, is_number
 from .options.context import ContextSettings
 from .options.keywords import set_by_name, sort_keywords, type_named
 from .options.overflow import set_overflow
-from .options.table import CONTEXT_OPTIONS
+from .options.rows import TEXTUAL
+from .options.table import CONTEXT_OPTIONS, SOCKET_OPTIONS
 from .security.hardening import HARDENED
 from .socket import Socket
 from .socket.stats import SocketStats, rows_of_context, summed
@@ -159,6 +160,10 @@ class Context(ContextSettings, Generic[SocketT]):
         make = socket_class or self._socket_class
         if isinstance(socket_type, str):
             socket_type = type_named(socket_type)
+        elif not is_number(socket_type):
+            raise TypeError(
+                f"socket() takes a type of sockets, such as zmq.REQ, not {socket_type!r:.80}"
+            )
         harden = kwargs.pop("harden", False) if kwargs else False
         overflow = kwargs.pop("overflow", None) if kwargs else None
         if not kwargs:
@@ -202,8 +207,12 @@ class Context(ContextSettings, Generic[SocketT]):
         Raises `TypeError` for an unknown name. docs/hardening.md says what it does not promise.
         """
         settings, _ = sort_keywords(Socket, True, limits)
-        for row in HARDENED:
-            self.sockopts[row.option] = row.value
+        for name, value in settings:  # here: a wrong one would show up with each socket
+            row = SOCKET_OPTIONS.by_name.get(name.upper())
+            if row is not None and row.kind not in TEXTUAL:
+                check_value(row, value, "Context")
+        for default in HARDENED:
+            self.sockopts[default.option] = default.value
         for name, value in settings:
             self.sockopts[SocketOption[name.upper()]] = value
         self._zap_required = zap

@@ -66,7 +66,12 @@ def parse_monitor_message(msg: Sequence[bytes]) -> MonitorMessage:
 
     Raises `ValueError` for anything that is no such message.
     """
-    parts = [bytes(part) for part in msg]
+    try:
+        parts = [bytes(part) for part in msg]
+    except TypeError:
+        raise TypeError(
+            f"parse_monitor_message() takes the list of parts of a message, not {msg!r:.80}"
+        ) from None
     if len(parts) == 2 and len(parts[0]) == _HEAD_V1.size:
         number, value = _HEAD_V1.unpack(parts[0])
         event = Event(number)
@@ -104,6 +109,8 @@ def recv_monitor_message(socket: Any, flags: int = 0) -> Any:
     flags or the socket's timeout say not to wait. On an asynchronous socket the result is to be
     awaited.
     """
+    if not hasattr(socket, "recv_multipart"):
+        raise TypeError(f"recv_monitor_message() takes a monitor socket, not {socket!r:.80}")
     received: Any = socket.recv_multipart(flags)
     if hasattr(received, "__await__"):
         return _parse_later(received)

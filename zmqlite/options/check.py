@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["check_readable", "check_value", "explain", "lacking"]
+__all__ = ["check_readable", "check_value", "explain", "is_number", "lacking"]
 
 _BOUNDS = {
     INT: (-(2**31), 2**31 - 1),
@@ -51,8 +51,13 @@ def check_value(option: Option, value: Any, subject: str = "") -> Any:
     return _check_int(option, value, subject)
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a whole number, of any type; a class of numbers is none."""
+    return hasattr(value, "__index__") and not isinstance(value, type)
+
+
 def _check_int(option: Option, value: Any, subject: str) -> int:
-    if isinstance(value, (str, bytes, type)) or not hasattr(value, "__index__"):
+    if not is_number(value):
         raise TypeError(f"{option.name} takes an int, got {_short(value)}{_meant(option, value)}")
     number = int(value.__index__())
     low, high = _BOUNDS[option.kind]

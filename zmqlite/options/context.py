@@ -8,7 +8,7 @@ from .._native import core
 from ..enums import ContextOption, SocketOption
 from ..error import InvalidArgument
 from .attributes import ContextOptions
-from .check import check_value
+from .check import check_value, is_number
 from .rows import INT
 from .socket import declares, unknown, warn_late
 from .table import CONTEXT_OPTIONS, find
@@ -41,7 +41,10 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
         if option == _NAME_PREFIX and core.DRAFT_API:
             text = self._get_text(option).partition(b"\0")[0]
             return int(text) if text.isdigit() else text or 0
-        return super().get(option)
+        try:
+            return super().get(option)
+        except (TypeError, OverflowError):
+            raise _no_number("get", option) from None
 
     def set(self, option: int, optval: int | str | bytes) -> None:
         """Set a context option: zmq_ctx_set(3). RuntimeError when closed.
@@ -49,6 +52,8 @@ class ContextSettings(ContextOptions, _Defaults, core.Context):
         THREAD_NAME_PREFIX also takes text (at most 16 bytes; needs a build with drafts). What
         acts only before the first socket warns (`LateOptionWarning`) when there is one already.
         """
+        if not is_number(option):
+            raise _no_number("set", option)
         row = CONTEXT_OPTIONS.by_number.get(option)
         if isinstance(option, SocketOption):
             raise InvalidArgument.during(
@@ -122,3 +127,10 @@ def _socket_option(name: str) -> int | None:
     if row is not None:
         return row.number
     return SocketOption.HWM.value if name.upper() == "HWM" else None
+
+
+def _no_number(operation: str, option: object) -> TypeError:
+    return TypeError(
+        f"{operation}() of a context takes the number of an option, such as zmq.IO_THREADS, "
+        f"not {option!r:.80}"
+    )
