@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,6 +16,7 @@ from support import wait_until
 
 import zmqlite as zmq
 from zmqlite._loops.binding import TaskBinding
+from zmqlite._loops.poller import copy_of, watch_of
 from zmqlite._native import core
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -23,21 +25,21 @@ pytestmark = pytest.mark.skipif(not DESCRIPTORS.exists(), reason="says what a de
 
 
 class AtInstruction:
-    """Acts before the n-th instruction of `TaskBinding.descriptor`."""
+    """Acts before the n-th instruction of what makes a copy."""
 
     def __init__(self, number: int, act: Any) -> None:
         self.left, self.act = number, act
 
-    def call(self, binding: TaskBinding) -> int:
+    def call(self, copy: Callable[[], int]) -> int:
         before = sys.gettrace()
         sys.settrace(self._enter)
         try:
-            return binding.descriptor()
+            return copy()
         finally:
             sys.settrace(before)
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if frame.f_code is not TaskBinding.descriptor.__code__:
+        if frame.f_code.co_name not in ("descriptor", "watch_of", "copy_of"):
             return None
         frame.f_trace_opcodes = True
         return self._step
@@ -62,7 +64,15 @@ def is_open(fd: int) -> bool:
     return True
 
 
-def test_a_socket_that_is_closed_while_its_descriptor_is_copied(context: zmq.Context[Any]) -> None:
+def of_a_poller(binding: TaskBinding) -> int:
+    """What a poller of an event loop watches where it has no descriptor for all members."""
+    return copy_of(watch_of(binding.socket, zmq.POLLIN)[0])
+
+
+@pytest.mark.parametrize("copied", [TaskBinding.descriptor, of_a_poller])
+def test_a_socket_that_is_closed_while_its_descriptor_is_copied(
+    context: zmq.Context[Any], copied: Callable[[TaskBinding], int]
+) -> None:
     number = 1
     while True:
         socket = context.socket(zmq.PAIR)
@@ -80,9 +90,11 @@ def test_a_socket_that_is_closed_while_its_descriptor_is_copied(context: zmq.Con
             at = AtInstruction(number, close_and_take_its_number)
             copy = -1
             with contextlib.suppress(zmq.SocketClosed):
-                copy = at.call(binding)
+                copy = at.call(lambda: copied(binding))  # noqa: B023
             if copy >= 0:
                 assert is_eventfd(copy)
+            if copied is of_a_poller and copy >= 0:
+                os.close(copy)
             binding.release()
         socket.close()
         if at.left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ..poller import Poller
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["LoopPoller", "arm_for_blocking", "watch_of"]
+__all__ = ["LoopPoller", "arm_for_blocking", "copy_of", "watch_of"]
 
 _POLLIN = PollEvent.POLLIN.value
 
@@ -27,15 +28,24 @@ class LoopPoller(Poller):
         return self
 
 
-def watch_of(source: Any, flags: int) -> tuple[int, int, core.ReadyFD | None]:
-    """Return the descriptor of a member that is no socket of the loop, the events to watch it for,
-    and what is to be closed afterwards."""
+def watch_of(source: Any, flags: int) -> tuple[Any, int, core.ReadyFD | None]:
+    """Return what is to be copied and watched for a member that is no socket of the loop (see
+    `copy_of`), the events to watch it for, and what is to be closed afterwards."""
     if not isinstance(source, core.Socket):
         return source if isinstance(source, int) else source.fileno(), flags, None
     if source.thread_safe:
         signal = core.ReadyFD(source)
         return signal.fileno(), _POLLIN, signal
+    if os.name == "posix":
+        return source, _POLLIN, None
     return source._get_option(SocketOption.FD.value, Kind.FD), _POLLIN, None
+
+
+def copy_of(source: Any) -> int:
+    """Return a copy of a descriptor, or of a socket's own, which may be closed meanwhile."""
+    if isinstance(source, core.Socket):
+        return core.duplicate_fd_of(source)
+    return core.duplicate(source)
 
 
 def arm_for_blocking(poller: core.Poller, sources: Iterable[Any], of_loop: type) -> int:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from .._loops.poller import LoopPoller, arm_for_blocking, watch_of
+from .._loops.poller import LoopPoller, arm_for_blocking, copy_of, watch_of
 from .._native import core
 from ..enums import PollEvent
 from . import selector_thread as _selector_thread
@@ -129,14 +129,14 @@ def _watch(loop: Any, source: Any, flags: int, wake: Callable[..., None]) -> Cal
 
 def _watch_fd(
     loop: Any,
-    fd: int,
+    fd: Any,
     flags: int,
     wake: Callable[..., None],
     after: Callable[[], object] | None = None,
 ) -> Callable[[], object]:
     """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
     reader = _selector_thread.reader_of(loop)
-    own = core.duplicate(fd) if os.name == "posix" else fd
+    own = copy_of(fd) if os.name == "posix" else fd
     if flags & ~_POLLOUT:
         reader.add_reader(own, wake)
     if flags & _POLLOUT:

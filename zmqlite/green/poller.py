@@ -12,7 +12,7 @@ import gevent
 from gevent._hub_local import get_hub_if_exists
 from gevent.event import Event
 
-from .._loops.poller import LoopPoller, arm_for_blocking, watch_of
+from .._loops.poller import LoopPoller, arm_for_blocking, copy_of, watch_of
 from .._native import core
 from ..enums import PollEvent
 from ..error import ZMQError
@@ -114,11 +114,11 @@ def _signalled(signal: core.ReadyFD, event: Event) -> None:
     event.set()
 
 
-def _watch_fd(watches: ExitStack, fd: int, events: int, wake: Callable[[], object]) -> None:
+def _watch_fd(watches: ExitStack, fd: Any, events: int, wake: Callable[[], object]) -> None:
     """Have `wake` called by a descriptor: by a copy, since libev ends the process when what it
     watches is closed under it."""
     if os.name == "posix":
-        fd = core.duplicate(fd)
+        fd = copy_of(fd)
         watches.callback(os.close, fd)
     watcher: Any = gevent.get_hub().loop.io(fd, events)
     watches.callback(watcher.close)
