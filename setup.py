@@ -351,6 +351,7 @@ class BuildExtension(build_ext):
         cflags, link = extension_flags()
         extension.include_dirs += [str(NATIVE), str(native.include)]
         extension.define_macros += [("ZMQ_STATIC", "1")]
+        extension.define_macros += [("CYTHON_CLINE_IN_TRACEBACK", "1")]  # see base/keywords.hpp
         if native.zmq.kind != "system":
             extension.define_macros += [("LIBZMQ_ALONE", "1")]
         for patch in native.zmq.own_patches:  # so that compat.h knows what is there beyond zmq.h

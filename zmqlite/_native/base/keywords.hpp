@@ -73,9 +73,25 @@ static void set_error (PyObject *type, const char *text)
                " and the parts of a message come as one list";
     PyErr_SetString (type, text);
 }
+
+/* Of a place in a traceback Cython keeps file, function and line by one number, the line's: what went wrong first at
+   line 50 of any .pxi was shown for what went wrong at line 50 of the others. CYTHON_CLINE_IN_TRACEBACK (setup.py)
+   makes it the line of the generated file, which tells them apart, and shows it behind the function, which is not
+   wanted. */
+static PyObject *format_text (const char *format, ...)
+{
+    va_list values;
+    va_start (values, format);
+    PyObject *const text = strcmp (format, "%s (%s:%d)")
+                             ? PyUnicode_FromFormatV (format, values)
+                             : PyUnicode_FromString (va_arg (values, const char *));
+    va_end (values);
+    return text;
+}
 }
 
 #define PyErr_Format zmqlite::format_error
 #define PyErr_SetString zmqlite::set_error
+#define PyUnicode_FromFormat zmqlite::format_text
 
 #endif
