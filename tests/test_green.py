@@ -208,7 +208,7 @@ def test_nothing_runs_while_there_is_no_news(
     gevent.sleep(0.001)
     active = getattr(gevent.get_hub().loop, "activecnt", None)  # libev tells
     looks = 0
-    look = type(second._make_binding(gevent.get_hub())).dispatch
+    look = second._make_binding.dispatch
 
     def counted(binding: Any, *args: Any) -> Any:
         nonlocal looks

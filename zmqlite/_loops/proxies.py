@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._native import core
 from .._threads import start
@@ -38,6 +38,8 @@ def _end(context: Any) -> None:
 class LoopRunner:
     """Runs a proxy in tasks. An event loop adds how its tasks are made, cancelled and woken."""
 
+    new_wakeup: ClassVar[Any]  # makes what wakes a task
+
     def __init__(self, sides: Sides, new_context: Callable[[], Any]) -> None:
         self.sides = sides
         self._new_context = new_context  # whose sockets are of this loop
@@ -55,10 +57,6 @@ class LoopRunner:
 
         Where a task that is cancelled before its first step runs nothing, `over` is called.
         """
-        raise NotImplementedError
-
-    def new_wakeup(self) -> Any:
-        """Return what wakes a task."""
         raise NotImplementedError
 
     def start(self) -> None:

@@ -4,10 +4,9 @@ of its tasks must hear of what."""
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..error import Again, SocketClosed, ThreadMisuse
-from .binding import TaskBinding
 from .operations import perform
 from .uses import UsedSocket
 
@@ -26,6 +25,7 @@ class LoopSocket(UsedSocket[bytes]):
     __slots__ = ("_binding", "_bindings")  # see SocketSettings
     _binding: Any
     _bindings: dict[Any, Any]
+    _make_binding: ClassVar[type[Any]]  # a TaskBinding of the loop
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         self = super().__new__(cls)
@@ -34,9 +34,6 @@ class LoopSocket(UsedSocket[bytes]):
 
     def _running_loop(self) -> Any:
         """Return the running loop; raise RuntimeError where none runs."""
-        raise NotImplementedError
-
-    def _make_binding(self, loop: Any) -> TaskBinding:
         raise NotImplementedError
 
     def _attach(self, attempt: Any = None) -> Any:
@@ -60,7 +57,7 @@ class LoopSocket(UsedSocket[bytes]):
                     )
                 old.end()
                 del bindings[old.loop]
-            bindings[loop] = self._make_binding(loop)
+            bindings[loop] = self._make_binding(self, loop)
         binding = self._binding = bindings[loop]
         return binding
 

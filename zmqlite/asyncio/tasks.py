@@ -15,7 +15,7 @@ __all__ = ["TaskRunner"]
 class TaskRunner(LoopRunner):
     """Runs a proxy in tasks of the running loop."""
 
-    new_wakeup: Any = Wakeup
+    new_wakeup = Wakeup
 
     def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
         """Run a coroutine function in a task of its own; return what cancels it."""

@@ -40,11 +40,10 @@ def deadline(milliseconds: float) -> float | None:
 class Calls(LoopSocket):
     """The half of a gevent `Socket` that moves messages."""
 
+    _make_binding = LoopBinding
+
     def _running_loop(self) -> Any:
         return _hub()
-
-    def _make_binding(self, loop: Any) -> LoopBinding:
-        return LoopBinding(self, loop)
 
     def _perform(self, attempt: Any, flags: int, receives: bool = True) -> Any:
         """Do an operation at once or when its turn comes; see `_loops.operations` for attempts."""

@@ -19,7 +19,7 @@ __all__ = ["GreenProxy", "TaskRunner"]
 class TaskRunner(LoopRunner):
     """Runs a proxy in greenlets."""
 
-    new_wakeup: Any = Wakeup
+    new_wakeup = Wakeup
 
     def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
         """Run a coroutine function, which blocks and never suspends, in a greenlet of its own."""

@@ -35,11 +35,11 @@ class ProxyBase:
 
     _thread_runner: ClassVar[Any] = ThreadRunner  # or what runs it in an event loop
     _new_context: ClassVar[Any] = Context
+    _state, _paused, _told = "new", False, False
 
     def __init__(self, frontend: Side, backend: Side, capture: Side | None = None) -> None:
         sides = Sides((frontend, backend, capture))
         self._runner: Any = self._thread_runner(sides, self._new_context)
-        self._state, self._paused, self._told = "new", False, False
 
     @classmethod
     def in_process(
@@ -54,7 +54,6 @@ class ProxyBase:
         """
         self = cls.__new__(cls)
         self._runner = ProcessRunner(Sides((frontend, backend, capture)))
-        self._state, self._paused, self._told = "new", False, False
         return self
 
     def start(self) -> Self:

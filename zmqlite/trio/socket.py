@@ -49,11 +49,10 @@ class SocketClosed(_SocketClosed, _trio.ClosedResourceError):
 class AwaitedSocket(LoopSocket):
     """The half of `zmqlite.trio.Socket` that knows trio: it waits, sends and receives."""
 
+    _make_binding = LoopBinding
+
     def _running_loop(self) -> TrioToken:
         return current_trio_token()
-
-    def _make_binding(self, loop: Any) -> LoopBinding:
-        return LoopBinding(self, loop)
 
     # -- the long way ----------------------------------------------------------------------------
 

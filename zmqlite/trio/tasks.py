@@ -16,7 +16,7 @@ __all__ = ["TaskRunner"]
 class TaskRunner(LoopRunner):
     """Runs a proxy in system tasks of the run: it has no nursery, and keeps its errors itself."""
 
-    new_wakeup: Any = Wakeup
+    new_wakeup = Wakeup
 
     def spawn(self, run: Callable[[], Any], over: Callable[..., object]) -> Callable[[], object]:
         """Run a coroutine function in a task of its own, always its first step; return what
