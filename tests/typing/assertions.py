@@ -184,6 +184,7 @@ async def in_trio() -> None:
         assert_type(await dealer.recv_string(), str)
         assert_type(await dealer.recv_serialized(len), int)
         assert_type(await dealer.recv_serialized(_count, copy=False), int)
+        assert_type(await dealer.send(b"", copy=False), zmq.MessageTracker)
         assert_type(await dealer.poll(10), int)
         async for message in dealer:
             assert_type(message, bytes)
