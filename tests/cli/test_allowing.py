@@ -79,6 +79,53 @@ def test_a_client_is_told_that_it_was_refused(keys: Path) -> None:
         wait_until(lambda: text in asked(keys, place, "eve", "300ms")[2], 20)
 
 
+@needs_patch("known-peers")
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ("push x", True),
+        (f"push -q -T {PATIENCE} x", True),
+        ("push -w 1 x", False),
+        ("request x", False),
+        ("request -q x", False),
+        ("sub -q", False),
+        ("record -q --force tape", False),
+    ],
+)
+def test_a_command_ends_when_every_server_has_refused_it(
+    words: str, lost: bool, keys: Path
+) -> None:
+    """libzmq asks such a server no more: what waits for it is lost, and no peer ever comes."""
+    verb = words.split()[0]
+    kind = {"push": "pull", "request": "rep"}.get(verb, "pub")
+    serve = ["monitor", "-t", kind, "-b", TCP, "--key-file", "server.key_secret"]
+    with Started(*serve, "--allow", "known", cwd=str(keys)) as server:
+        place = server.endpoint()
+        given = ["-c", place, "--server-key", "server.key"]
+        code, out, err = run(*words.split(), *given, cwd=str(keys))
+    assert (code, out) == (1, ""), err
+    last = err.splitlines()[-1]
+    assert f"{place} refused us (ZAP status 400)" in last
+    assert last.endswith("; what was sent there is lost") == lost
+
+
+@needs_patch("known-peers")
+def test_lines_after_a_refusal_do_not_wait_for_ever(keys: Path) -> None:
+    with serving(keys, "--allow", "known") as server:
+        place = server.endpoint()
+        words = ["send", "-t", "dealer", "-c", place, "--server-key", "server.key"]
+        with Started(*words, cwd=str(keys)) as sending:
+            assert sending.process.stdin is not None
+            sending.process.stdin.write(b"one\n")
+            sending.process.stdin.flush()
+            server.wait_for("refused a client")
+            sending.process.stdin.write(b"two\n")
+            sending.process.stdin.flush()
+            code, _, err = sending.end()
+    assert code == 1, err
+    assert "refused us (ZAP status 400)" in err
+
+
 def test_a_folder_may_change_while_it_runs(keys: Path) -> None:
     (keys / "known" / "alice.key").unlink()
     with serving(keys, "--allow", "known") as server:

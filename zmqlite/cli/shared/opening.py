@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from ...context import Context
-from ...enums import Event, PollEvent, SocketType
+from ...enums import Event, Flag, PollEvent, SocketType
 from ...error import Again, NotSupported, ZMQError
 from ...security import curve_keypair, curve_public
 from ...socket import Socket
 from ...socket.peers import PastPeer, Wait, end_in_words, last_past
-from ..command import INTERRUPTED, TIMEOUT, USAGE, CommandError
+from ..command import FAILURE, INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
 from .abilities import check_parts
 from .allowing import Allowed, public_key, read_keys
@@ -28,6 +28,14 @@ __all__ = ["Opening", "PlainSocket", "curve_options", "milliseconds"]
 PlainSocket: TypeAlias = Socket[bytes]
 
 _PUBLISHERS = (SocketType.PUB, SocketType.XPUB)
+_TELLING = (
+    SocketType.REQ,
+    SocketType.ROUTER,
+    SocketType.STREAM,
+    SocketType.SERVER,
+    SocketType.PEER,
+)
+"""Types whose `send` raises instead of waiting: out of turn, or to a peer that is unknown."""
 _SILENCE = 900
 """Milliseconds that a wait may take before a word is said about it.
 
@@ -91,6 +99,8 @@ class Opening:
     allowed: Allowed = field(default_factory=Allowed)
     told: set[str] = field(default_factory=set[str])
     """What was said already."""
+    begins: bool = True
+    """Whether nothing was sent yet."""
 
     @contextmanager
     def open(
@@ -117,6 +127,7 @@ class Opening:
                     linger = socket.linger
                     if self.delivers and linger and self._see_off(socket, linger):
                         linger = 0  # nothing waits, however long the end takes
+                    self._tell_refusal(socket)
                 except BaseException:
                     socket.close(0)  # before its gate, which lets in less than none does
                     raise
@@ -141,45 +152,65 @@ class Opening:
         publishes = self.type in _PUBLISHERS
         operation = "wait_subscribers" if publishes else "wait_peers"
         limit = None if self.timeout is None else self.timeout * 1000
-        if not self.quiet and (limit is None or limit > _SILENCE):
+        waited, told = 0.0, self.quiet
+        while True:
+            pause = _SILENCE if limit is None else min(_SILENCE, limit - waited)
+            wait = Wait(socket, operation, self.wait_peers, pause)
             with suppress(Again):
-                socket._wait(Wait(socket, operation, self.wait_peers, _SILENCE))
+                socket._wait(wait)
                 return
-            whom = counted(self.wait_peers, "subscriber" if publishes else "peer")
-            self.say(f"waiting for {whom}{state_of(socket)}")
-            limit = None if limit is None else limit - _SILENCE
-        wait = Wait(socket, operation, self.wait_peers, limit)
-        try:
-            socket._wait(wait)
-        except Again:
-            text = f"after {duration(self.timeout or 0)}: {wait.state()}"
-            raise CommandError(text, TIMEOUT) from None
+            self._refuse_vain(socket)
+            waited += pause
+            if limit is not None and waited >= limit:
+                text = f"after {duration(limit / 1000)}: {wait.state()}"
+                raise CommandError(text, TIMEOUT)
+            if not told:
+                told = True
+                whom = counted(self.wait_peers, "subscriber" if publishes else "peer")
+                self.say(f"waiting for {whom}{state_of(socket)}")
 
     def await_room(self, socket: PlainSocket) -> None:
-        """Say so when nobody takes the first message."""
-        if self.quiet or (self.timeout is not None and self.timeout * 1000 <= _SILENCE):
-            return
-        if not socket.poll(_SILENCE, PollEvent.POLLOUT):
-            self.say(f"waiting for a peer to send to{state_of(socket)}")
+        """Wait until a message can be sent, and say so when nobody takes it.
+
+        Raises `CommandError` when the time is over.
+        """
+        limit, waited = socket.sndtimeo, 0
+        while True:
+            pause = _SILENCE if limit < 0 else min(_SILENCE, limit - waited)
+            if socket.poll(pause, PollEvent.POLLOUT):
+                return
+            self._refuse_vain(socket)
+            waited += pause
+            if 0 <= limit <= waited:
+                raise self.too_late("a message could not be sent", socket)
+            if waited == _SILENCE:
+                self.say(f"waiting for a peer to send to{state_of(socket)}")
+            if self.type in _TELLING:
+                return
 
     def send(self, socket: PlainSocket, parts: list[bytes], group: str | None = None) -> None:
         """Send a message of one part or several."""
         check_parts(self.type, parts)
+        if self.begins:  # for its peer to be there, if it is addressed
+            self.await_room(socket)
+            self.begins = False
         try:
-            if len(parts) == 1:
-                socket.send(parts[0], group=group)
-            else:
-                socket.send_multipart(parts)
+            try:
+                hand_over(socket, parts, group, Flag.DONTWAIT)
+            except Again:
+                self.await_room(socket)
+                hand_over(socket, parts, group)
         except Again:
             raise self.too_late("a message could not be sent", socket) from None
 
     def await_peer(self, socket: PlainSocket) -> None:
         """Say so when nobody answers at the addresses; where there is a time limit, what is said
         at its end tells more."""
-        if self.connect and self.timeout is None and not self.quiet:
+        if self.connect and self.timeout is None:
             try:
                 socket.wait_peers(1, timeout=_SILENCE)
             except Again:
+                self._refuse_vain(socket)
                 self.say(f"waiting for a peer{state_of(socket)}")
             except NotSupported:  # no connections, or a libzmq that does not know
                 pass
@@ -204,7 +235,11 @@ class Opening:
         return CommandError(f"{what} within {duration(self.timeout or 0)}{why}", TIMEOUT)
 
     def tell_news(self, socket: PlainSocket) -> None:
-        """Say, once, that nobody is where this socket connects to, or that a handshake failed."""
+        """Say, once, that nobody is where this socket connects to, or that a handshake failed.
+
+        Raises `CommandError` when nobody can ever be there.
+        """
+        self._refuse_vain(socket)
         if self.quiet:
             return
         known = known_of(socket)
@@ -215,6 +250,19 @@ class Opening:
         if said and said not in self.told and len(self.told) < _NEWS:
             self.told.add(said)
             self.say(f"waiting: {'; '.join(news)}")
+
+    def _refuse_vain(self, socket: PlainSocket) -> None:
+        """Wait no longer where every server has refused us: libzmq asks none of them again."""
+        refused = refusals(socket)
+        if refused and not self.bind and refused.keys() >= set(socket.endpoints):
+            raise CommandError("; ".join(refused.values()), FAILURE)
+
+    def _tell_refusal(self, socket: PlainSocket) -> None:
+        """Raise `CommandError` if what was sent is lost, as a server has refused us."""
+        refused = refusals(socket) if self.delivers else {}
+        if refused:
+            lost = f"{'; '.join(refused.values())}; what was sent there is lost"
+            raise CommandError(lost, FAILURE)
 
     def _see_off(self, socket: PlainSocket, linger: int) -> bool:
         """Wait until all has left, and say what waits if that takes long, or does not happen.
@@ -268,6 +316,13 @@ class Opening:
             complain(f"zmqlite: {text}")
 
 
+def hand_over(socket: PlainSocket, parts: list[bytes], group: str | None, flags: int = 0) -> None:
+    if len(parts) == 1:
+        socket.send(parts[0], flags, group=group)
+    else:
+        socket.send_multipart(parts, flags)
+
+
 def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
@@ -305,6 +360,21 @@ def known_of(socket: PlainSocket) -> Known:
     where = ", ".join(socket.endpoints[:_SHOWN])
     who = f"{connected:,} connected" if connected else f"nobody is connected at {where}"
     return Known(connected, who, past, end_in_words(socket, past))
+
+
+def refusals(socket: PlainSocket) -> dict[str, str]:
+    """Return where servers have refused this socket for good, and in which words.
+
+    What waited for such a server is lost, and nothing connects to it again.
+    """
+    try:
+        return {
+            past.peer.endpoint: f"{past.peer.endpoint} refused us ({past.reason})"
+            for past in socket.past_peers
+            if past.event == Event.HANDSHAKE_FAILED_AUTH and past.peer.direction == "connected"
+        }
+    except ZMQError:  # a libzmq that does not tell
+        return {}
 
 
 def state_of(socket: PlainSocket) -> str:

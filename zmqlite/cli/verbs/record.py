@@ -158,7 +158,6 @@ def replay(opening: Opening, file: str, speed: float, count: int | None) -> int:
         recorded = iter(Reader(stream, STDIN if file == "-" else file))
         first = list(islice(recorded, 1))  # a file that is no good needs no subscriber
         with opening.open() as socket:
-            opening.await_room(socket)
             fault: CommandError | None = None
             try:
                 for one in paced(chain(first, recorded), speed, opening.say):

@@ -24,7 +24,6 @@ def send_all(opening: Opening, source: Source, group: str | None = None) -> int:
     if opening.type is SocketType.ROUTER:
         opening.options.setdefault("router_mandatory", 1)  # an unknown peer is an error
     with opening.open() as socket:
-        opening.await_room(socket)
         for parts in source:
             opening.send(socket, parts, group)
     return SUCCESS
