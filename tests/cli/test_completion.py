@@ -104,13 +104,16 @@ def test_a_shell_lists_the_commands(shell: Shell) -> None:
 def test_fish_completes(path: str, tmp_path: Path) -> None:
     if shutil.which("fish") is None:
         pytest.skip("no fish here")
-    script = 'zmqlite completion fish | source; complete -C "zmqlite mon"'
+    script = (
+        'zmqlite completion fish | source; complete -C "zmqlite mon"; complete -C "zmqlite req"'
+    )
     done = subprocess.run(
         ["fish", "--no-config", "-c", script],
         capture_output=True, text=True, check=True, timeout=LIMIT,
         env={**os.environ, **ENVIRONMENT, "PATH": path, "HOME": str(tmp_path)},
     )  # fmt: skip
     assert "monitor" in done.stdout.split()
+    assert "request\tAsk, and print the answers." in done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("command", [*VERBS, "demo", "version"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,40 @@ def test_doctor_examines_addresses(context: zmq.SyncContext, tmp_path: Path) -> 
         assert "nobody has bound this path" in found[words[4]]["remedy"]
         assert found[deaf]["status"] == "WRONG"
         assert found["x://there"]["text"] == "there is no transport x"
+
+
+@pytest.mark.skipif(not zmq.has("ws"), reason="this libzmq has no ws")
+def test_doctor_examines_websockets(context: zmq.SyncContext) -> None:
+    """ZeroMQ, a server of HTTP, and a socket of tcp."""
+    with (
+        context.socket(zmq.PULL) as pull,
+        http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as web,
+    ):
+        thread = threading.Thread(target=web.handle_request)
+        thread.start()
+        good = str(pull.bind("ws://127.0.0.1:*/prices"))
+        other = f"ws://127.0.0.1:{web.server_address[1]}"
+        tcp = str(pull.bind(TCP)).replace("tcp", "ws")
+        code, found = examined(good, other, tcp, "-T", "2")
+        thread.join()
+    assert code == 1
+    assert found[good]["text"] == "ZeroMQ is there: ZWS 2.0, NULL"
+    assert found[other]["text"].startswith("a server of HTTP says no: HTTP/1.0 501 ")
+    assert found[tcp]["status"] == "WRONG"
+
+
+@pytest.mark.skipif(not zmq.has("ws"), reason="this libzmq has no ws")
+@needs_curve
+def test_doctor_tries_keys_over_websockets(context: zmq.SyncContext) -> None:
+    public, secret = zmq.curve_keypair()
+    with context.socket(zmq.PUB, curve_server=1, curve_secretkey=secret) as server:
+        place = str(server.bind("ws://127.0.0.1:*"))
+        _, found = examined(place)
+        assert (found[place]["status"], found[place]["text"]) == ("note", "it is encrypted")
+        code, out, _ = run("doctor", place, "-T", PATIENCE, "--server-key", public.decode())
+    assert code == 0, out
+    assert "ZWS 2.0, CURVE" in out
+    assert "the CURVE handshake succeeds" in out
 
 
 @pytest.mark.skipif(zmq.has("norm"), reason="this libzmq has NORM")

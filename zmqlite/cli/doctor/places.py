@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket as sockets
 import stat
 import time
@@ -30,6 +31,21 @@ __all__ = ["the_address", "the_keys"]
 _SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
 _VERSION = b"\x03\x01"
 _GREETING = 64  # bytes in all
+# RFC 45: the mechanism is chosen with the subprotocol; the peer takes that which is its own.
+_UPGRADE = """\
+GET /{path} HTTP/1.1\r
+Host: {host}\r
+Upgrade: websocket\r
+Connection: Upgrade\r
+Sec-WebSocket-Key: em1xbGl0ZSdzIGRvY3Rvcg==\r
+Sec-WebSocket-Protocol: ZWS2.0/NULL, ZWS2.0/PLAIN, ZWS2.0/CURVE, ZWS2.0\r
+Sec-WebSocket-Version: 13\r
+\r
+"""
+_HEADERS = 8192  # bytes at most
+_UPGRADED = re.compile(
+    rb"HTTP/1\.1 101 .*^Sec-WebSocket-Protocol: *ZWS2\.0/?(\w*)", re.I | re.M | re.S
+)
 
 
 def the_address(
@@ -48,7 +64,7 @@ def the_address(
         what = without if transport in TRANSPORTS else f"there is no transport {transport}"
         yield Finding(WRONG, address, what, f"those that are here: {', '.join(here)}")
         return
-    if transport not in ("tcp", "ipc"):
+    if transport not in ("tcp", "ipc", "ws"):
         yield Finding(NOTE, address, f"well written; {transport} is not tried from here")
         return
     met, mechanism = greet(address, transport, place, patience)
@@ -66,6 +82,11 @@ def the_address(
 def greet(address: str, transport: str, place: str, patience: float) -> tuple[Finding, str]:
     """Connect, and read how the peer greets; return the mechanism that it names as well."""
     start = time.monotonic()
+    greeting, enough, tell = _SIGNATURE + _VERSION, _GREETING, spoken
+    if transport == "ws":
+        place, _, path = place.partition("/")
+        greeting = _UPGRADE.format(path=path, host=place).encode("utf-8", "surrogateescape")
+        enough, tell = _HEADERS, upgraded
     try:
         stream = reached(transport, place, patience)
     except TimeoutError:
@@ -77,16 +98,16 @@ def greet(address: str, transport: str, place: str, patience: float) -> tuple[Fi
         return Finding(WRONG, address, error.strerror or str(error), remedy_for(error)), ""
     with stream:
         try:
-            stream.sendall(_SIGNATURE + _VERSION)
+            stream.sendall(greeting)
             seen = b""
-            while len(seen) < _GREETING and time.monotonic() - start < patience:
-                piece = stream.recv(_GREETING - len(seen))
-                if not piece:
-                    break
+            while len(seen) < enough and time.monotonic() - start < patience:
+                piece = stream.recv(enough - len(seen))
                 seen += piece
+                if not piece or (transport == "ws" and b"\r\n\r\n" in seen):
+                    break
         except OSError:
             seen = b""
-    return spoken(address, seen)
+    return tell(address, seen)
 
 
 def reached(transport: str, place: str, patience: float) -> sockets.socket:
@@ -124,6 +145,20 @@ def spoken(address: str, seen: bytes) -> tuple[Finding, str]:
     mechanism = visible(seen[12:32].rstrip(b"\0")).decode()
     text = f"ZeroMQ is there: ZMTP {seen[10]}.{seen[11]}, {mechanism}"
     return Finding(FINE, address, text), mechanism
+
+
+def upgraded(address: str, seen: bytes) -> tuple[Finding, str]:
+    """Return what the answer to a WebSocket's request tells, and its mechanism."""
+    found = _UPGRADED.match(seen.partition(b"\r\n\r\n")[0])
+    if found:
+        mechanism = found[1].decode() or "NULL"
+        return Finding(FINE, address, f"ZeroMQ is there: ZWS 2.0, {mechanism}"), mechanism
+    remedy = "is this the port of another service, or of a socket of tcp?"
+    if seen.startswith(b"HTTP/"):
+        line = visible(seen.partition(b"\r\n")[0]).decode()
+        return Finding(WRONG, address, f"a server of HTTP says no: {line}", remedy), ""
+    text = "someone listens, and does not speak WebSocket" if seen else "the peer hung up at once"
+    return Finding(WRONG, address, text, remedy), ""
 
 
 def encrypted(address: str, patience: float, server_key: str, key_file: str | None) -> Finding:

@@ -30,5 +30,7 @@ def completion(shell: str) -> int:
     if kind is None:
         complain(f"zmqlite: this click knows no {shell}")
         return FAILURE
-    write(kind(click.Command(PROGRAM), {}, PROGRAM, VARIABLE).source())
+    source = kind(click.Command(PROGRAM), {}, PROGRAM, VARIABLE).source()
+    # click's own line for fish ends what a command is for at its first comma
+    write(source.replace('(string split ","', '(string split --max 1 ","'))
     return SUCCESS
