@@ -13,8 +13,8 @@ milliseconds, a ZAP status, or a protocol error.
 from __future__ import annotations
 
 import struct
-from collections.abc import Awaitable, Iterator, Sequence
-from typing import Any, TypedDict, overload
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from typing import Any, ClassVar, Literal, Protocol, TypedDict, overload
 
 from ._native import core
 from .enums import Event
@@ -30,6 +30,7 @@ __all__ = [
 
 _HEAD_V1 = struct.Struct("=HI")
 _NUMBER_V2 = struct.Struct("=Q")
+_POLLIN, _DONTWAIT = 1, 1
 
 _ERRNO_EVENTS = (
     Event.CONNECT_DELAYED
@@ -98,6 +99,14 @@ def _meaning(event: Event, value: int) -> int:
     return value
 
 
+class _Awaited(Protocol):
+    """A socket of an event loop whose calls are awaited."""
+
+    _is_awaited: ClassVar[Literal[True]]
+
+
+@overload
+def recv_monitor_message(socket: _Awaited, flags: int = 0) -> Awaitable[MonitorMessage]: ...
 @overload
 def recv_monitor_message(socket: core.Socket, flags: int = 0) -> MonitorMessage: ...
 @overload
@@ -121,12 +130,22 @@ async def _parse_later(received: Awaitable[list[bytes]]) -> MonitorMessage:
     return parse_monitor_message(await received)
 
 
-def monitor_events(socket: core.Socket) -> Iterator[MonitorMessage]:
-    """Yield the reports of a monitor socket until it stops.
+@overload
+def monitor_events(socket: _Awaited) -> AsyncIterator[MonitorMessage]: ...
+@overload
+def monitor_events(socket: core.Socket) -> Iterator[MonitorMessage]: ...
+@overload
+def monitor_events(socket: Any) -> Any: ...
+def monitor_events(socket: Any) -> Any:
+    """Yield the reports of a monitor socket until it stops; with ``async for`` if it is awaited.
 
-    Blocks between reports. Ends after MONITOR_STOPPED, which is yielded last, and when the
+    Waits between reports. Ends after MONITOR_STOPPED, which is yielded last, and when the
     monitor socket or the context closes. `Again` passes through if the socket has a timeout.
     """
+    return _events_later(socket) if hasattr(socket, "_is_awaited") else _events(socket)
+
+
+def _events(socket: core.Socket) -> Iterator[MonitorMessage]:
     while True:
         try:
             message = parse_monitor_message(socket.recv_multipart())
@@ -135,6 +154,28 @@ def monitor_events(socket: core.Socket) -> Iterator[MonitorMessage]:
         yield message
         if message["event"] == Event.MONITOR_STOPPED:
             return
+
+
+async def _events_later(socket: Any) -> AsyncIterator[MonitorMessage]:
+    while True:
+        try:
+            message = parse_monitor_message(await recv_report(socket))
+        except (ContextTerminated, SocketClosed):
+            return
+        yield message
+        if message["event"] == Event.MONITOR_STOPPED:
+            return
+
+
+async def recv_report(socket: Any) -> list[bytes]:
+    """Receive the next report of a monitor socket that is awaited, as it came.
+
+    Where the socket is closed meanwhile this raises `SocketClosed` in every loop; a receive of
+    asyncio would be cancelled, and with it a task that nobody has cancelled.
+    """
+    ready = await socket._ready(_POLLIN, socket.rcvtimeo)
+    parts: list[bytes] = await socket.recv_multipart(0 if ready else _DONTWAIT)
+    return parts
 
 
 def describe(message: MonitorMessage) -> str:

@@ -110,6 +110,7 @@ assert_type(zmq.Proxy.in_process(("ROUTER", "tcp://*:*"), ("DEALER", None, {})),
 assert_type(socket.peers, tuple[zmq.Peer, ...])
 assert_type(socket.past_peers[0].reason, str)
 assert_type(next(socket.monitor_events()), zmq.MonitorEvent)
+assert_type(next(zmq.monitor_events(socket))["value"], int)
 assert_type(zmq.Poller().poll(), list[tuple[Any, int]])
 assert_type(zmq.select([socket], [], []), tuple[list[Any], list[Any], list[Any]])
 assert_type(socket.bind("tcp://127.0.0.1:*"), zmq.Endpoint[zmq.Socket[bytes]])
@@ -162,6 +163,9 @@ async def awaited() -> None:
         assert_type(await dealer.request([b""], 10), list[bytes])
         async for event in dealer.monitor_events():
             assert_type(event, zmq.MonitorEvent)
+        async for report in azmq.monitor_events(dealer):
+            assert_type(report["value"], int)
+        assert_type((await azmq.recv_monitor_message(dealer))["endpoint"], bytes)
         await dealer.send_string("text")
         await dealer.send_json({})
         async for message in dealer:

@@ -3,10 +3,11 @@
 # pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..enums import Event
 from ..error import ContextTerminated, SocketClosed
+from ..monitor import recv_report
 from ..socket.monitor_events import EventStream, MonitorEvent
 from ..socket.peers import Wait
 from ..socket.stats import CountedSocket, Drain
@@ -29,7 +30,7 @@ class AwaitedEvents(EventStream):
         if self.closed:
             raise StopAsyncIteration
         try:
-            return self._event(await self._source.recv_multipart())
+            return self._event(await recv_report(self._source))
         except (ContextTerminated, SocketClosed):
             self.close()
             raise StopAsyncIteration from None
@@ -39,6 +40,7 @@ class AwaitedPeers(CountedSocket):
     """The waits of `CountedSocket` as coroutines, with the `_sleep` of an event loop."""
 
     __slots__ = ()
+    _is_awaited: ClassVar[Literal[True]] = True
     _stream_class = AwaitedEvents
 
     if TYPE_CHECKING:
