@@ -32,6 +32,9 @@ def test_a_forgotten_await_is_answered_with_await() -> None:
                     assert name not in dir(pending)
                 with pytest.raises(TypeError, match="not subscriptable: await it first"):
                     pending[0]
+                with pytest.raises(RuntimeError, match="await it first"):
+                    for _ in zip(range(9), pending, strict=False):  # it has no end by itself
+                        pass
                 with pytest.raises(AttributeError, match=r"'nonsense'$"):
                     pending.nonsense  # noqa: B018
                 awaits = asyncio.ensure_future(asyncio.wait([pending]))

@@ -317,6 +317,8 @@ cdef class OperationAwaiter:
             raise RuntimeError("an await that is over cannot go on")
         waiter._resumed = True
         if self._waits:
+            if waiter._armed and waiter._asyncio_future_blocking:  # no task took what it was given: as of a `for`
+                raise RuntimeError("await wasn't used with this: await it first, it is the future of a result")
             waiter._resume()
             if operation.done() or waiter.perform(operation):
                 self._end()
