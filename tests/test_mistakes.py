@@ -428,8 +428,13 @@ def test_half_a_millisecond_is_meant_as_half_a_second(context: Any) -> None:
     ) as heard:
         assert socket.poll(0.5) == 0
     assert heard[0].filename == __file__
+    poller = zmq.Poller()
+    poller.register(socket)
+    with pytest.warns(UserWarning, match=r"for 0.5 s write poll\(500\)"):
+        assert poller.poll(0.5) == []
     for timeout in (0, 0.0, 1, 1.0, 2.5, 10.0):
         assert socket.poll(timeout) == 0
+        assert poller.poll(timeout) == []
 
 
 def test_a_subscriber_or_a_shadow_is_not_suspected(context: Any) -> None:

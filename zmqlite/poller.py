@@ -8,6 +8,7 @@ from typing import Any
 from ._native import core
 from ._native.core import zmq_poll
 from .enums import PollEvent
+from .options.socket import warn_of_seconds
 
 __all__ = ["Poller", "select", "select_by", "zmq_poll"]
 
@@ -31,11 +32,18 @@ class Poller(core.Poller):
         """Wait until a member is ready and return the ready ones as (member, events) pairs.
 
         `timeout` is in milliseconds; None or a negative number waits for ever, 0 does not wait.
-        Returns an empty list when the time runs out. A signal handler that raises ends the wait
-        with its exception; one that returns does not, and the deadline is kept.
+        Returns an empty list when the time runs out, and warns of a time below 1, which means
+        seconds. A signal handler that raises ends the wait with its exception; one that returns
+        does not, and the deadline is kept.
         """
         self._found = found = super().poll(timeout)
+        if not found and timeout:
+            self._warn_of_seconds(timeout)
         return found
+
+    def _warn_of_seconds(self, timeout: float) -> None:
+        if 0 < timeout < 1:
+            warn_of_seconds(timeout)
 
     def poll_nonblock(self) -> list[tuple[Any, int]]:
         """Return what is ready now, without waiting."""

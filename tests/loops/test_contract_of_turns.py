@@ -75,6 +75,15 @@ async def test_a_poller_of_several(world: World, context: Any) -> None:
     assert {socket for socket, _ in await poller.poll()} == {second for _, second in pairs}
 
 
+async def test_half_a_millisecond_is_meant_as_half_a_second(world: World, context: Any) -> None:
+    _, second = pair(world, context)
+    poller = poller_of(world, second)
+    for poll in (second.poll, poller.poll):
+        with pytest.warns(UserWarning, match=r"write poll\(500\)"):
+            assert not await poll(0.5)
+        assert not await poll(1.0)
+
+
 async def test_a_poller_waits_for_room(world: World, context: Any) -> None:
     push, pull, count = await narrow(world, context)
     job = await polling(world, poller_of(world, push, events=zmq.POLLOUT))

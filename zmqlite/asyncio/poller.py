@@ -51,6 +51,7 @@ class Poller(LoopPoller):
                 future: Future[list[tuple[Any, int]]] = loop.create_future()
                 future.set_result(ready)
                 return future
+        self._warn_of_seconds(limit)
         deadline = None if limit < 0 else loop.time() + limit / 1000
         return loop.create_task(self._wait(deadline))
 

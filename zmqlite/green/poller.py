@@ -40,6 +40,7 @@ class Poller(LoopPoller):
         if ready or not limit:
             gevent.sleep(0)  # who polls in a loop lets others run
             return ready
+        self._warn_of_seconds(limit)
         end = deadline(limit)
         event = Event()
         while True:
@@ -126,10 +127,17 @@ def _watch_fd(watches: ExitStack, fd: Any, events: int, wake: Callable[[], objec
     watcher.start(wake)
 
 
+class _PollOnce(Poller):
+    """What `zmq_poll` polls, also for `select`, whose seconds may be less than a millisecond."""
+
+    def _warn_of_seconds(self, timeout: float) -> None:
+        pass
+
+
 def zmq_poll(sockets: Iterable[tuple[Any, int]], timeout: float = -1) -> list[tuple[Any, int]]:
     """As `zmqlite.zmq_poll`; other greenlets run meanwhile."""
     limit = core.time_limit("zmq_poll", timeout)
-    poller = Poller()
+    poller = _PollOnce()
     for source, flags in core.pairs_of(sockets):
         if isinstance(source, (core.Socket, int)):
             poller.register(source, flags)

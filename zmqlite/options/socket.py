@@ -17,7 +17,7 @@ from .check import check_readable, check_value, explain
 from .rows import TEXTUAL, Kind, Option
 from .table import SOCKET_OPTIONS, find
 
-__all__ = ["SocketSettings", "declares", "unknown", "warn_late"]
+__all__ = ["SocketSettings", "declares", "unknown", "warn_late", "warn_of_seconds"]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
@@ -183,18 +183,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
             raise self._explained(error, option, "set") from None
 
     def _warn_of_seconds(self, timeout: float, operation: str = "poll") -> None:
-        """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds.
-
-        What is left of a time limit may be as short; that has more digits than a person writes.
-        """
-        if round(timeout, 2) != timeout:
-            return
-        limit = f"{'' if operation == 'poll' else 'timeout='}{round(timeout * 1000)}"
-        text = (
-            f"{operation}() takes milliseconds, and {timeout:g} of them are over at once: "
-            f"for {timeout:g} s write {operation}({limit})"
-        )
-        warnings.warn(text, UserWarning, stacklevel=_level_outside())
+        warn_of_seconds(timeout, operation)
 
     def _warn_late(self, row: Option) -> None:
         warned: frozenset[int] = getattr(self, "_late", frozenset())
@@ -254,6 +243,21 @@ def _deletable(owner: object, name: str) -> bool:
 def warn_late(message: str) -> None:
     """Issue a `LateOptionWarning` that points at the first line outside this package."""
     warnings.warn(message, LateOptionWarning, stacklevel=_level_outside())
+
+
+def warn_of_seconds(timeout: float, operation: str = "poll") -> None:
+    """Warn that a timeout in milliseconds was over at once: who writes 0.5 means seconds.
+
+    What is left of a time limit may be as short; that has more digits than a person writes.
+    """
+    if round(timeout, 2) != timeout:
+        return
+    limit = f"{'' if operation == 'poll' else 'timeout='}{round(timeout * 1000)}"
+    text = (
+        f"{operation}() takes milliseconds, and {timeout:g} of them are over at once: "
+        f"for {timeout:g} s write {operation}({limit})"
+    )
+    warnings.warn(text, UserWarning, stacklevel=_level_outside())
 
 
 def _level_outside() -> int:

@@ -39,6 +39,7 @@ class Poller(LoopPoller):
         if ready or not limit:
             await trio.lowlevel.checkpoint()
             return ready
+        self._warn_of_seconds(limit)
         with trio.move_on_after(math.inf if limit < 0 else limit / 1000):
             while not ready:
                 ready = await self._once()

@@ -26,6 +26,9 @@ class Poller(_ours.Poller):
         super().__init__()
         self._strangers: dict[Any, int] = {}
 
+    def _warn_of_seconds(self, timeout: float) -> None:
+        """Say nothing, as pyzmq does."""
+
     def register(self, socket: Any, flags: int = _BOTH) -> None:
         """Watch `socket` for these events, which replace those that it was watched for."""
         self._strangers.pop(socket, None)
