@@ -37,7 +37,8 @@ class BytesPool : private BytesLists
         least = 4 << 10,
         most = 4 << 20,
         budget = 32 << 20,
-        idle_least = 1 << 20 // so much may be kept for good
+        idle_least = 1 << 20, // so much may be kept for good
+        burst = 16 << 20      // so much beside the blocks is given back when nothing moves
     };
 
     static bool fits (size_t size) { return size >= least && size <= most; }
@@ -109,12 +110,26 @@ class BytesPool : private BytesLists
         recycle ();
         const int kind = kind_of (size);
         int index = _wanted[kind].exchange (false, std::memory_order_relaxed) ? -1 : pop (kind);
-        if (index < 0)
+        if (index < 0) {
+            note_missed ();
             index = make (size);
+        }
         if (index >= 0)
             return publish_at (index, size);
         return PyErr_Occurred () ? nullptr
                                  : PyBytes_FromStringAndSize (nullptr, static_cast<Py_ssize_t> (size));
+    }
+
+    /* With or without the GIL: libzmq takes memory of its own for a body of this size. */
+    void count_missed (size_t size) { _missed_bytes.fetch_add (size, std::memory_order_relaxed); }
+
+    /* When bodies that are no blocks go: there may have been a burst, of which the C library keeps what was freed. */
+    void note_missed ()
+    {
+        if (_missed_bytes.load (std::memory_order_relaxed) >= burst) {
+            _missed_bytes.store (0, std::memory_order_relaxed);
+            note ();
+        }
     }
 
     /* Whether libzmq found no block, of whatever size, since the last refill. */
@@ -128,6 +143,7 @@ class BytesPool : private BytesLists
         if (!_wanted[kind].load (std::memory_order_relaxed))
             return;
         _wanted[kind].store (false, std::memory_order_relaxed);
+        note_missed ();
         const int index = make (size);
         if (index >= 0)
             push (index);
@@ -305,6 +321,7 @@ class BytesPool : private BytesLists
     std::atomic<uint64_t> _made;
     std::atomic<PooledBytes *> _strays;
     std::atomic<bool> _missed;
+    std::atomic<size_t> _missed_bytes;
     std::atomic<bool> _wanted[kinds]; // there was none to take: the next copy is made into a new one
     uint16_t _out[slots];
     uint16_t _empty[slots];
@@ -321,7 +338,10 @@ static BytesPool bytes_pool;
 #if ZMQLITE_BLOCKS
 static void *pool_take (size_t size, void **notes, void **hint)
 {
-    return bytes_pool.take (size, notes, hint);
+    void *const data = bytes_pool.take (size, notes, hint);
+    if (!data)
+        bytes_pool.count_missed (size);
+    return data;
 }
 
 extern "C" {

@@ -9,6 +9,7 @@ cdef extern from "memory/bytes_pool.hpp" namespace "zmqlite":
         PyObject *allocate(size_t size)
         bint missed()
         void refill(size_t size)
+        void note_missed()
         void recycle_now()
         void clear()
         void renew()

@@ -153,6 +153,8 @@ cdef class Handle:
         if self._watch != NULL:
             forget_watches(self)
         drain()
+        if ZMQLITE_BLOCKS:
+            bytes_pool.note_missed()  # what was not received goes now
         if kept:
             remember_lingering(self, address, kept)
         elif address and self._context is not None:
