@@ -191,3 +191,71 @@ def test_a_blocking_call_that_stops_a_loop_says_so_once(loop: str, run: str) -> 
     assert said.startswith("1 RuntimeWarning: recv() on PULL socket")
     assert f"zmqlite.{loop}" in said
     assert run_program(code + "try: main().send(None)\nexcept StopIteration: pass") == "0\n"
+
+
+WAITS = {
+    "recv": "pull.recv()",
+    "send": "push.send(b'x')",
+    "poll": "pull.poll(LIMIT)",
+    "Poller": "poller.poll(LIMIT)",
+    "select": "zmqlite.select([pull], [], [], LIMIT / 1000)",
+    "zmq_poll": "zmqlite.zmq_poll([(pull, 1)], LIMIT)",
+    "proxy": "zmqlite.proxy(pull, push)",
+}
+STOPS_BY = """
+    import sys, threading, warnings
+    import zmqlite
+
+    LIMIT = 500
+
+    def wait():
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            with zmqlite.Context() as context:
+                pull = context.socket(zmqlite.PULL, linger=0, rcvtimeo=LIMIT)
+                push = context.socket(zmqlite.PUSH, linger=0, sndtimeo=LIMIT)
+                poller = zmqlite.Poller()
+                poller.register(pull)
+                if CALL.startswith("zmqlite.proxy"):
+                    threading.Timer(LIMIT / 1000, context.shutdown).start()
+                try:
+                    eval(CALL)
+                except (zmqlite.Again, zmqlite.ContextTerminated):
+                    pass
+                pull.close()
+                push.close()
+        print(len(told), *(f"{one.category.__name__}: {one.message}" for one in told))
+
+    async def main():
+        wait()
+
+    def in_thread(run, *args):
+        thread = threading.Thread(target=run, args=args)
+        thread.start()
+        thread.join()
+"""
+RUNS = {
+    "asyncio": "import asyncio; asyncio.run(main())",
+    "asyncio in a thread": "import asyncio; in_thread(lambda: asyncio.run(main()))",
+    "trio in a thread": "import trio; in_thread(trio.run, main)",
+    "gevent": "import gevent; gevent.spawn(wait).join()",
+    "nothing": "wait()",
+    "nothing in a thread": "in_thread(wait)",
+    "a greenlet aside": "import gevent; gevent.sleep(0); in_thread(wait)",
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("call", WAITS)
+def test_whatever_waits_beside_a_loop_says_so(call: str, run: str) -> None:
+    loop = run.split()[0]
+    if loop in ("trio", "gevent", "a"):
+        pytest.importorskip("gevent" if loop == "a" else loop)
+    code = f"CALL = {WAITS[call]!r}\n{textwrap.dedent(STOPS_BY)}{RUNS[run]}"
+    said = run_program(code)
+    if loop in ("asyncio", "trio", "gevent"):
+        name = call if call in ("recv", "send", "proxy") else "poll"
+        assert said.startswith(f"1 RuntimeWarning: {name}() on P"), said
+        assert f"zmqlite.{loop.replace('gevent', 'green')}" in said
+    else:
+        assert said == "0\n", said

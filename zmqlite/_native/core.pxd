@@ -120,6 +120,7 @@ cdef class Handle:
     cdef unsigned char _waits    # how far a receive is expected to wait: see EXPECT_WAIT
     cdef unsigned char _spin_misses   # how often in a row looking out for an answer was in vain
     cdef unsigned char _spin_skips   # how many waits do not look out, for that reason
+    cdef unsigned char _beside_loop   # whether a loop ran in the thread that waited first: see look_for_loop
 
     cdef Context _context
     cdef void *_next             # borrowed: the chain of the context's sockets
@@ -209,8 +210,8 @@ cdef class Poller:
     cdef int _examine(self) except -1
     cdef int _renew(self) except -1
     cdef int _reserve(self, int count) except -1
-    cdef int _epoll(self, long timeout) except? -1
-    cdef bint _wait(self, double limit, double end, Hits *hits) except -1
+    cdef int _epoll(self, long timeout, int waits) except? -1
+    cdef bint _wait(self, double limit, double end, Hits *hits, int waits) except -1
     cdef list _poll_plainly(self, double limit)
     cdef int _wake_waits(self) except -1
     cdef int _check_found(self, int count, Hits *hits) except -1

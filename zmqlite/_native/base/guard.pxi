@@ -75,27 +75,57 @@ cdef bint loop_was_told = False
 
 
 cdef int tell_of_stopped_loop(Handle self, str operation) except -1:
-    """A blocking call waits in the thread of a loop, which stands still: say so, once in a process. Only the main
-    thread waits in steps, and comes here without a signal."""
+    """A blocking call waits in the thread of a loop, which stands still: say so, once in a process."""
     global loop_was_told
     cdef str loop = running_loop()
     if loop is None or not getattr(self, "_warns_of_loops", True):
         return 0
     loop_was_told = True
+    use = "use a socket of zmqlite.green" if loop == "gevent" else f"await a socket of zmqlite.{loop}"
     warnings.warn(
         f"{operation}() on {subject_of(self)} waits, and the {loop} loop of this thread stands still meanwhile: "
-        f"await a socket of zmqlite.{loop}, or call it in another thread", RuntimeWarning, stacklevel=1)
+        f"{use}, or call it in another thread", RuntimeWarning, stacklevel=1)
     return 0
 
 
+# A call that waits in steps comes to say so after one. Those of the main thread do, for signals; elsewhere polls begin
+# with some, and a socket waits in steps where its first wait found a loop.
+
+cdef enum:
+    NO_LOOP = 1
+    BESIDE_LOOP = 2
+    POLL_STEPS = 2  # so many waits of a poll are steps in any thread
+
+
+cdef void look_for_loop(Handle self) noexcept:
+    """Before a wait of a socket that has not waited yet, in the socket."""
+    guard_mark(&self._guard, self._thread_safe)
+    self._beside_loop = NO_LOOP if runs_handlers() or running_loop() is None else BESIDE_LOOP
+    guard_unmark(&self._guard, self._thread_safe)
+
+
+cdef int count_wait(int waits, object sources) except -1:
+    """After a wait of a poll of these that brought nothing; returns how many there were, as far as that matters."""
+    if waits + 1 == POLL_STEPS and not loop_was_told:
+        for source in list(sources):
+            if isinstance(source, Handle):
+                tell_of_stopped_loop(source, "poll")
+                break
+    return min(waits + 1, POLL_STEPS)
+
+
 cdef str running_loop():
-    """The name of what runs in this thread, asyncio or trio; None if nothing does."""
+    """The name of what runs in this thread: asyncio, trio or gevent, whose greenlet this is; None if nothing does."""
     asyncio = sys.modules.get("asyncio.events")
     if asyncio is not None and asyncio._get_running_loop() is not None:
         return "asyncio"
     trio = sys.modules.get("trio.lowlevel")
     if trio is not None and trio.in_trio_run():
         return "trio"
+    hubs = sys.modules.get("gevent._hub_local")
+    hub = None if hubs is None else hubs.get_hub_if_exists()
+    if hub is not None and hub in (greenlet := sys.modules["greenlet"].getcurrent(), greenlet.parent):
+        return "gevent"
     return None
 
 

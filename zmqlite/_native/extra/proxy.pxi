@@ -186,6 +186,8 @@ cdef object run_proxy(Handle frontend, Handle backend, Handle capture, Handle co
     cdef Capture captured
     cdef bint paused = False
     cdef int place
+    if not loop_was_told:
+        tell_of_stopped_loop(frontend, "proxy")
     sockets = sockets_among([frontend, backend, capture, control])
     memset(directions, 0, sizeof(directions))
     memset(&captured, 0, sizeof(captured))

@@ -176,13 +176,14 @@ cdef class Poller:
         cdef double end = now() + limit / 1000 if limit > 0 else 0
         cdef Hits hits
         cdef bint over = False
+        cdef int waits = 0
         self._open_patiently()
         try:
             while not over:
                 poller_guard_enter(self)
                 try:
                     self._examine()
-                    over = not self._plain and self._wait(limit, end, &hits)
+                    over = not self._plain and self._wait(limit, end, &hits, waits)
                 finally:
                     guard_release(&self._guard, False)
                 if self._plain and not over:
@@ -190,6 +191,7 @@ cdef class Poller:
                     break
                 if not over:
                     PyErr_CheckSignals()  # outside: handlers may change what is registered
+                    waits = count_wait(waits, self._watches)
             else:
                 ready = self._report(&hits)
         except BaseException:
@@ -268,20 +270,20 @@ cdef class Poller:
             self._add(Watch.__new__(Watch), source, flags)
         return 0
 
-    cdef bint _wait(self, double limit, double end, Hits *hits) except -1:
+    cdef bint _wait(self, double limit, double end, Hits *hits, int waits) except -1:
         """One wait. Returns False when what woke us was for nothing: signals first, then look again."""
         cdef int count
         self._turn += 1
         wakeup_set_signalled(&self._wake, False)
         self._check_dirty(hits)
-        count = self._epoll(0 if hits.ready() else poll_step(end, limit))
+        count = self._epoll(0 if hits.ready() else poll_step(end, limit), waits)
         if count > 0:
             self._check_found(count, hits)
         elif count < 0 and count != -EINTR:
             fail(-count, "poll", "Poller")
         return hits.ready() or limit >= 0 and now() >= end
 
-    cdef int _epoll(self, long timeout) except? -1:
+    cdef int _epoll(self, long timeout, int waits) except? -1:
         cdef int count
         cdef int set, room
         cdef Readable *found
@@ -291,7 +293,7 @@ cdef class Poller:
         found = self._found
         if timeout == 0:
             return epoll_ready(set, found, room, 0)
-        timeout = one_step(timeout)
+        timeout = a_step(timeout) if waits < POLL_STEPS else one_step(timeout)
         guard_mark(&self._guard, False)
         wakeup_set_asleep(&self._wake, True)
         full_fence()

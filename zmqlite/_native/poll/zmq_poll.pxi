@@ -83,6 +83,7 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, double limit
 cdef int wait_inside(zmq_pollitem_t *items, int count, list sources, list inside, double limit, double end) except -1:
     cdef int ready
     cdef int error = 0
+    cdef int waits = 0
     cdef long left, step
     enter_all(inside)
     check_items(items, sources, inside)
@@ -93,10 +94,11 @@ cdef int wait_inside(zmq_pollitem_t *items, int count, list sources, list inside
         if error == EINTR:
             leave_all(inside)
             PyErr_CheckSignals()
+            waits = count_wait(waits, inside)
             enter_all(inside)
             check_items(items, sources, inside)
         left = poll_step(end, limit)
-        step = one_step(left)
+        step = a_step(left) if waits < POLL_STEPS else one_step(left)
         block_all(inside)
         with nogil:
             ready = libzmq_poll(items, count, step)

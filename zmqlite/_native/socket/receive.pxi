@@ -43,6 +43,8 @@ cdef int recv_slow(Handle self, zmq_msg_t *msg, int flags, str operation) except
         error = 0
         if self._waits < EXPECT_WAIT and not self._thread_safe:
             self._waits += 1
+        if not self._beside_loop:
+            look_for_loop(self)
     return recv_waiting(self, msg, flags, operation, error, &wait)
 
 

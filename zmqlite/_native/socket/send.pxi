@@ -175,6 +175,8 @@ cdef int send_slow(
     wait_begin(&wait, ZMQ_SNDTIMEO)
     if error == EAGAIN and not flags & ZMQ_DONTWAIT:
         error = 0
+        if not self._beside_loop:
+            look_for_loop(self)
     while True:
         if error == EINTR:
             interrupted(self, "send")

@@ -84,7 +84,11 @@ cdef inline bint runs_handlers() noexcept:
 
 cdef inline long one_step(long timeout) noexcept:
     """A timeout in ms, below 0 for none, as far as this thread may sleep at a time."""
-    return STEP if (timeout < 0 or timeout > STEP) and runs_handlers() else timeout
+    return a_step(timeout) if runs_handlers() else timeout
+
+
+cdef inline long a_step(long timeout) noexcept:
+    return STEP if timeout < 0 or timeout > STEP else timeout
 
 
 cdef inline void wait_begin(Wait *wait, int option) noexcept nogil:
@@ -102,7 +106,7 @@ cdef void wait_prepare(Wait *wait, Handle self, int flags) noexcept:
     """Find out how long the next try may sleep. When time is over that is 0: what came meanwhile is still taken."""
     cdef int limit = -1
     cdef size_t size = sizeof(limit)
-    cdef bint steps = runs_handlers()
+    cdef bint steps = runs_handlers() or self._beside_loop == BESIDE_LOOP
     cdef double left
     wait.safe = self._thread_safe
     wait.step = False
