@@ -192,13 +192,17 @@ def test_ctrl_c_in_a_finalizer_strikes_again(
 def test_what_ctrl_c_leaves_unclosed_is_no_news(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It may strike when a context is made and nobody has it yet; warnings may be errors."""
+    """It may strike when a context is made and nobody has it yet, or when a call has not taken
+    its first step; warnings may be errors."""
+
+    async def begin() -> None:
+        pass
 
     def run(words: list[str], came: list[int]) -> int:
-        context = zmq.Context()
+        context, call = zmq.Context(), begin()
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        del context
+        del context, call
         return 1
 
     monkeypatch.setattr(app, "run", run)

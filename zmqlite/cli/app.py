@@ -87,8 +87,9 @@ def _interrupts_noted() -> Generator[list[int], None, None]:
 
     def note(number: int, frame: Any) -> None:
         came.append(number)
-        # it may strike between opening something and noting it down; that is no news now
+        # it may strike between opening or beginning something and the next step; no news now
         warnings.simplefilter("ignore", ResourceWarning)
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         signal.default_int_handler(number, frame)
 
     def again(unraisable: sys.UnraisableHookArgs) -> None:

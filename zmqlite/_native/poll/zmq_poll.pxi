@@ -1,5 +1,9 @@
 # Waiting with zmq_poll: one socket, or a list of anything. The cost follows what is listed.
 
+cdef extern from "Python.h":
+    double double_of "PyFloat_AsDouble"(object number) noexcept
+    PyObject *PyErr_Occurred()
+
 
 cdef int fill_item(zmq_pollitem_t *item, object source, int events) except -1:
     """Write one poll item for a socket, a descriptor, or an object with fileno()."""
@@ -39,10 +43,22 @@ def time_limit(str operation not None, timeout, str unit="milliseconds"):
     return limit_of(operation, timeout, unit)
 
 
-cdef double limit_of(str operation, object timeout, str unit="milliseconds") except? -1:
+cdef inline double limit_of(str operation, object timeout, str unit="milliseconds") except? -1:
     cdef double limit
     if timeout is None:
         return -1
+    limit = double_of(timeout)  # polls are short: nothing is prepared for an error that does not come
+    if 0 <= limit < FOREVER:
+        return limit
+    if PyErr_Occurred() != NULL:
+        if not PyErr_ExceptionMatches(TypeError) and not PyErr_ExceptionMatches(OverflowError):
+            return -1  # what a __float__ has raised
+        PyErr_Clear()
+    return odd_limit(operation, timeout, unit)
+
+
+cdef double odd_limit(str operation, object timeout, str unit) except? -1:
+    cdef double limit
     try:
         limit = timeout
     except TypeError:
