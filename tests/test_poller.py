@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import socket as system
+import sys
 import time
+import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +256,58 @@ class TestZmqPoll:
 
     def test_empty_list_returns_at_once(self) -> None:
         assert zmq.zmq_poll([], -1) == []
+
+
+# -- what else is a number, or in the middle of an import ----------------------------------------
+
+
+class Half:
+    """A number that has no more than __float__."""
+
+    def __float__(self) -> float:
+        return 0.5
+
+
+def test_a_time_limit_is_any_number(pair: Any) -> None:
+    _, two = pair()
+    poller = zmq.Poller()
+    poller.register(two, zmq.POLLIN)
+    limit: Any = Half()
+    with pytest.warns(UserWarning, match="poll\\(\\) takes milliseconds"):
+        assert poller.poll(limit) == []
+    with pytest.warns(UserWarning, match="poll\\(\\) takes milliseconds"):
+        assert two.poll(limit) == 0
+
+
+def test_an_error_of_what_select_draws_from_is_told() -> None:
+    def members() -> Any:
+        yield from ()
+        raise TypeError("of the program")
+
+    with pytest.raises(TypeError, match="of the program"):
+        zmq.select(members(), [], [])
+    with pytest.raises(TypeError, match="takes lists of sockets"):
+        zmq.select([[]], [], [])
+
+
+@pytest.mark.parametrize("name", ["asyncio.events", "trio.lowlevel", "gevent._hub_local"])
+def test_a_wait_beside_an_unfinished_import(
+    name: str, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may be in the middle of importing an event loop."""
+    one, two = pair()
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+
+    def wait() -> bytes:
+        poller = zmq.Poller()
+        poller.register(two, zmq.POLLIN)
+        assert poller.poll(150) == []
+        answer: bytes = two.recv()
+        return answer
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(wait)
+        wait_inside(two)
+        one.send(b"x")
+        assert waiting.result(LONG / 1000) == b"x"
+        assert threads.submit(two.recv, zmq.DONTWAIT).exception(LONG / 1000).__class__ is zmq.Again

@@ -38,7 +38,7 @@ class Poller(core.Poller):
         """
         self._found = found = super().poll(timeout)
         if not found and timeout:
-            self._warn_of_seconds(timeout)
+            self._warn_of_seconds(float(timeout))
         return found
 
     def _warn_of_seconds(self, timeout: float) -> None:
@@ -150,10 +150,14 @@ def select_by(
         if isinstance(members, (str, bytes)) or hasattr(members, "fileno"):
             raise _no_list(members)
         try:
-            for member in members:
-                wanted[member] = wanted.get(member, 0) | event
+            iterator = iter(members)
         except TypeError:
             raise _no_list(members) from None
+        for member in iterator:
+            try:
+                wanted[member] = wanted.get(member, 0) | event
+            except TypeError:
+                raise _no_list(members) from None
     found = poll(list(wanted.items()), limit if limit < 0 else limit * 1000)
     readable, writable, failed = (
         [member for member, events in found if events & event] for event in (_IN, _OUT, _ERR)

@@ -300,8 +300,8 @@ class Socket(RequestSocket, Generic[T]):
         `SocketClosed`, `ContextTerminated`.
         """
         found = self._poll_events(flags, -1 if timeout is None else timeout)
-        if not found and timeout and 0 < timeout < 1:
-            self._warn_of_seconds(timeout)
+        if not found and timeout and 0 < float(timeout) < 1:
+            self._warn_of_seconds(float(timeout))
         return found
 
     def readable(self) -> bool:

@@ -100,7 +100,12 @@ cdef enum:
 cdef void look_for_loop(Handle self) noexcept:
     """Before a wait of a socket that has not waited yet, in the socket."""
     guard_mark(&self._guard, self._thread_safe)
-    self._beside_loop = NO_LOOP if runs_handlers() or running_loop() is None else BESIDE_LOOP
+    self._beside_loop = NO_LOOP
+    try:
+        if not runs_handlers() and running_loop() is not None:
+            self._beside_loop = BESIDE_LOOP
+    except BaseException as error:
+        tell_unraisable(error)
     guard_unmark(&self._guard, self._thread_safe)
 
 
@@ -116,14 +121,15 @@ cdef int count_wait(int waits, object sources) except -1:
 
 cdef str running_loop():
     """The name of what runs in this thread: asyncio, trio or gevent, whose greenlet this is; None if nothing does."""
-    asyncio = sys.modules.get("asyncio.events")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
+    # a module that another thread still imports has not all of its names
+    asyncio_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    if asyncio_loop is not None and asyncio_loop() is not None:
         return "asyncio"
-    trio = sys.modules.get("trio.lowlevel")
-    if trio is not None and trio.in_trio_run():
+    in_trio_run = getattr(sys.modules.get("trio.lowlevel"), "in_trio_run", None)
+    if in_trio_run is not None and in_trio_run():
         return "trio"
-    hubs = sys.modules.get("gevent._hub_local")
-    hub = None if hubs is None else hubs.get_hub_if_exists()
+    gevent_hub = getattr(sys.modules.get("gevent._hub_local"), "get_hub_if_exists", None)
+    hub = None if gevent_hub is None else gevent_hub()
     if hub is not None and hub in (greenlet := sys.modules["greenlet"].getcurrent(), greenlet.parent):
         return "gevent"
     return None

@@ -50,7 +50,10 @@ cdef inline double limit_of(str operation, object timeout, str unit="millisecond
     limit = double_of(timeout)  # polls are short: nothing is prepared for an error that does not come
     if 0 <= limit < FOREVER:
         return limit
-    if PyErr_Occurred() != NULL:
+    if PyErr_Occurred() == NULL:
+        if limit < 0:
+            return -1
+    else:
         if not PyErr_ExceptionMatches(TypeError) and not PyErr_ExceptionMatches(OverflowError):
             return -1  # what a __float__ has raised
         PyErr_Clear()
