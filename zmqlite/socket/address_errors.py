@@ -226,7 +226,7 @@ def check_ports(addr: object, first: Any, end: Any, tries: Any) -> None:
             "bind_to_random_port takes a text such as tcp://127.0.0.1"
         )
     for number in (first, end, tries):
-        if isinstance(number, type) or not hasattr(number, "__index__"):  # numpy's are numbers, too
+        if isinstance(number, type) or not hasattr(number, "__index__"):  # numpy has some
             raise TypeError(
                 "bind_to_random_port() takes min_port, max_port and max_tries as numbers, "
                 f"not {number!r:.80}"
