@@ -73,7 +73,7 @@ def of_a_poller(binding: TaskBinding) -> int:
 def test_a_socket_that_is_closed_while_its_descriptor_is_copied(
     context: zmq.Context[Any], copied: Callable[[TaskBinding], int]
 ) -> None:
-    number = 1
+    number = 0  # first without: from 3.12 on, instructions are traced once a frame has wanted it
     while True:
         socket = context.socket(zmq.PAIR)
         fd = socket.fd
@@ -97,7 +97,7 @@ def test_a_socket_that_is_closed_while_its_descriptor_is_copied(
                 os.close(copy)
             binding.release()
         socket.close()
-        if at.left:
+        if number and at.left:
             break
         number += 1
     assert number > 5, "nothing was tried"
