@@ -7,6 +7,7 @@ call: by a finalizer, which runs wherever the collector does, or by a signal han
 from __future__ import annotations
 
 import contextlib
+import itertools
 import select
 import sys
 from collections.abc import Callable
@@ -254,12 +255,14 @@ async def test_a_router_closed_in_the_middle_of_a_call(
 ) -> None:
     peers: list[Any] = []
 
+    numbers = itertools.count()  # of names: one of a closed socket is in use a little longer
+
     def half_full_router() -> Any:
         """One of its peers takes messages, the other one none."""
         while peers:
             peers.pop().close()
         router = world.socket(context, zmq.ROUTER, router_mandatory=True, sndhwm=1)
-        endpoint = router.bind(f"inproc://{id(router):x}")
+        endpoint = router.bind(f"inproc://full-{next(numbers)}")
         for name, most in ((b"open", 0), (b"full", 1)):
             peers.append(world.socket(context, zmq.DEALER, routing_id=name, rcvhwm=most))
             peers[-1].connect(endpoint)
