@@ -254,7 +254,6 @@ async def test_a_router_closed_in_the_middle_of_a_call(
     world: World, context: Any, call: str, others: bool
 ) -> None:
     peers: list[Any] = []
-
     numbers = itertools.count()  # of names: one of a closed socket is in use a little longer
 
     def half_full_router() -> Any:

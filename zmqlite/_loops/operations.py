@@ -15,6 +15,7 @@ from .._native import core
 from ..error import Again, SocketClosed
 
 __all__ = [
+    "DONTWAIT",
     "IN",
     "OUT",
     "WOULD_BLOCK",
@@ -42,7 +43,7 @@ WOULD_BLOCK: Any = core.WOULD_BLOCK
 YIELD: Any = core.YIELD
 """The socket could go on; others should have their turn first."""
 
-_DONTWAIT, _SNDMORE = 1, 2
+DONTWAIT, _SNDMORE = 1, 2
 _recv_nonblock = core.Socket._try_recv
 _recv_multipart_nonblock = core.Socket._try_recv_multipart
 _send = core.Socket.send
@@ -60,7 +61,7 @@ def no_flags(flags: object) -> TypeError:
 def without_waiting(flags: int) -> int:
     """Return flags with DONTWAIT among them."""
     try:
-        return flags | _DONTWAIT
+        return flags | DONTWAIT
     except TypeError:
         raise no_flags(flags) from None
 
@@ -73,7 +74,7 @@ def perform(attempt: Any) -> Any:
 def recv(socket: Any, copy: bool) -> Any:
     """Receive one part."""
     if not copy:
-        return core.Socket.recv(socket, _DONTWAIT, False)
+        return core.Socket.recv(socket, DONTWAIT, False)
     part = _recv_nonblock(socket)
     return WOULD_BLOCK if part is None else part
 
@@ -117,20 +118,20 @@ _CONVERTED = _converted.__code__
 
 def recv_into(socket: Any, buffer: Any, nbytes: int) -> Any:
     """Receive one part into a buffer."""
-    return core.Socket.recv_into(socket, buffer, nbytes=nbytes, flags=_DONTWAIT)
+    return core.Socket.recv_into(socket, buffer, nbytes=nbytes, flags=DONTWAIT)
 
 
 def recv_many(socket: Any, most: int, multipart: bool) -> Any:
     """Receive what is there."""
     receive: Any = core.Socket.recv_many
-    return receive(socket, most, _DONTWAIT, multipart=multipart)
+    return receive(socket, most, DONTWAIT, multipart=multipart)
 
 
 def send(
     socket: Any, data: Any, flags: int, copy: bool, track: bool, routing_id: Any, group: Any
 ) -> Any:
     """Send one part."""
-    return _send(socket, data, flags | _DONTWAIT, copy, track, routing_id, group)
+    return _send(socket, data, flags | DONTWAIT, copy, track, routing_id, group)
 
 
 def send_parts(
@@ -138,7 +139,7 @@ def send_parts(
 ) -> Any:
     """Send one message."""
     return _send_multipart(
-        socket, parts, flags | _DONTWAIT, copy, track, routing_id=routing_id, group=group
+        socket, parts, flags | DONTWAIT, copy, track, routing_id=routing_id, group=group
     )
 
 

@@ -13,6 +13,7 @@ from .._threads import start
 from ..error import Again, ContextTerminated, HostUnreachable, SocketClosed, StateError
 from ..proxy import ProxyBase, ProxyStatistics
 from ..proxy.sides import Sides
+from .operations import DONTWAIT, IN, OUT
 from .requests import SharedRequests
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AwaitedProxy", "LoopRunner"]
 
-_IN, _OUT, _DONTWAIT = 1, 2, 1
 _BURST = 100
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02  # seconds, between looks at a process
 _HINT = "a proxy has this socket until it is stopped"
@@ -126,14 +126,14 @@ class LoopRunner:
 
     async def _move(self, source: Any, target: Any, capture: Any, place: int) -> None:
         """Wait until there is something to move, and room for it; then move some of it."""
-        await source._ready(_IN, -1)
+        await source._ready(IN, -1)
         while self._paused:
             await self._wait(-1)
-        await target._ready(_OUT, -1)
+        await target._ready(OUT, -1)
         if capture is not None:
-            await capture._ready(_OUT, -1)
+            await capture._ready(OUT, -1)
         for _ in range(_BURST):
-            room = _look(target, _OUT, 0) and (capture is None or _look(capture, _OUT, 0))
+            room = _look(target, OUT, 0) and (capture is None or _look(capture, OUT, 0))
             parts = _try_recv(source, 0, False) if room and not self._is_paused() else None
             if parts is None:
                 break
@@ -156,7 +156,7 @@ class LoopRunner:
         """
         while True:
             try:
-                _send(target, parts, _DONTWAIT)
+                _send(target, parts, DONTWAIT)
                 return True
             except HostUnreachable:
                 return False

@@ -14,11 +14,9 @@ from ..enums import SocketOption
 from ..error import ForkError, SocketClosed, ThreadMisuse, ZMQError
 from ..options.rows import Kind
 from ..socket import Socket
-from .operations import without_waiting
+from .operations import DONTWAIT, without_waiting
 
-__all__ = ["DONTWAIT", "UsedSocket"]
-
-DONTWAIT = 1
+__all__ = ["UsedSocket"]
 
 T = TypeVar("T")
 _R = TypeVar("_R")

@@ -60,7 +60,6 @@ else:  # a list would hide the constants from checkers
 _SocketT = TypeVar("_SocketT", bound="Socket")
 _ContextT = TypeVar("_ContextT", bound="Context")
 _POLLIN, _FD = PollEvent.POLLIN.value, SocketOption.FD.value
-_DONTWAIT = 1
 
 
 def set_fairness(*, seconds: float | None = None, count: int | None = None) -> None:
@@ -123,7 +122,7 @@ class Socket(AwaitedRequests, Calls):  # type: ignore[misc]
         limit = core.time_limit("poll", timeout)
         if 0 < limit < 1:
             self._warn_of_seconds(limit)
-        binding, now = self._current_binding(), 0 if limit else _DONTWAIT
+        binding, now = self._current_binding(), 0 if limit else _attempts.DONTWAIT
         found = self._submit(binding, binding.pollers, look, now, None, limit, flags)
         return cast("Future[int]", found)
 

@@ -15,7 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .._loops import operations as _attempts
-from .._loops.uses import DONTWAIT, UsedSocket
+from .._loops.operations import DONTWAIT
+from .._loops.uses import UsedSocket
 from .._native import core
 from .binding import LoopBinding
 from .futures import Raising, try_now, wait_in_queue

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from .._loops import operations as attempts
-from .._loops.operations import WOULD_BLOCK
+from .._loops.operations import DONTWAIT, WOULD_BLOCK
 from .._loops.socket import LoopSocket
-from .._loops.uses import DONTWAIT
 from .._native import core
 from ..error import ContextTerminated, SocketClosed
 from .binding import LoopBinding, Sleeper

@@ -24,9 +24,8 @@ from trio.lowlevel import (
 )
 
 from .._loops import operations as attempts
-from .._loops.operations import WOULD_BLOCK
+from .._loops.operations import DONTWAIT, WOULD_BLOCK
 from .._loops.socket import LoopSocket
-from .._loops.uses import DONTWAIT
 from .._native import core
 from ..enums import PollEvent
 from ..error import ContextTerminated, ZMQError

@@ -127,7 +127,7 @@ class BytesPool : private BytesLists
     void note_missed ()
     {
         if (_missed_bytes.load (std::memory_order_relaxed) >= burst) {
-            _missed_bytes.exchange (0, std::memory_order_relaxed);
+            _missed_bytes.store (0, std::memory_order_relaxed);
             note ();
         }
     }
