@@ -456,3 +456,33 @@ def test_a_member_that_comes_while_a_poll_waits(run_both: Any, wire: Any, contex
             assert await asyncio.wait_for(waiting, LIMIT / 1000) == [(pull, zmq.POLLIN)]
 
     run_both(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll refuses plain files")
+def test_a_plain_file_is_ready_however_busy_the_loop_is(run_both: Any, tmp_path: Any) -> None:
+    """No loop watches one, and need not: it is always ready."""
+
+    async def main() -> None:
+        with (tmp_path / "plain").open("w+") as file:
+            poller = azmq.Poller()
+            poller.register(file, zmq.POLLIN)
+            for _ in range(5000):  # more than one iteration of the loop lets through
+                assert await poller.poll(LIMIT) == [(file.fileno(), zmq.POLLIN)]
+
+    run_both(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="says which descriptors are open")
+def test_a_watch_that_the_loop_refuses_leaves_no_descriptor(run_both: Any, tmp_path: Any) -> None:
+    async def main() -> None:
+        with (tmp_path / "plain").open("w+") as file:
+            poller = azmq.Poller()
+            poller.register(file, zmq.POLLERR)  # which it never has
+            for count in range(4):
+                with contextlib.suppress(OSError):
+                    await poller.poll(1)
+                if count == 0:
+                    before = len(os.listdir("/proc/self/fd"))
+            assert len(os.listdir("/proc/self/fd")) == before
+
+    run_both(main())

@@ -8,7 +8,7 @@ import asyncio
 import os
 from asyncio import Future
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,8 @@ class Poller(LoopPoller):
         """
         loop = self._running_loop()
         limit = core.time_limit("poll", timeout)
-        if not limit or budget_of(loop).consume():
+        tried = not limit or budget_of(loop).consume()
+        if tried:
             ready = self.poll_nonblock()
             if ready or not limit:
                 future: Future[list[tuple[Any, int]]] = loop.create_future()
@@ -53,10 +54,14 @@ class Poller(LoopPoller):
                 return future
         self._warn_of_seconds(limit)
         deadline = None if limit < 0 else loop.time() + limit / 1000
-        return loop.create_task(self._wait(deadline))
+        return loop.create_task(self._wait(deadline, tried))
 
-    async def _wait(self, deadline: float | None) -> list[tuple[Any, int]]:
+    async def _wait(self, deadline: float | None, tried: bool) -> list[tuple[Any, int]]:
         loop = asyncio.get_running_loop()
+        if not tried:  # what is ready needs no watch, and a plain file cannot have one
+            ready = self.poll_nonblock()
+            if ready:
+                return ready
         while True:
             woken: Future[None] = loop.create_future()
             wake = partial(_wake, woken)
@@ -137,20 +142,17 @@ def _watch_fd(
 ) -> Callable[[], object]:
     """A copy of the descriptor is watched, so that nobody else's readers are in the way."""
     reader = _selector_thread.reader_of(loop)
-    own = copy_of(fd) if os.name == "posix" else fd
-    if flags & ~_POLLOUT:
-        reader.add_reader(own, wake)
-    if flags & _POLLOUT:
-        reader.add_writer(own, wake)
-
-    def stop() -> None:
-        if flags & ~_POLLOUT:
-            reader.remove_reader(own)
-        if flags & _POLLOUT:
-            reader.remove_writer(own)
-        if own != fd:
-            os.close(own)
+    own = fd
+    with ExitStack() as steps:  # back, where the loop refuses it
         if after is not None:
-            after()
-
-    return stop
+            steps.callback(after)
+        if os.name == "posix":
+            own = copy_of(fd)
+            steps.callback(os.close, own)
+        if flags & ~_POLLOUT:
+            reader.add_reader(own, wake)
+            steps.callback(reader.remove_reader, own)
+        if flags & _POLLOUT:
+            reader.add_writer(own, wake)
+            steps.callback(reader.remove_writer, own)
+        return steps.pop_all().close
