@@ -9,6 +9,7 @@ import random
 import socket as plain_socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -472,6 +473,10 @@ def test_a_plain_file_is_ready_however_busy_the_loop_is(run_both: Any, tmp_path:
     run_both(main())
 
 
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="says which descriptors are open")
 def test_a_watch_that_the_loop_refuses_leaves_no_descriptor(run_both: Any, tmp_path: Any) -> None:
     async def main() -> None:
@@ -482,7 +487,7 @@ def test_a_watch_that_the_loop_refuses_leaves_no_descriptor(run_both: Any, tmp_p
                 with contextlib.suppress(OSError):
                     await poller.poll(1)
                 if count == 0:
-                    before = len(os.listdir("/proc/self/fd"))
-            assert len(os.listdir("/proc/self/fd")) == before
+                    before = open_descriptors()
+            assert open_descriptors() == before
 
     run_both(main())

@@ -159,7 +159,7 @@ class Opening:
             with suppress(Again):
                 socket._wait(wait)
                 return
-            self._refuse_vain(socket)
+            self.refuse_vain(socket)
             waited += pause
             if limit is not None and waited >= limit:
                 text = f"after {duration(limit / 1000)}: {wait.state()}"
@@ -179,7 +179,7 @@ class Opening:
             pause = _SILENCE if limit < 0 else min(_SILENCE, limit - waited)
             if socket.poll(pause, PollEvent.POLLOUT):
                 return
-            self._refuse_vain(socket)
+            self.refuse_vain(socket)
             waited += pause
             if 0 <= limit <= waited:
                 raise self.too_late("a message could not be sent", socket)
@@ -204,16 +204,20 @@ class Opening:
             raise self.too_late("a message could not be sent", socket) from None
 
     def await_peer(self, socket: PlainSocket) -> None:
-        """Say so when nobody answers at the addresses; where there is a time limit, what is said
-        at its end tells more."""
-        if self.connect and self.timeout is None:
+        """Wait for one, and say so when nobody answers at the addresses, or raise `CommandError`
+        if nobody ever can; where there is a time limit, what is said at its end tells more."""
+        told = self.quiet
+        while self.connect and self.timeout is None:
             try:
                 socket.wait_peers(1, timeout=_SILENCE)
-            except Again:
-                self._refuse_vain(socket)
-                self.say(f"waiting for a peer{state_of(socket)}")
+                return
             except NotSupported:  # no connections, or a libzmq that does not know
-                pass
+                return
+            except Again:
+                self.refuse_vain(socket)
+            if not told:
+                told = True
+                self.say(f"waiting for a peer{state_of(socket)}")
 
     def await_message(self, socket: PlainSocket, what: str = "message") -> None:
         """Wait until a message is there, and tell meanwhile what goes wrong.
@@ -230,8 +234,12 @@ class Opening:
             self.tell_news(socket)
 
     def too_late(self, what: str, socket: PlainSocket | None = None) -> CommandError:
-        """Return what to raise when the time is over: what there was by then, and why."""
-        why = "" if socket is None else state_of(socket)
+        """Return what to raise when the time is over: what there was by then, and why; raise
+        it where nobody could ever be there."""
+        why = ""
+        if socket is not None:
+            self.refuse_vain(socket)
+            why = state_of(socket)
         return CommandError(f"{what} within {duration(self.timeout or 0)}{why}", TIMEOUT)
 
     def tell_news(self, socket: PlainSocket) -> None:
@@ -239,7 +247,7 @@ class Opening:
 
         Raises `CommandError` when nobody can ever be there.
         """
-        self._refuse_vain(socket)
+        self.refuse_vain(socket)
         if self.quiet:
             return
         known = known_of(socket)
@@ -251,7 +259,7 @@ class Opening:
             self.told.add(said)
             self.say(f"waiting: {'; '.join(news)}")
 
-    def _refuse_vain(self, socket: PlainSocket) -> None:
+    def refuse_vain(self, socket: PlainSocket) -> None:
         """Wait no longer where every server has refused us: libzmq asks none of them again."""
         refused = refusals(socket)
         if refused and not self.bind and refused.keys() >= set(socket.endpoints):

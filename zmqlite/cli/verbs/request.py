@@ -55,6 +55,7 @@ def request(opening: Opening, source: Source, retries: int) -> int:
             try:
                 answer = socket.request(parts, timeout=limit, retries=retries)
             except NoAnswer as error:
+                opening.refuse_vain(socket)
                 tries = f"{times_sent(error.tries)} in {error.waited:.0f} ms"
                 raise CommandError(f"no answer, {tries}{state_of(socket)}", TIMEOUT) from None
             write_bytes(source.format.line(answer))
