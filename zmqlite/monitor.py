@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypedDict, overload
 
 from ._native import core
 from .enums import Event
-from .error import ContextTerminated, SocketClosed, strerror_for
+from .error import Again, ContextTerminated, SocketClosed, strerror_for
 
 __all__ = [
     "MonitorMessage",
@@ -173,9 +173,14 @@ async def recv_report(socket: Any) -> list[bytes]:
     Where the socket is closed meanwhile this raises `SocketClosed` in every loop; a receive of
     asyncio would be cancelled, and with it a task that nobody has cancelled.
     """
-    ready = await socket._ready(_POLLIN, socket.rcvtimeo)
-    parts: list[bytes] = await socket.recv_multipart(0 if ready else _DONTWAIT)
-    return parts
+    while True:
+        ready = await socket._ready(_POLLIN, socket.rcvtimeo)
+        try:
+            parts: list[bytes] = await socket.recv_multipart(_DONTWAIT)
+            return parts
+        except Again:  # another task has taken it, or time is over
+            if not ready:
+                raise
 
 
 def describe(message: MonitorMessage) -> str:

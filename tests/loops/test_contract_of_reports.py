@@ -46,6 +46,27 @@ async def test_reports_end_where_the_monitor_socket_is_closed(world: World, cont
     assert await world.spawn(taken, world.module.monitor_events(monitor), []).join() == "ended"
 
 
+async def test_reports_end_for_a_task_whose_report_another_one_took(
+    world: World, context: Any
+) -> None:
+    server = world.socket(context, zmq.REP)
+    monitor = server.get_monitor_socket()
+    found: list[Any] = []
+    jobs = [
+        world.spawn(taken, world.module.monitor_events(monitor), found),
+        world.spawn(taken, world.module.monitor_events(monitor), found),
+    ]
+    await world.settle()
+    server.bind("tcp://127.0.0.1:*")
+    while not found:  # both have heard of it by then
+        await world.pause()
+    await world.settle()
+    monitor.close()
+    assert [await job.join() for job in jobs] == ["ended", "ended"]
+    assert [one["event"] for one in found] == [zmq.EVENT_LISTENING]
+    server.close()
+
+
 async def test_reports_end_with_the_context(world: World, context: Any) -> None:
     monitor = world.socket(context, zmq.REP).get_monitor_socket()
     job = world.spawn(taken, world.module.monitor_events(monitor), [])
