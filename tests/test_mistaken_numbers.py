@@ -182,6 +182,23 @@ def test_numbers_out_of_range(world: World, pair: Any) -> None:
         assert "takes" in said or "tries" in said
 
 
+class Index:
+    """A whole number of another library."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_at_most_no_message(world: World, pair: Any, number: int) -> None:
+    for most in (number, Index(number)):
+        said = refused(world, lambda: pair[1].recv_many(most), ValueError)  # noqa: B023
+        assert said == f"recv_many: max must be above 0, not {number}"
+
+
 def test_a_class_is_no_value_of_an_option(context: zmq.Context[Any]) -> None:
     with pytest.raises(TypeError, match="LINGER takes an int, got <class 'int'>"):
         context.socket(zmq.PULL).set(zmq.LINGER, int)  # type: ignore[arg-type]

@@ -150,7 +150,7 @@ cdef class Socket(Handle):
         ``received``, a list as it would have been returned.
         """
         if type(max) is not int:
-            max = whole_number(max, 1, 0x7fffffff, "recv_many() takes the most messages to receive as its max")
+            max = whole_number(max, -0x7fffffff, 0x7fffffff, "recv_many() takes the most messages to receive as its max")
         return recv_batch(self, max, flags, multipart)
 
     def loan(self, size, int flags=0):
