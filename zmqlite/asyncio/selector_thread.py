@@ -1,5 +1,5 @@
 """Readers for loops that have none: Windows' proactor loop cannot watch a socket's descriptor.
- There a thread of our own waits in select() for all descriptors of a loop and tells the loop. A
+There a thread of our own waits in select() for all descriptors of a loop and tells the loop. A
 descriptor that spoke is left alone until the loop has handled it, or the thread would spin. Other
 loops are their own readers. ZMQLITE_SELECTOR_THREAD=1 forces the thread, for tests.
 """

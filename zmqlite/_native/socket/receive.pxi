@@ -1,5 +1,5 @@
-# Receiving. As in send.pxi, the functions work inside a socket that the caller has entered, and have
-# left it when they raise. A failed zmq_msg_recv leaves the message empty: nothing to close.
+# Receiving. As in send.pxi, what fills a message works inside a socket that the caller has entered, and has
+# left it when it raises. A failed zmq_msg_recv leaves the message empty: nothing to close.
 cdef double NO_WAIT = 2e-6  # a receive that took less seconds did not wait
 
 

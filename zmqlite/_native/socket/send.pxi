@@ -1,8 +1,8 @@
 # Sending. The fast road: small bytes, no options, straight from the object's memory into libzmq.
 #
-# The functions named _send_* work inside a socket that the caller has entered, and have left it when
-# they raise, so that the fast road needs no try/finally. They are methods in all but spelling: a
-# cdef class cannot be spread over several files.
+# What sends a buffer, bytes or a message works inside a socket that the caller has entered, and has left
+# it when it raises, so that the fast road needs no try/finally; what a method calls enters it. They are
+# methods in all but spelling: a cdef class cannot be spread over several files.
 
 cdef MessageTracker DONE = MessageTracker()  # the tracker of everything that was copied
 FINISHED_TRACKER = DONE
