@@ -187,6 +187,8 @@ cdef class Poller:
     cdef ThreadGuard _guard            # a poller, like a socket, serves one thread at a time
     cdef Wakeup _wake
     cdef dict _watches           # source -> Watch, in the order of registration
+    cdef dict _numbers           # descriptor -> the Watch in the set
+    cdef bint _stale             # the set may know what is no watch any more: make a new one
     cdef void *_dirty              # borrowed: the chain of watches whose EVENTS must be read at the next poll
     cdef void *_dirty_last
     cdef int _dirty_count
@@ -228,6 +230,7 @@ cdef class Watch:
     cdef void *dirty_next          # ... and of the poller's dirty ones
     cdef void *dirty_previous
     cdef int fd                  # -1: none
+    cdef int number              # the same, as the poller has it in `_numbers`, until it is dropped
     cdef int events
     cdef int place               # the order of registration
     cdef int turn                # the last poll that reported it

@@ -160,6 +160,7 @@ cdef void *take_handle(Handle self) noexcept:
             (<Handle> place).handle = NULL
             (<Handle> place)._state = CLOSED
             end_ready_fds(<Handle> place, handle)
+            close_watches(<Handle> place)  # while their descriptor is this socket's
         place = (<Handle> place)._next
     return handle
 

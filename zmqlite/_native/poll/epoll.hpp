@@ -72,14 +72,16 @@ static inline void epoll_end (int set)
         close (set);
 }
 
-/* A descriptor that wakes a set: its watch is NULL. Returns it, or -1. */
-static inline int wakeup_fd_open (int set)
+/* A descriptor that wakes a set: its watch is NULL. The one that there is, if there is one, which then stays open.
+   Returns it, or -1. */
+static inline int wakeup_fd_open (int set, int known)
 {
-    const int fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    const int fd = known >= 0 ? known : eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {};
     event.events = EPOLLIN;
     if (fd >= 0 && epoll_ctl (set, EPOLL_CTL_ADD, fd, &event) != 0) {
-        close (fd);
+        if (known < 0)
+            close (fd);
         return -1;
     }
     return fd;
@@ -104,10 +106,11 @@ static inline int epoll_put (int set, int fd, int events, void *watch, bool chan
     return epoll_ctl (set, change ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
 }
 
-static inline void epoll_take (int set, int fd)
+/* Returns whether it was there. */
+static inline bool epoll_take (int set, int fd)
 {
     struct epoll_event event = {};
-    epoll_ctl (set, EPOLL_CTL_DEL, fd, &event);
+    return epoll_ctl (set, EPOLL_CTL_DEL, fd, &event) == 0;
 }
 
 /* Returns how many are ready, or -errno. */
@@ -131,11 +134,11 @@ static inline void *readable_watch (const Readable *found) { return found->watch
 static inline int readable_events (const Readable *) { return 0; }
 static inline int epoll_open () { return -1; }
 static inline void epoll_end (int) {}
-static inline int wakeup_fd_open (int) { return -1; }
+static inline int wakeup_fd_open (int, int) { return -1; }
 static inline void wakeup_fd_set (int) {}
 static inline void wakeup_fd_clear (int) {}
 static inline int epoll_put (int, int, int, void *, bool) { return ENOSYS; }
-static inline void epoll_take (int, int) {}
+static inline bool epoll_take (int, int) { return true; }
 static inline int epoll_ready (int, Readable *, int, int) { return -ENOSYS; }
 }
 

@@ -14,6 +14,7 @@ cdef class Poller:
 
     def __cinit__(self):
         self._watches = {}
+        self._numbers = {}
         self._set = -1
         self._wakeup_fd = -1
         self._forks = forks
@@ -86,7 +87,7 @@ cdef class Poller:
     cdef int _open_patiently(self) except -1:
         """Open the epoll set, where there is one; where descriptors may come back, try again."""
         cdef Shortage shortage
-        while have_epoll and self._set < 0:
+        while have_epoll and (self._set < 0 or self._stale):
             poller_guard_enter_marked(self)
             try:
                 self._open_set()
@@ -99,14 +100,8 @@ cdef class Poller:
         return 0
 
     cdef int _open_set(self) except -1:
-        if self._set < 0:
-            self._set = epoll_open()
-            if self._set >= 0:
-                self._wakeup_fd = wakeup_fd_open(self._set)
-            if self._wakeup_fd < 0:
-                epoll_end(self._set)
-                self._set = -1
-                fail(EMFILE, "poll", "Poller", scarce(None, EMFILE))
+        if self._set < 0 or self._stale:
+            open_set(self)
         return self._reserve(2)
 
     cdef bint _watch(self, Watch watch, zmq_pollitem_t *item) except -1:
@@ -117,7 +112,7 @@ cdef class Poller:
         if watch.is_socket:
             return self._watch_socket(watch, watch.source)
         watch.fd = item.fd
-        return epoll_put(self._set, watch.fd, watch.events, <void *> watch, False) == 0
+        return put_watch(self._set, watch) == 0 and note_number(self, watch)
 
     cdef bint _watch_socket(self, Watch watch, Handle socket) except -1:
         cdef size_t size = sizeof(watch.fd)
@@ -127,14 +122,14 @@ cdef class Poller:
         watch.linked = (
             socket.handle != NULL
             and zmq_getsockopt(socket.handle, ZMQ_FD, &watch.fd, &size) == 0
-            and epoll_put(self._set, watch.fd, 1, <void *> watch, False) == 0)
+            and put_watch(self._set, watch) == 0)
         if watch.linked:
             watch.always_dirty = socket._shadow or socket._exposed
             watch.next = socket._watch
             socket._watch = <void *> watch
             mark_dirty(watch)
         registry_unlock()
-        return watch.linked
+        return watch.linked and note_number(self, watch)
 
     def modify(self, socket, int flags=3):
         """Change the flags of a registered socket; the same as registering it again."""
@@ -154,6 +149,7 @@ cdef class Poller:
     cdef Watch _drop(self, object source):
         cdef Watch watch = self._watches.pop(source)
         unwatch(watch)
+        forget_number(self, watch)
         self._registered += 1
         return watch
 
@@ -220,6 +216,8 @@ cdef class Poller:
 
     def _set_fileno(self):
         """For event loops: what is readable when any member may be ready, or _arm_wakeup()'s is. -1 where there is none."""
+        if self._stale:
+            self._open_patiently()
         return -1 if self._plain or self._wakeup_fd < 0 else self._set
 
     def _arm_wakeup(self):
@@ -265,7 +263,7 @@ cdef class Poller:
         epoll_end(self._wakeup_fd)
         self._set = self._wakeup_fd = -1
         self._forks = forks
-        self._watches = {}
+        self._watches, self._numbers = {}, {}
         for source, flags in registered:
             self._add(Watch.__new__(Watch), source, flags)
         return 0

@@ -27,11 +27,11 @@ cdef extern from "poll/epoll.hpp" namespace "zmqlite" nogil:
     bint have_epoll
     int epoll_open()
     void epoll_end(int set)
-    int wakeup_fd_open(int set)
+    int wakeup_fd_open(int set, int known)
     void wakeup_fd_set(int fd)
     void wakeup_fd_clear(int fd)
     int epoll_put(int set, int fd, int events, void *watch, bint change)
-    void epoll_take(int set, int fd)
+    bint epoll_take(int set, int fd)
     int epoll_ready(int set, Readable *found, int most, int timeout)
 
 cdef unsigned int forks = 0  # how often this process came out of a fork()
@@ -41,8 +41,60 @@ cdef unsigned int forks = 0  # how often this process came out of a fork()
 cdef class Watch:
     """One registered source of one poller."""
 
+    def __cinit__(self):
+        self.fd = self.number = -1
+
     def __dealloc__(self):
         unwatch(self)
+
+
+# An epoll set does not watch numbers but open files. One whose number was closed stays in the set while anybody has a
+# copy (a child process, say): it goes on to report a watch that may be gone, and no number is left to take it out
+# by. And the number may be another member's by then, which would be taken out in its place. So where a number
+# was given away without our hearing of it, the set is stale, and the next one is filled with what is registered.
+
+cdef inline int put_watch(int set, Watch watch) noexcept:
+    """Returns an errno."""
+    return epoll_put(set, watch.fd, 1 if watch.is_socket else watch.events, <void *> watch, False)
+
+
+cdef bint note_number(Poller poller, Watch watch) except -1:
+    """It is in the set. The watch that was there with its number has lost that. Returns True."""
+    cdef Watch before = poller._numbers.get(watch.fd)
+    if before is not None and before.fd == watch.fd:
+        before.fd = -1
+        poller._stale = True
+    watch.number = watch.fd
+    poller._numbers[watch.number] = watch
+    return True
+
+
+cdef int forget_number(Poller poller, Watch watch) except -1:
+    if poller._numbers.get(watch.number) is watch:
+        del poller._numbers[watch.number]
+    return 0
+
+
+cdef int open_set(Poller poller) except -1:
+    """Make a new set, of what has a descriptor still."""
+    cdef Watch watch
+    cdef int wakeup = -1
+    epoll_end(poller._set)
+    poller._set = epoll_open()
+    if poller._set >= 0:
+        wakeup = wakeup_fd_open(poller._set, poller._wakeup_fd)
+    if wakeup < 0:
+        epoll_end(poller._set)
+        poller._set = -1
+        fail(EMFILE, "poll", "Poller", scarce(None, EMFILE))
+    poller._wakeup_fd = wakeup
+    for watch in poller._watches.values():
+        registry_lock()
+        if watch.fd >= 0 and put_watch(poller._set, watch) != 0:
+            watch.fd = -1
+        registry_unlock()
+    poller._stale = False
+    return 0
 
 
 cdef void mark_dirty(Watch watch) noexcept:
@@ -150,16 +202,20 @@ cdef void mark_other_watches_dirty(Handle self, void *but, int events) noexcept:
 
 cdef void forget_watches(Handle self) noexcept:
     """The socket closes: its pollers say so when they are asked next, or now if they sleep."""
-    cdef void *place
-    cdef void *following
     registry_lock()
-    place = self._watch
+    close_watches(self)
+    registry_unlock()
+
+
+cdef void close_watches(Handle self) noexcept:
+    """Under the lock."""
+    cdef void *place = self._watch
+    cdef void *following
     self._watch = NULL
     while place != NULL:
         following = (<Watch> place).next
         close_watch(<Watch> place)
         place = following
-    registry_unlock()
 
 
 cdef void close_watch(Watch watch) noexcept:
@@ -174,8 +230,8 @@ cdef void close_watch(Watch watch) noexcept:
 
 cdef void quiet(Watch watch) noexcept:
     """Take a watch out of the epoll set; not out of one that a fork shares with the parent. Under the lock."""
-    if watch.fd >= 0 and watch.poller._forks == forks:
-        epoll_take(watch.poller._set, watch.fd)
+    if watch.fd >= 0 and watch.poller._forks == forks and not epoll_take(watch.poller._set, watch.fd):
+        watch.poller._stale = True
     watch.fd = -1
 
 
