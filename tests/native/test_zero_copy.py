@@ -9,6 +9,7 @@ import time
 import weakref
 
 import pytest
+from programs import program
 from support import connect_pair, in_thread, wait_until
 
 import zmqlite as zmq
@@ -397,3 +398,17 @@ def test_copies_of_frames():
     tracker.wait(5)
     with pytest.raises(TypeError):
         copy.copy(OwnFrame())
+
+
+def test_trackers_in_a_long_chain():
+    program("""
+        import zmqlite as zmq
+        last = zmq.MessageTracker()
+        for _ in range(200_000):
+            last = zmq.MessageTracker(last)
+        assert last.done
+        many = [zmq.MessageTracker()]
+        for _ in range(60):
+            many.append(zmq.MessageTracker(*many))
+        assert many[-1].done
+    """)

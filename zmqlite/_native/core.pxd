@@ -169,7 +169,7 @@ cdef class MessageTracker:
     cdef int _pending
     cdef tuple _watched
 
-    cdef bint _is_done(self)
+    cdef bint _is_done(self) except -1
 
 
 cdef class ReadyFD:

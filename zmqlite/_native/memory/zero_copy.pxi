@@ -84,15 +84,21 @@ cdef class MessageTracker:
             watched.append(item)
         self._watched = tuple(watched)
 
-    cdef bint _is_done(self):
-        if self._pending:
-            return False
-        for item in self._watched:
-            if isinstance(item, MessageTracker):
-                if not (<MessageTracker> item)._is_done():
-                    return False
-            elif not item.is_set():
+    cdef bint _is_done(self) except -1:
+        cdef list left = [self]  # not by recursion: a program may chain trackers for as long as it runs
+        cdef set seen = set()
+        while left:
+            tracker = left.pop()
+            if id(tracker) in seen:
+                continue
+            seen.add(id(tracker))
+            if (<MessageTracker> tracker)._pending:
                 return False
+            for item in (<MessageTracker> tracker)._watched:
+                if isinstance(item, MessageTracker):
+                    left.append(item)
+                elif not item.is_set():
+                    return False
         return True
 
     @property
