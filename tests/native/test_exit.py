@@ -18,7 +18,7 @@ import zmqlite as zmq
 def start(code, *args, warnings="error"):
     """Start a Python program with zmqlite imported as zmq."""
     program = (
-        "import signal, sys, threading, zmqlite as zmq\n"
+        "import signal, sys, threading, time, zmqlite as zmq\n"
         # who runs the tests in the background may have told all children to ignore it
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n" + textwrap.dedent(code)
     )
@@ -99,6 +99,38 @@ def test_daemon_threads_that_wait_in_sockets_say_nothing():
             ready = threading.Event()
             threading.Thread(target=serve, daemon=True).start()
             ready.wait()
+        """
+    )
+    assert finish(process) == (0, "", "")
+
+
+WAITS = {
+    "Poller.poll": "poller = zmq.Poller(); poller.register(one); poller.poll()",
+    "zmq_poll": "zmq.zmq_poll([(one, zmq.POLLIN)])",
+    "proxy": "zmq.proxy(one, other)",
+    "proxy_steerable": "zmq.proxy_steerable(one, other, None, control)",
+}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("wait", WAITS)
+def test_daemon_threads_that_wait_for_several_sockets_say_nothing(wait, kept):
+    process = start(
+        f"""
+        def serve(one, other, control):
+            ready.set()
+            {WAITS[wait]}
+        context = zmq.Context()
+        one, other, control = (context.socket(zmq.PAIR) for _ in range(3))
+        for socket in (one, other, control):
+            socket.bind(f"inproc://{{id(socket)}}")
+        ready = threading.Event()
+        thread = threading.Thread(target=serve, args=(one, other, control), daemon=True)
+        thread.start()
+        ready.wait()
+        time.sleep(0.1)  # most runs are in the wait then
+        if not {kept}:
+            del context, one, other, control, socket
         """
     )
     assert finish(process) == (0, "", "")

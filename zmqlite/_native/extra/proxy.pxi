@@ -318,6 +318,17 @@ cdef object need_sockets(str operation, frontend, backend, capture, control):
             raise TypeError(f"{operation}() takes sockets, and {name} is no socket: {value!r}")
 
 
+cdef int proxy_until_exit(frontend, backend, capture, control) except -1:
+    """A daemon thread tells nobody of the end of the interpreter, nor lets go of sockets that are to be closed then."""
+    try:
+        run_proxy(frontend, backend, capture, control)
+    except ZMQError:
+        if interpreter_exits():
+            block_forever()
+        raise
+    return 0
+
+
 def proxy(frontend, backend, capture=None):
     """Forward messages between two sockets, both ways, until the context ends.
 
@@ -326,7 +337,7 @@ def proxy(frontend, backend, capture=None):
     context. Source: the behaviour of zmq_proxy.
     """
     need_sockets("proxy", frontend, backend, capture, None)
-    run_proxy(frontend, backend, capture, None)
+    proxy_until_exit(frontend, backend, capture, None)
 
 
 def _own_proxy(frontend, backend, capture, control, list totals not None):
@@ -344,6 +355,6 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     Source: the behaviour of zmq_proxy_steerable.
     """
     need_sockets("proxy_steerable", frontend, backend, capture, control)
-    run_proxy(frontend, backend, capture, control)
+    proxy_until_exit(frontend, backend, capture, control)
 
 

@@ -190,7 +190,9 @@ cdef class Poller:
                     waits = count_wait(waits, self._watches)
             else:
                 ready = self._report(&hits)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, ClosedSocket) and interpreter_exits():
+                block_forever()
             tell_loops(&hits)
             self._wake_waits()  # they meet it by themselves
             raise
