@@ -225,8 +225,11 @@ cdef class Context:
                 end_here(self)
                 return
             what = wait.which() if wait.known else None
+            if outcome == LATE and wait.known and not runs_in_thread(self):
+                self._ends = False
+                fail_in_time(self, timeout, what)  # time is over, whether or not a thread can be had
         if not end_in_thread(self, limit, end):
-            fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {what or still_open(self)}")
+            fail_in_time(self, timeout, what)
 
     def _forget(self):
         """The context is gone: take it out of the chain, and its second handles with it."""

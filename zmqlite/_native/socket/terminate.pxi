@@ -71,18 +71,27 @@ cdef void drop_termination(Context self) noexcept:
     del ending
 
 
-cdef Termination *running_termination(Context self) except NULL:
-    """That of this context, which is begun if there is none. Only the thread that terminates may ask."""
+cdef bint runs_in_thread(Context self) noexcept:
+    """Whether a thread ends this context; one is begun if there is none. Only the thread that terminates may ask."""
     cdef Termination *ending
     if self._termination == NULL:
         zmq_ctx_shutdown(self.handle)  # what holds after this call is not left to when a thread starts
         ending = begin_termination(self.handle, term_calls())
-        if ending == NULL:
-            self._ends = False
-            fail_to_begin("end some, or terminate without a timeout")
         with cython.critical_section(self):  # others may ask it how far it is
             self._termination = ending
+    return self._termination != NULL
+
+
+cdef Termination *running_termination(Context self) except NULL:
+    """That of this context. Only the thread that terminates may ask."""
+    if not runs_in_thread(self):
+        self._ends = False
+        fail_to_begin("end some, or terminate without a timeout")
     return self._termination
+
+
+cdef int fail_in_time(Context self, object timeout, str what) except -1:
+    return fail(EAGAIN, "term", "Context", f"not done after {timeout} s: {what or still_open(self)}")
 
 
 cdef bint end_in_thread(Context self, double limit, double end) except -1:
