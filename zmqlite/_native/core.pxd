@@ -95,6 +95,7 @@ cdef class Context:
     cdef Once _once
     cdef dict _lingering         # closed sockets that may have messages to send: see ending.pxi
     cdef Py_ssize_t _lingering_limit
+    cdef list _closed_places     # where sockets that were closed last were bound: see ending.pxi
 
     cdef int _make(self, int io_threads) except -1
     cdef int _check(self, Context owner) except -1

@@ -18,7 +18,15 @@ from ..enums import Event, PollEvent, SocketType
 from ..error import ZMQBindError, ZMQError
 from ..security import check_pem, preflight
 from ..security.hardening import require_zap
-from .address_errors import check_ports, hint_for, is_pair, misplaced, refuse_unreachable, taken
+from .address_errors import (
+    check_ports,
+    hint_for,
+    hint_for_ipv6,
+    is_pair,
+    misplaced,
+    refuse_unreachable,
+    taken,
+)
 from .requests import RequestSocket
 
 __all__ = ["Socket"]
@@ -201,6 +209,8 @@ class Socket(RequestSocket, Generic[T]):
                 error.hint = taken(self, address)
             else:
                 error.hint = hint_for(error.errno or 0, address, operation) or error.hint
+                if error.errno in (errno.EINVAL, errno.ENODEV) and address.count(":") > 2:
+                    error.hint = hint_for_ipv6(self, address) or error.hint
             raise
         self._note(operation, address, resolved)
         return Endpoint(resolved, self, operation)

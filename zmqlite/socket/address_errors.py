@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno as _errno
-from typing import Any, NoReturn
+from typing import Any
 
 from .._build import LIBZMQ_PATCHES, LIBZMQ_VERSION
 from .._native import core
@@ -15,6 +15,7 @@ from ..options.rows import Kind
 __all__ = [
     "check_ports",
     "hint_for",
+    "hint_for_ipv6",
     "is_pair",
     "misplaced",
     "refuse_unreachable",
@@ -70,6 +71,8 @@ def hint_for(errno: int, address: str, operation: str) -> str:
             return "give the interface by its IP address, not by its name"
         if transport in ("tcp", "ws", "wss") and operation == "connect":
             return "a host is an address, or a name of letters, digits, - and ."
+        if transport == "udp" and operation == "connect":
+            return "a host is an address, or a name that can be looked up"
     return _STEPS.get(errno, "")
 
 
@@ -126,23 +129,34 @@ def refuse_unreachable(socket: core.Socket, address: str, subject: str = "") -> 
     Raises `InvalidArgument` when IPv6 is off, when a link-local address names no interface, and
     for an interface that is not there. Names are resolved later, and so is what a proxy is told.
     """
-    transport, _, rest = address.partition("://")
-    if transport not in ("tcp", "ws", "wss"):
+    if address.startswith("udp:") or socket._get_option(_SOCKS_PROXY, Kind.STRING):
         return
-    target = rest.rpartition(";")[2] if transport == "tcp" else rest.partition("/")[0]
-    host, _, port = target.rpartition(":")
-    if ":" not in host or socket._get_option(_SOCKS_PROXY, Kind.STRING):
-        return
-
-    def refuse(problem: str, hint: str) -> NoReturn:
+    problem, hint = _wrong_with_ipv6(socket, address)
+    if problem:
         raise InvalidArgument.during(f"connect({address!r})", subject, hint, text=problem)
 
+
+def hint_for_ipv6(socket: core.Socket, address: str) -> str:
+    """Return what is wrong with an IPv6 address that libzmq has refused, and the next step, or ""."""
+    return "; ".join(filter(None, _wrong_with_ipv6(socket, address)))
+
+
+def _wrong_with_ipv6(socket: core.Socket, address: str) -> tuple[str, str]:
+    """Return what is wrong, "" for nothing or for an address of another kind, and what to do."""
+    transport, _, rest = address.partition("://")
+    if transport not in _BY_PORT:
+        return "", ""
+    target = rest.partition("/")[0] if transport in ("ws", "wss") else rest.rpartition(";")[2]
+    host, _, port = target.rpartition(":")
+    if ":" not in host:
+        return "", ""
     number, percent, zone = host.strip("[]").partition("%")
     if not socket._get_option(_IPV6, Kind.INT):
-        refuse("IPv6 is off on this socket", "set ipv6 = 1 before")
-    problem = _ipv6_problem(number, percent, zone)
-    if problem:
-        refuse(*problem, *(() if len(problem) > 1 else (f"write {transport}://[::1]:{port}",)))
+        return "IPv6 is off on this socket", "set ipv6 = 1 before"
+    found = _ipv6_problem(number, percent, zone)
+    if len(found) == 1:
+        return found[0], f"write {transport}://[::1]:{port}"
+    return (found[0], found[1]) if found else ("", "")
 
 
 def _ipv6_problem(number: str, percent: str, zone: str) -> tuple[str, ...]:
@@ -189,10 +203,17 @@ def taken(socket: Any, address: str) -> str:
     kind: Any = (
         core.Socket
     )  # whose attribute, unlike the guest room's, is the context that it is in
-    for other in kind.context.__get__(socket).sockets():
+    home: core.Context = kind.context.__get__(socket)
+    for other in home.sockets():
         if _holds(other, address):
             name = getattr(other, "_subject", lambda: "socket")()
             return f"a {name} of this context is bound there: {choice}"
+    for name, bound in home._closed_lately():
+        if any(_conflict(one, address) for one in bound):
+            return (
+                f"a {name} that was bound there has just been closed, and ends in the background: "
+                f"wait a moment, or {choice}"
+            )
     return f"another socket is bound there: {choice}"
 
 

@@ -165,6 +165,10 @@ cdef class Context:
             registry_unlock()
         return found
 
+    def _closed_lately(self):
+        """Return (name, addresses) for each socket that was bound, and was closed a moment ago."""
+        return closed_lately(self)
+
     cdef int _start(self) except -1:
         """Before the first socket: libzmq aborts when it cannot open its own descriptors. Returns EMFILE
         then, or 0."""

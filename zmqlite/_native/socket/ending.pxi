@@ -5,10 +5,12 @@
 
 cdef double FIRST_WORD = 1  # seconds
 cdef double FOREVER = float("inf")
+cdef double LATELY = 1  # seconds
 
 cdef enum:
     NAMED = 5  # sockets in a line
     LEAST_REMEMBERED = 256
+    REMEMBERED_PLACES = 64
 
 cdef enum:  # how a wait for sockets ended
     GONE = 1
@@ -118,6 +120,30 @@ cdef int forget_lingering(Context self, size_t address) except -1:
         if self._lingering is not None:
             self._lingering.pop(address, None)
     return 0
+
+
+cdef int remember_places(Handle self) except -1:
+    """A socket was closed: libzmq ends it in the background, and gives back what it was bound to a moment later."""
+    cdef Context context = self._context
+    places = getattr(self, "_bound", None)  # by the facade
+    if not places or context is None or self._shadow:
+        return 0
+    what = (now() + LATELY, type_name(self._type_number) + " socket", tuple(places))
+    with cython.critical_section(context):
+        if context._closed_places is None:
+            context._closed_places = []
+        context._closed_places.append(what)
+        if len(context._closed_places) > REMEMBERED_PLACES:
+            del context._closed_places[0]
+    return 0
+
+
+cdef list closed_lately(Context self):
+    """What was closed in the last second, and where it was bound."""
+    cdef double moment = now()
+    with cython.critical_section(self):
+        places = [] if self._closed_places is None else self._closed_places[:]
+    return [what[1:] for what in places if what[0] >= moment]
 
 
 cdef dict lingering_of(Context self):

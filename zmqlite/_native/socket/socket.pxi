@@ -155,6 +155,8 @@ cdef class Handle:
         drain()
         if ZMQLITE_BLOCKS:
             bytes_pool.note_missed()  # what was not received goes now
+        if address:
+            remember_places(self)
         if kept:
             remember_lingering(self, address, kept)
         elif address and self._context is not None:
