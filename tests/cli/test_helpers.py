@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,42 @@ def test_doctor_examines_websockets(context: zmq.SyncContext) -> None:
     assert found[good]["text"] == "ZeroMQ is there: ZWS 2.0, NULL"
     assert found[other]["text"].startswith("a server of HTTP says no: HTTP/1.0 501 ")
     assert found[tcp]["status"] == "WRONG"
+
+
+def test_doctor_tells_silence_from_an_end() -> None:
+    """Who listens and says nothing, who hangs up, and who waits after an old greeting."""
+
+    def hang_up() -> None:
+        ending.accept()[0].close()
+
+    def greet() -> None:
+        stream = old.accept()[0]
+        stream.sendall(b"\xff" + bytes(8) + b"\x7f\x01\x07")  # ZMTP 2.0, of a PULL
+        with stream:
+            while stream.recv(64):
+                pass
+
+    with ExitStack() as stack:
+        silent, ending, old = (
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)
+        )
+        quiet, closing, aged = (
+            f"tcp://127.0.0.1:{one.getsockname()[1]}" for one in (silent, ending, old)
+        )
+        threads = [threading.Thread(target=one) for one in (hang_up, greet)]
+        for thread in threads:
+            thread.start()
+        words = [quiet, closing, aged]
+        if zmq.has("ws"):
+            words.append(quiet.replace("tcp", "ws"))
+        found = examined(*words, "-T", "1")[1]
+        for thread in threads:
+            thread.join(LIMIT)
+    for place in (quiet, *words[3:]):
+        assert found[place]["text"] == "someone listens, and says nothing within 1 s"
+        assert found[place]["status"] == "WRONG"
+    assert found[closing]["text"] == "the peer hung up at once"
+    assert found[aged]["text"] == "an old ZeroMQ (ZMTP 2 or older) is there"
 
 
 @pytest.mark.skipif(not zmq.has("ws"), reason="this libzmq has no ws")

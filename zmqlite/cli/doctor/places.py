@@ -43,6 +43,7 @@ Sec-WebSocket-Version: 13\r
 \r
 """
 _HEADERS = 8192  # bytes at most
+_ANOTHER = "is this the port of another service?"
 _UPGRADED = re.compile(
     rb"HTTP/1\.1 101 .*^Sec-WebSocket-Protocol: *ZWS2\.0/?(\w*)", re.I | re.M | re.S
 )
@@ -81,7 +82,7 @@ def the_address(
 
 def greet(address: str, transport: str, place: str, patience: float) -> tuple[Finding, str]:
     """Connect, and read how the peer greets; return the mechanism that it names as well."""
-    start = time.monotonic()
+    end = time.monotonic() + patience
     greeting, enough, tell = _SIGNATURE + _VERSION, _GREETING, spoken
     if transport == "ws":
         place, _, path = place.partition("/")
@@ -96,17 +97,23 @@ def greet(address: str, transport: str, place: str, patience: float) -> tuple[Fi
         return Finding(WRONG, address, "this is no name of a host", "is it spelt right?"), ""
     except OSError as error:
         return Finding(WRONG, address, error.strerror or str(error), remedy_for(error)), ""
+    seen, silent = b"", False
     with stream:
         try:
             stream.sendall(greeting)
-            seen = b""
-            while len(seen) < enough and time.monotonic() - start < patience:
+            while len(seen) < enough and not (transport == "ws" and b"\r\n\r\n" in seen):
+                stream.settimeout(max(end - time.monotonic(), 0.001))
                 piece = stream.recv(enough - len(seen))
-                seen += piece
-                if not piece or (transport == "ws" and b"\r\n\r\n" in seen):
+                if not piece:
                     break
+                seen += piece
+        except TimeoutError:
+            silent = not seen
         except OSError:
             seen = b""
+    if silent:
+        text = f"someone listens, and says nothing within {duration(patience)}"
+        return Finding(WRONG, address, text, _ANOTHER), ""
     return tell(address, seen)
 
 
@@ -139,7 +146,7 @@ def spoken(address: str, seen: bytes) -> tuple[Finding, str]:
     """Return what a greeting tells, and its mechanism."""
     if len(seen) < len(_SIGNATURE) or seen[0] != 0xFF or not seen[9] & 1:
         text = "someone listens, and does not speak ZeroMQ" if seen else "the peer hung up at once"
-        return Finding(WRONG, address, text, "is this the port of another service?"), ""
+        return Finding(WRONG, address, text, _ANOTHER), ""
     if len(seen) < _GREETING:
         return Finding(NOTE, address, "an old ZeroMQ (ZMTP 2 or older) is there"), "NULL"
     mechanism = visible(seen[12:32].rstrip(b"\0")).decode()
