@@ -11,7 +11,8 @@ from support import FACTOR, needs_curve, needs_patch
 
 import zmqlite as zmq
 from zmqlite.cli import main
-from zmqlite.cli.shared.opening import Opening
+from zmqlite.cli.shared import opening
+from zmqlite.cli.shared.opening import Opening, PlainSocket
 
 pytestmark = needs_patch("known-peers", "known-numbers")
 
@@ -59,12 +60,41 @@ def test_an_end_that_takes_long_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> N
     """As on a busy machine: everything had left before."""
     end = Opening._wait_left
 
-    def slow(opening: Opening, context: zmq.SyncContext) -> None:
-        end(opening, context)
+    def slow(one: Opening, context: zmq.SyncContext) -> None:
+        end(one, context)
         time.sleep(0.05)
 
     monkeypatch.setattr(Opening, "_wait_left", slow)
     assert main(["pub", "-b", TCP, "-w", "0", "-T", "20ms", "-q", "x"]) == 0
+
+
+def test_a_message_has_its_time_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is tried: a REQ is tried after a while, with nobody there or not."""
+    limits: list[int] = []
+
+    def refuse(socket: PlainSocket, *_: object) -> None:
+        limits.append(socket.sndtimeo)
+        raise zmq.Again
+
+    monkeypatch.setattr(opening, "hand_over", refuse)
+    assert main(["send", "-t", "req", "-b", TCP, "-T", "1.5", "-q", "x"]) == 124
+    assert limits == [1500], "it waits again"
+
+
+def test_a_last_try_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+
+    def refuse(socket: PlainSocket, *_: object) -> None:
+        limits.append(socket.sndtimeo)
+        time.sleep(0.01)  # time is the subject
+        raise zmq.Again
+
+    monkeypatch.setattr(opening, "hand_over", refuse)
+    with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+        words = ["send", "-c", pull.bind(TCP), "-T", "20", "-o", "immediate=1", "-q", "x"]
+        assert main(words) == 124
+    assert limits[0] == 20_000
+    assert limits[1] < 20_000
 
 
 GIVING_UP = {

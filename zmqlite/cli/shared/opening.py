@@ -21,7 +21,7 @@ from ..command import FAILURE, INTERRUPTED, TIMEOUT, USAGE, CommandError
 from ..output import complain
 from .abilities import check_parts
 from .allowing import Allowed, public_key, read_keys
-from .values import duration
+from .values import duration, end_of, milliseconds_left
 
 __all__ = ["Opening", "PlainSocket", "curve_options", "milliseconds"]
 
@@ -169,21 +169,18 @@ class Opening:
                 whom = counted(self.wait_peers, "subscriber" if publishes else "peer")
                 self.say(f"waiting for {whom}{state_of(socket)}")
 
-    def await_room(self, socket: PlainSocket) -> None:
-        """Wait until a message can be sent, and say so when nobody takes it.
+    def await_room(self, socket: PlainSocket, end: float | None) -> None:
+        """Wait until a message can be sent, `end` at the latest, and say so when nobody takes it.
 
         Raises `CommandError` when the time is over.
         """
-        limit, waited = socket.sndtimeo, 0
-        while True:
-            pause = _SILENCE if limit < 0 else min(_SILENCE, limit - waited)
-            if socket.poll(pause, PollEvent.POLLOUT):
-                return
+        told = False
+        while not socket.poll(milliseconds_left(end, _SILENCE), PollEvent.POLLOUT):
             self.refuse_vain(socket)
-            waited += pause
-            if 0 <= limit <= waited:
+            if end is not None and end <= time.monotonic():
                 raise self.too_late("a message could not be sent", socket)
-            if waited == _SILENCE:
+            if not told:
+                told = True
                 self.say(f"waiting for a peer to send to{state_of(socket)}")
             if self.type in _TELLING:
                 return
@@ -191,17 +188,23 @@ class Opening:
     def send(self, socket: PlainSocket, parts: list[bytes], group: str | None = None) -> None:
         """Send a message of one part or several."""
         check_parts(self.type, parts)
-        if self.begins:  # for its peer to be there, if it is addressed
-            self.await_room(socket)
-            self.begins = False
+        end: float | None = None
+        begins, self.begins = self.begins, False
+        if begins:  # for its peer to be there, if it is addressed
+            self.await_room(socket, end := end_of(socket.sndtimeo))
         try:
-            try:
-                hand_over(socket, parts, group, Flag.DONTWAIT)
-            except Again:
-                self.await_room(socket)
-                hand_over(socket, parts, group)
+            hand_over(socket, parts, group, Flag.DONTWAIT)
+            return
+        except Again:
+            self.await_room(socket, end := end if begins else end_of(socket.sndtimeo))
+        limit: int = socket.sndtimeo
+        try:
+            socket.sndtimeo = milliseconds_left(end, limit)
+            hand_over(socket, parts, group)
         except Again:
             raise self.too_late("a message could not be sent", socket) from None
+        finally:
+            socket.sndtimeo = limit
 
     def await_peer(self, socket: PlainSocket) -> None:
         """Wait for one, and say so when nobody answers at the addresses, or raise `CommandError`

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+import time
+from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -24,6 +26,8 @@ __all__ = [
     "SETTING",
     "SIZE",
     "duration",
+    "end_of",
+    "milliseconds_left",
 ]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -72,6 +76,16 @@ class Duration(Value):
 def duration(seconds: float) -> str:
     """Return a time in words: 250 ms, 1.5 s."""
     return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+
+
+def end_of(milliseconds: int) -> float | None:
+    """Return when what begins now is too late, None for never: below 0."""
+    return None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+
+def milliseconds_left(end: float | None, most: int) -> int:
+    """Return how many there are until `end`, `most` at most."""
+    return most if end is None else max(0, min(most, ceil((end - time.monotonic()) * 1000)))
 
 
 class Period(Duration):
