@@ -409,3 +409,25 @@ def test_who_watches_the_descriptor_keeps_its_wake_up(context: zmq.Context[Any])
     target.close()
     with pytest.raises(zmq.SocketClosed):
         target.stats()
+
+
+@pytest.mark.parametrize("watched", ["the socket", "a second handle", "one made elsewhere"])
+@pytest.mark.parametrize("asked", ["the socket", "a second handle", "one made elsewhere"])
+def test_second_handles_leave_that_wake_up_too(
+    context: zmq.Context[Any], watched: str, asked: str
+) -> None:
+    source, target = connect_pair(context, bound=zmq.PUSH, connected=zmq.PULL)
+    handles = {
+        "the socket": target,
+        "a second handle": zmq.Socket[bytes](shadow=target),
+        "one made elsewhere": zmq.Socket[bytes](shadow=target.underlying),
+    }
+    fd = handles[watched].fd
+    while target.events:
+        target.recv()
+    source.send(b"news")
+    assert select.select([fd], [], [], LIMIT / 1000)[0]
+    assert handles[asked].stats().messages_in == 0
+    assert select.select([fd], [], [], 0)[0], "its wake-up is gone"
+    assert target.recv() == b"news"
+    assert handles[asked].stats().messages_in == 1

@@ -17,7 +17,14 @@ from .check import check_readable, check_value, explain
 from .rows import TEXTUAL, Kind, Option
 from .table import SOCKET_OPTIONS, find
 
-__all__ = ["SocketSettings", "declares", "unknown", "warn_late", "warn_of_seconds"]
+__all__ = [
+    "SocketSettings",
+    "declares",
+    "note_fd_given",
+    "unknown",
+    "warn_late",
+    "warn_of_seconds",
+]
 
 _HWM = SocketOption.HWM.value
 _FD, _EVENTS = SocketOption.FD.value, SocketOption.EVENTS.value
@@ -56,7 +63,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
         if option == _HWM:
             option = _SNDHWM
         if option == _FD:
-            self._fd_given = True
+            note_fd_given(self)
         if option == _EVENTS and (emulated := getattr(self, "_descriptor", None)) is not None:
             return emulated.events()
         try:
@@ -291,6 +298,14 @@ class _Declared:
 
     def __get__(self, owner: Any, cls: type | None = None) -> Any:
         return vars(SocketOptions)[self.name].__get__(owner, cls)
+
+
+def note_fd_given(socket: SocketSettings) -> None:
+    """Remember that others may watch FD; it is the same for the owner of a second handle."""
+    socket._fd_given = True
+    owner = socket._shadowed()
+    if isinstance(owner, SocketSettings):
+        owner._fd_given = True
 
 
 def unknown(owner: object, name: str, more: Iterable[str] = ()) -> AttributeError:

@@ -156,9 +156,10 @@ class CountedSocket(WatchedSocket):
 
     def _rows(self, operation: str) -> list[Row]:
         """Return the rows of this socket, for its owner with all news of peers."""
-        home: Any = self.context  # None of what was made elsewhere
+        owner = self._shadowed() or self
+        home: Any = owner.context  # None of what was made elsewhere
         try:
-            if operation == "stats" and getattr(self, "_fd_given", False) and home is not None:
+            if operation == "stats" and getattr(owner, "_fd_given", False) and home is not None:
                 return self._rows_from_context(operation, home)
             return list(rows(self.get_long_option(_NUMBERS)))
         except ThreadMisuse:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._native import core
+from ...options.socket import note_fd_given
 
 __all__ = ["Descriptor"]
 
@@ -27,7 +28,7 @@ class Descriptor:
         if self._signal is not None:
             self._fd = self._signal.fileno()
         else:
-            socket._fd_given = True  # the loop is to hear what `stats` would take from it
+            note_fd_given(socket)  # the loop is to hear what `stats` would take from it
             self._fd = core.duplicate_fd_of(socket) if self._copied else socket.fd
 
     def fileno(self) -> int:
