@@ -137,7 +137,7 @@ def refuse_unreachable(socket: core.Socket, address: str, subject: str = "") -> 
 
 
 def hint_for_ipv6(socket: core.Socket, address: str) -> str:
-    """Return what is wrong with an IPv6 address that libzmq has refused, and the next step, or ""."""
+    """Return what is wrong with a refused IPv6 address, and the next step, or ""."""
     return "; ".join(filter(None, _wrong_with_ipv6(socket, address)))
 
 
