@@ -208,7 +208,9 @@ def test_what_ctrl_c_leaves_unclosed_is_no_news(
     monkeypatch.setattr(app, "run", run)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        filters = list(warnings.filters)
         assert app.main(["demo"]) == 130
+        assert warnings.filters == filters, "the process goes on, and would miss its warnings"
     assert capsys.readouterr().err == "zmqlite: interrupted\n"
 
 

@@ -7,6 +7,7 @@ they are loaded when one of them is called, and where click is missing one line 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -52,7 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     nothing among them, 124 a time limit that was reached, 130 an interruption by Ctrl-C. A faulty
     command line raises SystemExit(2), as argparse does.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # the process has this command line, and ends with it
+        return _ended(sys.argv[1:])
+    filters: Any = warnings.filters
+    before = list(filters)
+    try:
+        return _ended(list(argv))
+    finally:
+        if filters != before:  # by Ctrl-C: what it has left is collected without a word
+            gc.collect()
+            filters[:] = before
+
+
+def _ended(words: list[str]) -> int:
     try:
         with _interrupts_noted() as came:
             try:
