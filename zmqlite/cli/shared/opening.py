@@ -188,15 +188,15 @@ class Opening:
     def send(self, socket: PlainSocket, parts: list[bytes], group: str | None = None) -> None:
         """Send a message of one part or several."""
         check_parts(self.type, parts)
-        end: float | None = None
-        begins, self.begins = self.begins, False
-        if begins:  # for its peer to be there, if it is addressed
-            self.await_room(socket, end := end_of(socket.sndtimeo))
+        end = end_of(socket.sndtimeo)
+        if self.begins:  # for its peer to be there, if it is addressed
+            self.await_room(socket, end)
+            self.begins = False
         try:
             hand_over(socket, parts, group, Flag.DONTWAIT)
             return
         except Again:
-            self.await_room(socket, end := end if begins else end_of(socket.sndtimeo))
+            self.await_room(socket, end)
         limit: int = socket.sndtimeo
         try:
             socket.sndtimeo = milliseconds_left(end, limit)
