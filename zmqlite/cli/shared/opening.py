@@ -28,13 +28,7 @@ __all__ = ["Opening", "PlainSocket", "curve_options", "milliseconds"]
 PlainSocket: TypeAlias = Socket[bytes]
 
 _PUBLISHERS = (SocketType.PUB, SocketType.XPUB)
-_TELLING = (
-    SocketType.REQ,
-    SocketType.ROUTER,
-    SocketType.STREAM,
-    SocketType.SERVER,
-    SocketType.PEER,
-)
+_TELLING = {SocketType[name] for name in ("REQ", "ROUTER", "STREAM", "SERVER", "PEER")}
 """Types whose `send` raises instead of waiting: out of turn, or to a peer that is unknown."""
 _SILENCE = 900
 """Milliseconds that a wait may take before a word is said about it.
