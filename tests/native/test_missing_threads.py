@@ -1,4 +1,4 @@
-"""The system gives no thread, or none such as was asked for: an error says so, and signals come."""
+"""The system gives no thread, or not as it was asked for: an error says so, and signals come."""
 
 from __future__ import annotations
 
