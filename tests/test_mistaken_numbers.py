@@ -199,6 +199,16 @@ def test_at_most_no_message(world: World, pair: Any, number: int) -> None:
         assert said == f"recv_many: max must be above 0, not {number}"
 
 
+def test_whole_numbers_of_other_libraries(world: World, pair: Any) -> None:
+    assert world.run(lambda: pair[0].wait_peers(Index(0), timeout=0)) >= 0
+    pair[0].monitor_events(Index(int(zmq.EVENT_ACCEPTED))).close()
+    for call in (
+        lambda: pair[0].monitor_events(int),
+        lambda: pair[0].wait_peers(int),
+    ):
+        assert "takes a " in refused(world, call, TypeError)
+
+
 def test_a_class_is_no_value_of_an_option(context: zmq.Context[Any]) -> None:
     with pytest.raises(TypeError, match="LINGER takes an int, got <class 'int'>"):
         context.socket(zmq.PULL).set(zmq.LINGER, int)  # type: ignore[arg-type]

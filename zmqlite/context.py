@@ -99,7 +99,7 @@ class Context(ContextSettings, Generic[SocketT]):
     ) -> None:
         if isinstance(io_threads, core.Context):
             io_threads, shadow = 1, io_threads
-        if not hasattr(io_threads, "__index__"):
+        if not is_number(io_threads):
             raise TypeError(f"io_threads is a number of threads, not {io_threads!r}")
         io_threads = check_value(_IO_THREADS, io_threads, "Context")
         core.check_patience(self.exit_patience)

@@ -13,7 +13,7 @@ from .._serialize import PayloadSocket
 from ..enums import SocketOption, SocketType
 from ..error import DraftFDWarning, LateOptionWarning, ZMQError
 from .attributes import SocketOptions
-from .check import check_readable, check_value, explain
+from .check import check_readable, check_value, explain, is_number
 from .rows import TEXTUAL, Kind, Option
 from .table import SOCKET_OPTIONS, find
 
@@ -182,7 +182,7 @@ class SocketSettings(SocketOptions, PayloadSocket):  # type: ignore[misc]
             return
         if isinstance(option, str):
             raise _no_number("setsockopt", option)
-        if not hasattr(value, "__index__"):
+        if not is_number(value):
             raise TypeError(f"option {option} is not in the table, so it takes an int")
         try:
             self._set_option(option, Kind.INT, value)

@@ -10,6 +10,7 @@ from .._native import core
 from ..endpoint import TRANSPORTS
 from ..enums import Errno, SocketOption
 from ..error import InvalidArgument
+from ..options.check import is_number
 from ..options.rows import Kind
 
 __all__ = [
@@ -247,7 +248,7 @@ def check_ports(addr: object, first: Any, end: Any, tries: Any) -> None:
             "bind_to_random_port takes a text such as tcp://127.0.0.1"
         )
     for number in (first, end, tries):
-        if isinstance(number, type) or not hasattr(number, "__index__"):  # numpy has some
+        if not is_number(number):
             raise TypeError(
                 "bind_to_random_port() takes min_port, max_port and max_tries as numbers, "
                 f"not {number!r:.80}"

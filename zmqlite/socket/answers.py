@@ -6,10 +6,12 @@ import os
 import time
 from collections import deque
 from math import ceil
+from operator import index
 from typing import Any
 
 from .._native import core
 from ..enums import SocketType
+from ..options.check import is_number
 from .peers import checked_timeout
 
 __all__ = ["Asked", "PendingRequest"]
@@ -26,12 +28,13 @@ class PendingRequest:
     __slots__ = ("answer", "begin", "parts", "sent", "single", "timeout", "tries", "wakeup")
 
     def __init__(self, socket: Any, data: Any, timeout: Any, retries: Any) -> None:
-        if isinstance(data, str) or not isinstance(retries, int):
+        if isinstance(data, str) or not is_number(retries):
             raise TypeError(
                 f"request() takes bytes, or a list of them, not {data!r:.80}: encode the text"
                 if isinstance(data, str)
                 else f"request() takes a number of retries, not {retries!r:.80}"
             )
+        retries = index(retries)
         if retries < 0:
             raise ValueError(f"request() takes a number of retries from 0 on, not {retries}")
         self.timeout = checked_timeout(socket, "request", timeout)

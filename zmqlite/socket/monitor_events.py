@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from itertools import count
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakSet, ref
 
@@ -16,6 +17,7 @@ from .._threads import first_use_lock
 from ..enums import Event, SocketType
 from ..error import ContextTerminated, NotSupported, SocketClosed, StateError
 from ..monitor import parse_monitor_message, reason_for
+from ..options.check import is_number
 from .peers import TELLS_NAMES, PeerSocket, routing_id_in
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ class WatchedSocket(PeerSocket):
         Raises `StateError` where `monitor` or `get_monitor_socket` has taken libzmq's one monitor,
         `NotSupported` where libzmq has no drafts, and `SocketClosed`.
         """
-        if not isinstance(events, int):
+        if not is_number(events):
             raise TypeError(f"monitor_events() takes a sum of EVENT_..., not {events!r:.80}")
         if self.closed:
             raise SocketClosed.during("monitor_events", self._subject(), "the socket is closed")
@@ -165,7 +167,7 @@ class WatchedSocket(PeerSocket):
             try:
                 source.rcvhwm = 0
                 source.connect(address)
-                stream = self._stream_class(self, source, int(events))
+                stream = self._stream_class(self, source, index(events))
                 self._streams.add(stream)
             except BaseException:
                 source.close(0)

@@ -11,6 +11,7 @@ import errno
 import struct
 import sys
 import time
+from operator import index
 from typing import Any, ClassVar, NamedTuple
 
 from .._build import LIBZMQ_PATCHES
@@ -18,6 +19,7 @@ from .._native import core
 from ..enums import Event, SecurityMechanism, SocketOption
 from ..error import Again, ContextTerminated, InvalidArgument, NotSupported, SocketClosed
 from ..monitor import reason_for
+from ..options.check import is_number
 from ..options.rows import Kind
 from ..options.socket import SocketSettings
 
@@ -278,10 +280,10 @@ class Wait:
                 f"{operation}() takes a topic as bytes or str, not {topic!r}: a limit is written "
                 "timeout=..."
             )
-        if not isinstance(n, int):
+        if not is_number(n):
             raise TypeError(f"{operation}() takes a number of peers, not {n!r:.80}")
         self.found = 0
-        self._socket, self._operation, self._n = socket, operation, int(n)
+        self._socket, self._operation, self._n = socket, operation, index(n)
         self._topic = (
             topic.encode("utf-8", "surrogateescape") if isinstance(topic, str) else bytes(topic)
         )
