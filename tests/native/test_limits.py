@@ -169,6 +169,27 @@ def test_a_descriptor_for_a_thread_safe_type_waits_for_closed_sockets():
     )
 
 
+@linux_only
+@needs_drafts
+def test_a_poll_of_a_thread_safe_type_waits_for_closed_sockets():
+    """libzmq opens a descriptor for each such poll."""
+    program(
+        """
+        import resource
+        server = zmq.SERVER()
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
+        for _ in range(400):
+            zmq.PAIR().close()
+            assert server.poll(0) == 0
+        kept = []
+        refused(lambda: [kept.append(os.dup(0)) for _ in range(30)], OSError)
+        error = refused(lambda: server.poll(0))
+        assert error.errno == 24 and "raise the limit" in str(error), error
+        """
+    )
+
+
 def test_opening_and_closing_in_a_loop_stays_within_max_sockets(make_context):
     context = make_context(max_sockets=2)
     for _ in range(1000):

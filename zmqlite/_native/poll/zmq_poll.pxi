@@ -92,8 +92,14 @@ cdef int wait_items(zmq_pollitem_t *items, int count, list sources, double limit
     """zmq_poll with exact time under signals; the sockets count as used while it waits."""
     cdef double end = now() + limit / 1000 if limit > 0 else 0
     cdef list inside = sockets_among(sources)
+    cdef Shortage shortage
     try:
-        return wait_inside(items, count, sources, inside, limit, end)
+        while True:
+            try:
+                return wait_inside(items, count, sources, inside, limit, end)
+            except ZMQError as error:  # libzmq opens a descriptor for sockets that have none
+                if not passes(&shortage, error.errno or 0):
+                    raise
     finally:
         for socket in inside:
             tell_loop(socket)
@@ -129,7 +135,8 @@ cdef int wait_inside(zmq_pollitem_t *items, int count, list sources, list inside
     if error == ETERM and interpreter_exits():
         block_forever()
     if error and error != EINTR:
-        fail(error, "poll", "", "the context was terminated" if error == ETERM else "")
+        hint = "the context was terminated" if error == ETERM else scarce(None, error) if is_shortage(error) else ""
+        fail(error, "poll", "", hint)
     return max(ready, 0)
 
 
