@@ -88,7 +88,7 @@ def refused(call, *classes):
 def run_program(
     code: str,
     *args: object,
-    timeout: float = 25,
+    timeout: float = 60,
     env: dict[str, str] | None = None,
     before: tuple[str, ...] = (),
 ) -> str:
@@ -125,13 +125,13 @@ def run_program(
     return out
 
 
-def program(code: str, *args: object, timeout: float = 25) -> str:
+def program(code: str, *args: object, timeout: float = 60) -> str:
     """The same with `refused(call, *classes)`: the call must raise one of these, and say
     something; and with `until(condition)` and `misused(call)`."""
     return run_program(HELPERS + textwrap.dedent(code), *args, timeout=timeout)
 
 
-def hostile_program(code: str, *args: object, timeout: float = 25) -> str:
+def hostile_program(code: str, *args: object, timeout: float = 60) -> str:
     """The same with `wire`, for programs that hold a hostile peer and its victim."""
     folder = str(Path(__file__).parent)
     prelude = f"sys.path.insert(0, {folder!r})\nimport wire\n"

@@ -115,13 +115,13 @@ with wire.dial(pull.last_endpoint) as raw:   # the listener is there, and watche
     raw.sendall(wire.greeting(mechanism=mechanism.upper().encode()))
     wire.read_until(raw, mechanism.upper().encode())
     alone = wire.watched_files() - 1
-COUNT = 300
+COUNT = 60  # each a packet at worst, and so is each heartbeat: ipc has room for some 200
 for _ in range(5):
-    with zmq.PUSH(connect=pull.last_endpoint.decode(), heartbeat_ivl=1, heartbeat_timeout=60_000,
+    with zmq.PUSH(connect=pull.last_endpoint.decode(), heartbeat_ivl=3, heartbeat_timeout=60_000,
                   linger=10_000, sndhwm=0, **client) as push:
         for n in range(COUNT):
             push.send(b"%d" % n)
-            if n % 100 == 0:
+            if n % 20 == 0:
                 time.sleep(0.01)   # time is the subject: a few heartbeats come between
     wire.wait_until(lambda: wire.watched_files() == alone, "the end was not noticed")
     seen = [pull.recv() for _ in range(COUNT)]

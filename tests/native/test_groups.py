@@ -31,10 +31,10 @@ def test_groups(context, endpoint):
     dish.join(b"weather")
 
     def heard():
-        radio.send(b"hello?", group="news")
+        radio.send(b"hello?", group="weather")  # which was joined last
         return dish.poll(20)
 
-    wait_until(heard, what="the radio to know the group")
+    wait_until(heard, what="the radio to know the groups")
     radio.send(b"now", group="news")
     while dish.recv() != b"now":  # as often as it was asked
         pass
