@@ -127,25 +127,35 @@ def test_opening_and_closing_in_a_loop_does_not_run_out_of_descriptors(loop):
     )
 
 
+OPEN_AND_CLOSE = """
+import resource
+from zmqlite._native import core
+
+def open_and_close(use):
+    "Sockets, where few descriptors are free, with a use of one more after each."
+    used = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
+    for _ in range(400):
+        zmq.PAIR().close()
+        use()
+
+"""
+
+
 @linux_only
 @pytest.mark.parametrize("copy", ["core.duplicate(0)", "core.duplicate_fd_of(one)"])
 def test_a_copy_of_a_descriptor_waits_for_closed_sockets(copy):
     """As event loops make one for what waits."""
     program(
-        """
-        import resource
-        from zmqlite._native import core
-        one = zmq.PAIR()
-        copy = lambda: eval(sys.argv[1])
-        used = len(os.listdir("/proc/self/fd"))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
-        for _ in range(400):
-            zmq.PAIR().close()
-            os.close(copy())
-        kept = []
-        error = refused(lambda: [kept.append(copy()) for _ in range(30)], OSError)
-        assert error.errno == 24, error
-        """,
+        OPEN_AND_CLOSE
+        + """
+one = zmq.PAIR()
+copy = lambda: eval(sys.argv[1])
+open_and_close(lambda: os.close(copy()))
+kept = []
+error = refused(lambda: [kept.append(copy()) for _ in range(30)], OSError)
+assert error.errno == 24, error
+""",
         copy,
     )
 
@@ -154,18 +164,17 @@ def test_a_copy_of_a_descriptor_waits_for_closed_sockets(copy):
 @needs_drafts
 def test_a_descriptor_for_a_thread_safe_type_waits_for_closed_sockets():
     program(
-        """
-        import resource
-        from zmqlite._native import core
-        server = zmq.SERVER()
-        used = len(os.listdir("/proc/self/fd"))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
-        for _ in range(400):
-            zmq.PAIR().close()
-            signal = core.ReadyFD(server)
-            signal.fileno()
-            signal.close()
-        """
+        OPEN_AND_CLOSE
+        + """
+server = zmq.SERVER()
+
+def use():
+    signal = core.ReadyFD(server)
+    signal.fileno()
+    signal.close()
+
+open_and_close(use)
+"""
     )
 
 
@@ -174,26 +183,26 @@ def test_a_descriptor_for_a_thread_safe_type_waits_for_closed_sockets():
 def test_a_poll_of_a_thread_safe_type_waits_for_closed_sockets():
     """libzmq opens a descriptor for each such poll."""
     program(
-        """
-        import resource
-        server = zmq.SERVER()
-        used = len(os.listdir("/proc/self/fd"))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, used + 20))
-        for _ in range(400):
-            zmq.PAIR().close()
-            assert server.poll(0) == 0
-        kept = []
+        OPEN_AND_CLOSE
+        + """
+server = zmq.SERVER()
 
-        def refusal():  # what the last closed socket held may come back late
-            refused(lambda: [kept.append(os.dup(0)) for _ in range(30)], OSError)
-            try:
-                server.poll(0)
-            except zmq.ZMQError as error:
-                return error
+def use():
+    assert server.poll(0) == 0
 
-        error = until(refusal)
-        assert error.errno == 24 and "raise the limit" in str(error), error
-        """
+open_and_close(use)
+kept = []
+
+def refusal():  # what the last closed socket held may come back late
+    refused(lambda: [kept.append(os.dup(0)) for _ in range(30)], OSError)
+    try:
+        server.poll(0)
+    except zmq.ZMQError as error:
+        return error
+
+error = until(refusal)
+assert error.errno == 24 and "raise the limit" in str(error), error
+"""
     )
 
 
